@@ -1,0 +1,110 @@
+"""The data set: 70,000 handwritten digits, packaged, checked and split.
+
+MNIST is by Yann LeCun, Corinna Cortes and Christopher J. C. Burges (CC BY-SA 3.0); see
+`data/README.md`. Any folder of IDX files of the same form will do instead, Fashion-MNIST for one.
+"""
+
+import gzip
+import hashlib
+import math
+import struct
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from nnlib.errors import DataError
+
+PACKAGED = Path(__file__).parent / "data"
+SIDE = 28
+N_PIXELS = SIDE * SIDE
+N_CLASSES = 10
+MAX_IMAGES = 200_000  # more than any set of this form has: a damaged count must not fill the memory
+
+# SHA-256 of the uncompressed files
+CHECKSUMS = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Images (n, 784) float32 in [0, 1], 0 being paper and 1 ink, and their labels (n,) uint8; read-only."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, rows: slice) -> "Digits":
+        return Digits(self.images[rows], self.labels[rows])
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """The digits to learn from, and the digits that no training ever sees."""
+
+    train: Digits
+    test: Digits
+
+
+def load_mnist(directory: str | Path | None = None) -> DataSet:
+    """The packaged MNIST, or the IDX files (gzipped or not) of the same names in `directory`.
+
+    Read once in a process: a second call costs nothing. Raises DataError, naming the file and what
+    is wrong with it; only the packaged files must match their checksums.
+    """
+    return _load(PACKAGED if directory is None else Path(directory).resolve())
+
+
+@lru_cache(maxsize=2)
+def _load(directory: Path) -> DataSet:
+    return DataSet(train=_load_part(directory, "train"), test=_load_part(directory, "t10k"))
+
+
+def _load_part(directory: Path, part: str) -> Digits:
+    images_path, images = _read_idx(directory, f"{part}-images-idx3-ubyte", 3)
+    labels_path, labels = _read_idx(directory, f"{part}-labels-idx1-ubyte", 1)
+    if images.shape[1:] != (SIDE, SIDE):
+        raise DataError(f"{images_path} holds pictures of {images.shape[1]} x {images.shape[2]} pixels, not 28 x 28.")
+    if len(images) != len(labels):
+        raise DataError(f"{images_path} holds {len(images):,} pictures but {labels_path} {len(labels):,} labels.")
+    if labels.max() >= N_CLASSES:
+        raise DataError(f"{labels_path} holds the label {labels.max()}: labels must be 0 to 9.")
+    scaled = np.divide(images.reshape(-1, N_PIXELS), np.float32(255), dtype=np.float32)
+    scaled.flags.writeable = False
+    labels.flags.writeable = False
+    return Digits(scaled, labels)
+
+
+def _read_idx(directory: Path, name: str, n_dimensions: int) -> tuple[Path, np.ndarray]:
+    """One IDX file as uint8: magic 0x0800 + n_dimensions, big-endian sizes, then the bytes."""
+    path = next((p for p in (directory / f"{name}.gz", directory / name) if p.is_file()), None)
+    if path is None:
+        raise DataError(f"{directory / name} is missing, with and without .gz: the folder must hold all four files.")
+    header_size = 4 + 4 * n_dimensions
+    most = header_size + MAX_IMAGES * (N_PIXELS if n_dimensions == 3 else 1)
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            content = file.read(most + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read: {error}. Copy it again from where it came.") from error
+    if len(content) > most:
+        raise DataError(f"{path} is too large: at most {MAX_IMAGES:,} pictures or labels are read.")
+    magic = 0x0800 + n_dimensions
+    found = int.from_bytes(content[:4], "big")
+    if len(content) < header_size or found != magic:
+        raise DataError(f"{path} starts with {found:#010x}, an IDX file of this kind with {magic:#010x}.")
+    shape = struct.unpack_from(f">{n_dimensions}I", content, 4)
+    if not 0 < shape[0] <= MAX_IMAGES or math.prod(shape) != len(content) - header_size:
+        counts = " x ".join(f"{n:,}" for n in shape)
+        raise DataError(f"{path} announces {counts} bytes but holds {len(content) - header_size:,}: it is damaged.")
+    if directory == PACKAGED and hashlib.sha256(content).hexdigest() != CHECKSUMS[name]:
+        raise DataError(f"{path} is damaged: its SHA-256 is not that of MNIST. Install the package again.")
+    return path, np.frombuffer(content, np.uint8, offset=header_size).reshape(shape)

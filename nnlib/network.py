@@ -1,0 +1,100 @@
+"""The network: layers in a row, over one flat vector of parameters."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from nnlib.layers import ACTIVATIONS, Activation, Dense, Dropout, Layer, Softmax, initial_weights
+
+ROWS_AT_ONCE = 2048  # a reading of many images goes in parts: the cache is small, and so may be the laptop
+
+
+class Network:
+    """A multilayer perceptron: Dense and an activation per hidden width, then Dense and softmax.
+
+    All its weights and biases are views into `parameters`, a flat vector of shape (n_parameters,);
+    their gradients are views into `gradient`, of the same shape. So an optimizer, a snapshot and a
+    checkpoint need to know nothing about layers. In the vector, each layer's weights (n_inputs,
+    n_outputs) in C order are followed by its biases.
+
+    `generator` draws the first weights; without one they are zero, to be filled from a file.
+    `dropout_generator` decides which units are silent during training.
+    """
+
+    def __init__(
+        self,
+        widths: Sequence[int] = (784, 128, 64, 64, 10),
+        activation: Activation = "relu",
+        *,
+        dropout: float = 0.0,
+        generator: np.random.Generator | None = None,
+        dropout_generator: np.random.Generator | None = None,
+        dtype: type[np.floating] = np.float32,
+    ) -> None:
+        self.widths = tuple(widths)
+        self.activation: Activation = activation
+        shapes = list(pairwise(self.widths))
+        self.parameters = np.zeros(count_parameters(self.widths), dtype)
+        self.gradient = np.zeros_like(self.parameters)
+        self.softmax = Softmax()
+        self.layers: list[Layer] = []
+        self.dense_layers: list[Dense] = []
+        start = 0
+        for index, (n_inputs, n_outputs) in enumerate(shapes):
+            middle = start + n_inputs * n_outputs
+            end = middle + n_outputs
+            dense = Dense(
+                self.parameters[start:middle].reshape(n_inputs, n_outputs),
+                self.parameters[middle:end],
+                self.gradient[start:middle].reshape(n_inputs, n_outputs),
+                self.gradient[middle:end],
+                needs_input_gradient=index > 0,
+            )
+            start = end
+            hidden = index < len(shapes) - 1
+            if generator is not None:
+                followed_by = activation if hidden else None
+                dense.weights[:] = initial_weights(n_inputs, n_outputs, followed_by, generator)
+            self.dense_layers.append(dense)
+            self.layers.append(dense)
+            if hidden:
+                self.layers.append(ACTIVATIONS[activation]())
+                if dropout:
+                    self.layers.append(Dropout(dropout, dropout_generator or np.random.default_rng()))
+
+    def forward(self, images: np.ndarray, training: bool = False) -> np.ndarray:
+        """The scores before softmax: (n, n_inputs) -> (n, n_classes)."""
+        values = images
+        for layer in self.layers:
+            values = layer.forward(values, training)
+        return values
+
+    def backward(self, scores_gradient: np.ndarray) -> None:
+        """Fill `gradient`, from the loss's gradient with respect to the scores of the last forward."""
+        for layer in reversed(self.layers):
+            scores_gradient = layer.backward(scores_gradient)
+
+    def predict_proba(self, images: np.ndarray) -> np.ndarray:
+        """Each class's probability: (n, n_inputs) -> (n, n_classes), every row summing to 1."""
+        parts = [images[i : i + ROWS_AT_ONCE] for i in range(0, len(images), ROWS_AT_ONCE)]
+        scores = [self.forward(part) for part in parts or [images]]
+        return self.softmax.forward(np.concatenate(scores))
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """The most probable class of each image: (n, n_inputs) -> (n,) integers."""
+        return self.predict_proba(images).argmax(axis=1)
+
+    def activations(self, images: np.ndarray) -> list[np.ndarray]:
+        """What every layer put out, (n, width) each: the hidden layers in order, then the probabilities."""
+        values, found = images, []
+        for layer in self.layers:
+            values = layer.forward(values)
+            if type(layer) is ACTIVATIONS[self.activation]:
+                found.append(values)
+        return [*found, self.softmax.forward(values)]
+
+
+def count_parameters(widths: Sequence[int]) -> int:
+    """How many weights and biases a network of these widths has."""
+    return sum(n_inputs * n_outputs + n_outputs for n_inputs, n_outputs in pairwise(widths))

@@ -1,0 +1,354 @@
+"""The training: an iterator of records, which can be stopped, kept and continued at any batch."""
+
+import json
+import math
+import os
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+from threadpoolctl import ThreadpoolController
+
+from nnlib.config import TrainingConfig
+from nnlib.errors import DivergedError, SettingError, StoreError
+from nnlib.losses import CategoricalCrossEntropy
+from nnlib.mnist import N_CLASSES, N_PIXELS, DataSet, Digits
+from nnlib.network import ROWS_AT_ONCE, Network
+from nnlib.optimizers import OPTIMIZERS, SGD, Optimizer, schedule_factor
+
+PROGRESS_SECONDS = 0.2  # often enough for a live curve, and for a pause that is felt at once
+BATCH_FOR_TWO_THREADS = 512  # below, two BLAS threads spend more time meeting than multiplying
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is within its epoch.
+
+    `epoch` counts fractions: 2.5 is halfway through the third. `training_loss` and
+    `training_accuracy` are over the batches since the last record; `seconds` is time spent training.
+    """
+
+    epoch: float
+    step: int
+    learning_rate: float
+    training_loss: float
+    training_accuracy: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What one epoch came to.
+
+    Training loss and accuracy are averages over the epoch's batches, each before its correction;
+    those of the validation digits are measured after the epoch. `gradient_norms` has one Euclidean
+    length per Dense layer (of the last batch), `dead_units` one count per hidden layer: units that
+    put out the same for every validation digit. `seconds` is all the time spent training so far.
+    """
+
+    epoch: int
+    step: int
+    learning_rate: float
+    training_loss: float
+    training_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    gradient_norms: tuple[float, ...]
+    dead_units: tuple[int, ...]
+    seconds: float
+
+
+@dataclass
+class _Tally:
+    """Sums over the batches seen since some moment."""
+
+    loss: float = 0.0
+    correct: int = 0
+    digits: int = 0
+
+    def add(self, loss: float, correct: int, digits: int) -> None:
+        self.loss += loss
+        self.correct += correct
+        self.digits += digits
+
+    def means(self) -> tuple[float, float]:
+        return self.loss / self.digits, self.correct / self.digits
+
+
+class Trainer:
+    """Trains a network as `config` says, on the training digits of `data`.
+
+        for record in Trainer(config, load_mnist()):
+            ...  # a Progress a few times a second, an EpochRecord after each epoch
+
+    Iterating can stop at any record and go on later. `progress_seconds` is the time between two
+    records within an epoch; 0 gives one for every batch. Raises SettingError where the data has
+    fewer digits than the config asks for, and DivergedError once the loss is not finite; the
+    network then has the weights of the last good epoch again.
+    """
+
+    def __init__(self, config: TrainingConfig, data: DataSet, *, progress_seconds: float = PROGRESS_SECONDS) -> None:
+        self.config = config
+        self.progress_seconds = progress_seconds
+        self.training, self.validation = split(data.train, config)
+        weights_seed, order_seed, dropout_seed = np.random.SeedSequence(config.seed).spawn(3)
+        self._order_generator = np.random.default_rng(order_seed)
+        self._dropout_generator = np.random.default_rng(dropout_seed)
+        self.network = Network(
+            (N_PIXELS, *config.hidden_widths, N_CLASSES),
+            config.activation,
+            dropout=config.dropout,
+            generator=np.random.default_rng(weights_seed),
+            dropout_generator=self._dropout_generator,
+        )
+        self.loss = CategoricalCrossEntropy(config.label_smoothing)
+        self.optimizer = _make_optimizer(config, self.network)
+        self.batch_size = min(config.batch_size, len(self.training))
+        self.steps_per_epoch = math.ceil(len(self.training) / self.batch_size)
+        self.total_steps = self.steps_per_epoch * config.epochs
+        self.threads = min(2, os.cpu_count() or 1) if self.batch_size >= BATCH_FOR_TWO_THREADS else 1
+        self.learning_rate = config.learning_rate
+        self.epoch = 0
+        self.seconds = 0.0
+        self.best_epoch, self.best_accuracy = 0, 0.0
+        self.good_parameters = self.network.parameters.copy()
+        self._order = self._order_generator.permutation(len(self.training))
+        self._position = 0
+        self._epoch_tally, self._tally = _Tally(), _Tally()
+        self._images = np.empty((min(self.batch_size, ROWS_AT_ONCE), N_PIXELS), np.float32)
+
+    @property
+    def learning_rate(self) -> float:
+        """How big each correction is, before the schedule; it can be set while training.
+
+        Raises SettingError outside the limits of the setting of the same name.
+        """
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._learning_rate = self.config.with_changes(learning_rate=value).learning_rate
+
+    @property
+    def current_learning_rate(self) -> float:
+        """The learning rate of the next step, with the schedule's factor."""
+        return self._learning_rate * schedule_factor(self.config.schedule, self.optimizer.step_count / self.total_steps)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done."""
+        return self.epoch >= self.config.epochs
+
+    def __iter__(self) -> Iterator[Progress | EpochRecord]:
+        while not self.finished:
+            with BLAS.limit(limits=self.threads):
+                record = self._train_until_next_record()
+            yield record
+
+    def _train_until_next_record(self) -> Progress | EpochRecord:
+        started = time.perf_counter()
+        while True:
+            self._train_batch()
+            elapsed = time.perf_counter() - started
+            if self._position == len(self.training):
+                self.seconds += elapsed
+                return self._finish_epoch()
+            if elapsed >= self.progress_seconds:
+                self.seconds += elapsed
+                return self._progress()
+
+    def _train_batch(self) -> None:
+        rows = self._order[self._position : self._position + self.batch_size]
+        total = _Tally()
+        # a huge batch goes through in parts, whose gradients add up to the whole's: it then needs
+        # no huge memory, and the parts fit the processor's cache
+        parts = [rows[i : i + ROWS_AT_ONCE] for i in range(0, len(rows), ROWS_AT_ONCE)]
+        sum_of_gradients = np.zeros_like(self.network.gradient) if len(parts) > 1 else None
+        # a training that blows up overflows before its loss says so
+        with np.errstate(over="ignore", invalid="ignore"):
+            for part in parts:
+                images = np.take(self.training.images, part, axis=0, out=self._images[: len(part)], mode="clip")
+                labels = self.training.labels[part]
+                scores = self.network.forward(images, training=True)
+                loss = self.loss.forward(scores, labels)
+                total.add(loss * len(part), int(np.sum(scores.argmax(axis=1) == labels)), len(part))
+                self.network.backward(self.loss.backward())
+                if sum_of_gradients is not None:
+                    self.network.gradient *= len(part) / len(rows)
+                    sum_of_gradients += self.network.gradient
+            if sum_of_gradients is not None:
+                self.network.gradient[:] = sum_of_gradients
+            self._require_finite(total.loss)
+            self.optimizer.step(self.current_learning_rate)
+        self._position += len(rows)
+        self._epoch_tally.add(total.loss, total.correct, total.digits)
+        self._tally.add(total.loss, total.correct, total.digits)
+
+    def _progress(self) -> Progress:
+        loss, accuracy = self._tally.means()
+        self._tally = _Tally()
+        return Progress(
+            epoch=self.epoch + self._position / len(self.training),
+            step=self.optimizer.step_count,
+            learning_rate=self.current_learning_rate,
+            training_loss=loss,
+            training_accuracy=accuracy,
+            seconds=self.seconds,
+        )
+
+    def _finish_epoch(self) -> EpochRecord:
+        training_loss, training_accuracy = self._epoch_tally.means()
+        validation_loss, validation_accuracy, dead_units = self._validate()
+        self._require_finite(validation_loss)
+        self.epoch += 1
+        if validation_accuracy > self.best_accuracy:
+            self.best_epoch, self.best_accuracy = self.epoch, validation_accuracy
+        self.good_parameters[:] = self.network.parameters
+        record = EpochRecord(
+            epoch=self.epoch,
+            step=self.optimizer.step_count,
+            learning_rate=self.current_learning_rate,
+            training_loss=training_loss,
+            training_accuracy=training_accuracy,
+            validation_loss=validation_loss,
+            validation_accuracy=validation_accuracy,
+            gradient_norms=tuple(
+                math.hypot(np.linalg.norm(layer.weights_gradient), np.linalg.norm(layer.biases_gradient))
+                for layer in self.network.dense_layers
+            ),
+            dead_units=dead_units,
+            seconds=self.seconds,
+        )
+        self._order = self._order_generator.permutation(len(self.training))
+        self._position = 0
+        self._epoch_tally, self._tally = _Tally(), _Tally()
+        return record
+
+    def _validate(self) -> tuple[float, float, tuple[int, ...]]:
+        """Loss, accuracy and dead units per hidden layer, on the validation digits."""
+        tally = _Tally()
+        lowest = [np.full(width, np.inf, np.float32) for width in self.config.hidden_widths]
+        highest = [-low for low in lowest]
+        loss = CategoricalCrossEntropy()
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            for start in range(0, len(self.validation), ROWS_AT_ONCE):
+                part = self.validation[start : start + ROWS_AT_ONCE]
+                *hidden, last = self.network.activations(part.images)
+                for low, high, outputs in zip(lowest, highest, hidden, strict=True):
+                    np.minimum(low, outputs.min(axis=0), out=low)
+                    np.maximum(high, outputs.max(axis=0), out=high)
+                # softmax of log-probabilities is those probabilities: the loss takes them like scores
+                mean = loss.forward(np.log(np.maximum(last, np.finfo(np.float32).tiny)), part.labels)
+                tally.add(mean * len(part), int(np.sum(last.argmax(axis=1) == part.labels)), len(part))
+        dead = tuple(int(np.sum(low == high)) for low, high in zip(lowest, highest, strict=True))
+        return *tally.means(), dead
+
+    def _require_finite(self, loss: float) -> None:
+        if math.isfinite(loss):
+            return
+        self.network.parameters[:] = self.good_parameters
+        raise DivergedError(
+            f"the loss stopped being a number in epoch {self.epoch + 1}: a learning rate of "
+            f"{self.current_learning_rate:.3g} is too high here. Try {self.config.learning_rate / 10:.1g}; "
+            f"the weights of epoch {self.epoch} are kept."
+        )
+
+    def checkpoint(self) -> bytes:
+        """The whole state, as the content of a safetensors file: `resume` continues bit-identically."""
+        tensors = {
+            "parameters": self.network.parameters,
+            "gradient": self.network.gradient,
+            "good_parameters": self.good_parameters,
+            "order": self._order,
+            **{f"optimizer.{name}": vector for name, vector in self.optimizer.state.items()},
+        }
+        state = {
+            "config": self.config.to_json(),
+            "learning_rate": self.learning_rate,
+            "step_count": self.optimizer.step_count,
+            "epoch": self.epoch,
+            "position": self._position,
+            "seconds": self.seconds,
+            "best": [self.best_epoch, self.best_accuracy],
+            "epoch_tally": asdict(self._epoch_tally),
+            "tally": asdict(self._tally),
+            "order_generator": self._order_generator.bit_generator.state,
+            "dropout_generator": self._dropout_generator.bit_generator.state,
+            "threads": self.threads,
+            "numpy": np.__version__,
+        }
+        return safetensors.numpy.save(tensors, metadata={"state": json.dumps(state)})
+
+    @classmethod
+    def resume(cls, checkpoint: bytes, data: DataSet, *, progress_seconds: float = PROGRESS_SECONDS) -> "Trainer":
+        """A trainer that goes on where `checkpoint` was taken, in the middle of an epoch too.
+
+        Raises StoreError for bytes that are no checkpoint. Warns where numpy has another version,
+        since another one may round the last bit differently.
+        """
+        try:
+            tensors, state = _read_checkpoint(checkpoint)
+            trainer = cls(TrainingConfig.from_json(state["config"]), data, progress_seconds=progress_seconds)
+            trainer._restore(tensors, state)
+        except (KeyError, ValueError, TypeError, safetensors.SafetensorError) as error:
+            raise StoreError(f"the checkpoint is damaged ({error}): start a new run.") from error
+        if state["numpy"] != np.__version__:
+            warnings.warn(
+                f"this training began under numpy {state['numpy']} and goes on under {np.__version__}: "
+                f"its last digits may differ from those of an uninterrupted one.",
+                stacklevel=2,
+            )
+        return trainer
+
+    def _restore(self, tensors: dict[str, np.ndarray], state: dict[str, Any]) -> None:
+        self.network.parameters[:] = tensors["parameters"]
+        self.network.gradient[:] = tensors["gradient"]
+        self.good_parameters[:] = tensors["good_parameters"]
+        self._order[:] = tensors["order"]
+        for name, vector in self.optimizer.state.items():
+            vector[:] = tensors[f"optimizer.{name}"]
+        self.learning_rate = state["learning_rate"]
+        self.optimizer.step_count = state["step_count"]
+        self.epoch = state["epoch"]
+        self._position = state["position"]
+        self.seconds = state["seconds"]
+        self.best_epoch, self.best_accuracy = state["best"]
+        self._epoch_tally = _Tally(**state["epoch_tally"])
+        self._tally = _Tally(**state["tally"])
+        self._order_generator.bit_generator.state = state["order_generator"]
+        self._dropout_generator.bit_generator.state = state["dropout_generator"]
+        self.threads = state["threads"]
+
+
+BLAS = ThreadpoolController()
+
+
+def split(digits: Digits, config: TrainingConfig) -> tuple[Digits, Digits]:
+    """The digits to learn from, taken from the front, and those to validate with, from the end.
+
+    The same validation digits for every seed: so runs can be compared.
+    """
+    wanted = config.training_digits + config.validation_digits
+    if wanted > len(digits):
+        raise SettingError(
+            f"training_digits and validation_digits are {wanted:,} together: this data has {len(digits):,} "
+            f"digits to share, so lower one of them."
+        )
+    return digits[: config.training_digits], digits[len(digits) - config.validation_digits :]
+
+
+def _make_optimizer(config: TrainingConfig, network: Network) -> Optimizer:
+    optimizer = OPTIMIZERS[config.optimizer]
+    extra = {"momentum": config.momentum} if optimizer is SGD else {}
+    return optimizer(network.parameters, network.gradient, config.l2, config.weight_decay, **extra)
+
+
+def _read_checkpoint(checkpoint: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    header_size = int.from_bytes(checkpoint[:8], "little")
+    header = json.loads(checkpoint[8 : 8 + header_size])
+    return safetensors.numpy.load(checkpoint), json.loads(header["__metadata__"]["state"])
