@@ -1,0 +1,1 @@
+"""Everything that knows Streamlit: the pages, and what they draw."""

@@ -5,7 +5,6 @@ Whatever checks, explains or offers a setting (validation, `--help`, the page's 
 """
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, get_args
@@ -24,7 +23,8 @@ class Setting:
 
     `label` says it in plain English, `term` is the field's word for it, `help` explains it to someone
     who has never heard of it. A number lies between `low` and `high`; with `above`, `low` itself is
-    out. A word is one of `choices`, which maps each to what it is called on a page.
+    out; `step` is a sensible change of it. A word is one of `choices`, which maps each to what a page
+    calls it.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Setting:
     low: float = 0
     high: float = 0
     above: bool = False
+    step: float = 1
     unit: str = ""
     choices: Mapping[str, str] = field(default_factory=dict)
     advice: str = ""
@@ -52,24 +53,22 @@ class Setting:
             return f"one of {', '.join(most)} or {last}"
         if self.kind is tuple:
             return (
-                f"1 to {MAX_HIDDEN_LAYERS} whole numbers from {self.low:,g} to {self.high:,g} with commas between them, "
+                f"1 to {MAX_HIDDEN_LAYERS} whole numbers from {self.low:,} to {self.high:,} with commas between, "
                 f"like 128,64,64"
             )
         kind = "a whole number" if self.kind is int else "a number"
         unit = f" {self.unit}" if self.unit else ""
         if self.above:
-            return f"{kind} above {self.low:,g} and at most {self.high:,g}{unit}"
-        return f"{kind} from {self.low:,g} to {self.high:,g}{unit}"
+            return f"{kind} above {self.low:,} and at most {self.high:,}{unit}"
+        return f"{kind} from {self.low:,} to {self.high:,}{unit}"
 
     def check(self, value: Any) -> Any:
         """The value, as this setting's own type; SettingError with the range where it is not allowed."""
         try:
-            checked = self._read(value)
+            return self._read(value)
         except (TypeError, ValueError, OverflowError):
-            shown = ",".join(map(str, value)) if isinstance(value, list | tuple) else value
-            sentence = f"{self.name} is {shown}: it must be {self.limits}. {self.advice}"
+            sentence = f"{self.name} is {_shown(value)}: it must be {self.limits}. {self.advice}"
             raise SettingError(sentence.strip()) from None
-        return checked
 
     def _read(self, value: Any) -> Any:
         if self.choices:
@@ -77,22 +76,31 @@ class Setting:
                 raise ValueError
             return value
         if self.kind is tuple:
-            parts = value.split(",") if isinstance(value, str) else tuple(value)
-            widths = tuple(self._read_number(part, int) for part in parts)
-            if not 1 <= len(widths) <= MAX_HIDDEN_LAYERS:
+            parts = value.split(",") if isinstance(value, str) else value
+            if not isinstance(parts, list | tuple) or not 1 <= len(parts) <= MAX_HIDDEN_LAYERS:
                 raise ValueError
-            return widths
+            return tuple(self._read_number(part, int) for part in parts)
         return self._read_number(value, self.kind)
 
     def _read_number(self, value: Any, kind: type) -> Any:
-        if isinstance(value, bool):
+        if isinstance(value, bool | bytes):
             raise ValueError
         number = kind(value)
         if kind is int and number != float(value):
             raise ValueError
-        if not (self.low <= number <= self.high) or (self.above and number == self.low) or math.isnan(number):
+        # nothing compares with NaN: it is refused here too
+        if not (self.low <= number <= self.high) or (self.above and number == self.low):
             raise ValueError
         return number
+
+
+def _shown(value: Any) -> str:
+    """The value as a person wrote it, cut short: it may be of any kind and size."""
+    try:
+        text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    except (ValueError, RecursionError):  # a whole number of thousands of digits; lists in lists without end
+        return "not printable"
+    return f"{text[:60]}..." if len(text) > 60 else text or "empty"
 
 
 def _setting(default: Any, label: str, term: str, help: str, **limits: Any) -> Any:
@@ -177,6 +185,7 @@ class TrainingConfig:
         "momentum",
         "Only for SGD: a rolling ball instead of a careful walker. 0 is plain SGD.",
         low=0,
+        step=0.05,
         high=0.999,
     )
     l2: float = _setting(
@@ -185,6 +194,7 @@ class TrainingConfig:
         "L2 penalty",
         "Keeps weights small, which can help with digits it has never seen. 0 is off.",
         low=0,
+        step=0.0001,
         high=1,
     )
     weight_decay: float = _setting(
@@ -193,6 +203,7 @@ class TrainingConfig:
         "decoupled weight decay",
         "Shrinks every weight a little at each step, apart from the gradient (as in AdamW). 0 is off.",
         low=0,
+        step=0.01,
         high=10,
     )
     dropout: float = _setting(
@@ -201,6 +212,7 @@ class TrainingConfig:
         "dropout",
         "Units that cannot rely on each other learn sturdier features. 0 is off.",
         low=0,
+        step=0.05,
         high=0.9,
     )
     label_smoothing: float = _setting(
@@ -209,6 +221,7 @@ class TrainingConfig:
         "label smoothing",
         "Aims for a little less than certainty, so that its probabilities stay honest. 0 is off.",
         low=0,
+        step=0.05,
         high=0.5,
     )
     training_digits: int = _setting(
@@ -248,11 +261,11 @@ class TrainingConfig:
                 f"digits to share, so lower one of them."
             )
 
-    def with_changes(self, **changes: Any) -> "TrainingConfig":
+    def with_changes(self, /, **changes: Any) -> "TrainingConfig":
         """A copy with some settings changed; SettingError for a name that is no setting."""
         for name in changes:
             if name not in SETTINGS:
-                raise SettingError(f"there is no setting {name}: the settings are {', '.join(SETTINGS)}.")
+                raise SettingError(f"there is no setting {_shown(name)}: the settings are {', '.join(SETTINGS)}.")
         return replace(self, **changes)
 
     def to_json(self) -> str:

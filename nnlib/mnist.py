@@ -97,13 +97,16 @@ def _read_idx(directory: Path, name: str, n_dimensions: int) -> tuple[Path, np.n
         raise DataError(f"{path} cannot be read: {error}. Copy it again from where it came.") from error
     if len(content) > most:
         raise DataError(f"{path} is too large: at most {MAX_IMAGES:,} pictures or labels are read.")
-    magic = 0x0800 + n_dimensions
-    found = int.from_bytes(content[:4], "big")
-    if len(content) < header_size or found != magic:
+    if len(content) < header_size:
+        raise DataError(f"{path} is too short for an IDX file: it holds {len(content)} bytes. Copy it again.")
+    magic, found = 0x0800 + n_dimensions, int.from_bytes(content[:4], "big")
+    if found != magic:
         raise DataError(f"{path} starts with {found:#010x}, an IDX file of this kind with {magic:#010x}.")
     shape = struct.unpack_from(f">{n_dimensions}I", content, 4)
-    if not 0 < shape[0] <= MAX_IMAGES or math.prod(shape) != len(content) - header_size:
-        counts = " x ".join(f"{n:,}" for n in shape)
+    counts = " x ".join(f"{n:,}" for n in shape)
+    if 0 in shape or shape[0] > MAX_IMAGES:
+        raise DataError(f"{path} announces {counts} bytes: there must be 1 to {MAX_IMAGES:,} pictures or labels.")
+    if math.prod(shape) != len(content) - header_size:
         raise DataError(f"{path} announces {counts} bytes but holds {len(content) - header_size:,}: it is damaged.")
     if directory == PACKAGED and hashlib.sha256(content).hexdigest() != CHECKSUMS[name]:
         raise DataError(f"{path} is damaged: its SHA-256 is not that of MNIST. Install the package again.")

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -218,7 +219,7 @@ class Trainer:
             validation_loss=validation_loss,
             validation_accuracy=validation_accuracy,
             gradient_norms=tuple(
-                math.hypot(np.linalg.norm(layer.weights_gradient), np.linalg.norm(layer.biases_gradient))
+                math.hypot(_norm(layer.weights_gradient), _norm(layer.biases_gradient))
                 for layer in self.network.dense_layers
             ),
             dead_units=dead_units,
@@ -254,25 +255,16 @@ class Trainer:
         self.network.parameters[:] = self.good_parameters
         raise DivergedError(
             f"the loss stopped being a number in epoch {self.epoch + 1}: a learning rate of "
-            f"{self.current_learning_rate:.3g} is too high here. Try {self.config.learning_rate / 10:.1g}; "
+            f"{self.current_learning_rate:.3g} is too high here. Try {self.learning_rate / 10:.1g}; "
             f"the weights of epoch {self.epoch} are kept."
         )
 
     def checkpoint(self) -> bytes:
         """The whole state, as the content of a safetensors file: `resume` continues bit-identically."""
-        tensors = {
-            "parameters": self.network.parameters,
-            "gradient": self.network.gradient,
-            "good_parameters": self.good_parameters,
-            "order": self._order,
-            **{f"optimizer.{name}": vector for name, vector in self.optimizer.state.items()},
-        }
         state = {
             "config": self.config.to_json(),
             "learning_rate": self.learning_rate,
             "step_count": self.optimizer.step_count,
-            "epoch": self.epoch,
-            "position": self._position,
             "seconds": self.seconds,
             "best": [self.best_epoch, self.best_accuracy],
             "epoch_tally": asdict(self._epoch_tally),
@@ -282,7 +274,7 @@ class Trainer:
             "threads": self.threads,
             "numpy": np.__version__,
         }
-        return safetensors.numpy.save(tensors, metadata={"state": json.dumps(state)})
+        return safetensors.numpy.save(self._vectors(), metadata={"state": json.dumps(state)})
 
     @classmethod
     def resume(cls, checkpoint: bytes, data: DataSet, *, progress_seconds: float = PROGRESS_SECONDS) -> "Trainer":
@@ -295,35 +287,52 @@ class Trainer:
             tensors, state = _read_checkpoint(checkpoint)
             trainer = cls(TrainingConfig.from_json(state["config"]), data, progress_seconds=progress_seconds)
             trainer._restore(tensors, state)
-        except (KeyError, ValueError, TypeError, safetensors.SafetensorError) as error:
-            raise StoreError(f"the checkpoint is damaged ({error}): start a new run.") from error
-        if state["numpy"] != np.__version__:
+            numpy_version = str(state["numpy"])
+        except (*_DAMAGE, SettingError) as error:
+            raise StoreError(f"the checkpoint cannot be continued ({error}): start a new run.") from error
+        if numpy_version != np.__version__:
             warnings.warn(
-                f"this training began under numpy {state['numpy']} and goes on under {np.__version__}: "
+                f"this training began under numpy {numpy_version} and goes on under {np.__version__}: "
                 f"its last digits may differ from those of an uninterrupted one.",
                 stacklevel=2,
             )
         return trainer
 
+    def _vectors(self) -> dict[str, np.ndarray]:
+        """Every vector that a checkpoint keeps, as a view."""
+        return {
+            "parameters": self.network.parameters,
+            "gradient": self.network.gradient,
+            "good_parameters": self.good_parameters,
+            "order": self._order,
+            **{f"optimizer.{name}": vector for name, vector in self.optimizer.state.items()},
+        }
+
     def _restore(self, tensors: dict[str, np.ndarray], state: dict[str, Any]) -> None:
-        self.network.parameters[:] = tensors["parameters"]
-        self.network.gradient[:] = tensors["gradient"]
-        self.good_parameters[:] = tensors["good_parameters"]
-        self._order[:] = tensors["order"]
-        for name, vector in self.optimizer.state.items():
-            vector[:] = tensors[f"optimizer.{name}"]
+        for name, vector in self._vectors().items():
+            kept = tensors[name]
+            if kept.shape != vector.shape or kept.dtype != vector.dtype:
+                raise ValueError(f"{name} has another form than its network")
+            vector[:] = kept
+        if not np.array_equal(np.sort(self._order), np.arange(len(self.training))):
+            raise ValueError("its order of digits is not one")
+        if not np.isfinite(self.good_parameters).all():
+            raise ValueError("its weights are not finite")
         self.learning_rate = state["learning_rate"]
-        self.optimizer.step_count = state["step_count"]
-        self.epoch = state["epoch"]
-        self._position = state["position"]
-        self.seconds = state["seconds"]
-        self.best_epoch, self.best_accuracy = state["best"]
-        self._epoch_tally = _Tally(**state["epoch_tally"])
-        self._tally = _Tally(**state["tally"])
+        self.optimizer.step_count = _number(state["step_count"], int, self.total_steps)
+        self.epoch, batches = divmod(self.optimizer.step_count, self.steps_per_epoch)
+        self._position = batches * self.batch_size
+        self.seconds = _number(state["seconds"], float)
+        best_epoch, best_accuracy = state["best"]
+        self.best_epoch, self.best_accuracy = _number(best_epoch, int, self.epoch), _number(best_accuracy, float, 1)
+        self._epoch_tally, self._tally = _read_tally(state["epoch_tally"]), _read_tally(state["tally"])
         self._order_generator.bit_generator.state = state["order_generator"]
         self._dropout_generator.bit_generator.state = state["dropout_generator"]
-        self.threads = state["threads"]
+        self.threads = max(1, _number(state["threads"], int, 64))
 
+
+# what numpy, json and safetensors raise for bytes that are not theirs
+_DAMAGE = (LookupError, TypeError, ValueError, OverflowError, RecursionError, safetensors.SafetensorError)
 
 BLAS = ThreadpoolController()
 
@@ -342,6 +351,11 @@ def split(digits: Digits, config: TrainingConfig) -> tuple[Digits, Digits]:
     return digits[: config.training_digits], digits[len(digits) - config.validation_digits :]
 
 
+def _norm(values: np.ndarray) -> float:
+    # in float64: the squares of a training that is about to blow up would overflow float32
+    return float(np.linalg.norm(values.astype(np.float64)))
+
+
 def _make_optimizer(config: TrainingConfig, network: Network) -> Optimizer:
     optimizer = OPTIMIZERS[config.optimizer]
     extra = {"momentum": config.momentum} if optimizer is SGD else {}
@@ -352,3 +366,15 @@ def _read_checkpoint(checkpoint: bytes) -> tuple[dict[str, np.ndarray], dict[str
     header_size = int.from_bytes(checkpoint[:8], "little")
     header = json.loads(checkpoint[8 : 8 + header_size])
     return safetensors.numpy.load(checkpoint), json.loads(header["__metadata__"]["state"])
+
+
+def _read_tally(kept: dict[str, Any]) -> _Tally:
+    digits = _number(kept["digits"], int)
+    return _Tally(_number(kept["loss"], float), _number(kept["correct"], int, digits), digits)
+
+
+def _number(value: Any, kind: type[int] | type[float], most: float = sys.float_info.max) -> Any:
+    """The value, where it is of this kind and from 0 to `most`; ValueError otherwise."""
+    if isinstance(value, bool) or not isinstance(value, kind) or not 0 <= value <= most:
+        raise ValueError(f"it holds {value!r} where a number from 0 to {most:g} belongs")
+    return value

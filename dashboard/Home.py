@@ -1,0 +1,28 @@
+"""The entry: streamlit run dashboard/Home.py"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import session
+
+VIEWS = Path(__file__).parent / "views"
+
+st.set_page_config(page_title="Watch a network learn", page_icon=Path(__file__).with_name("icon.png"), layout="wide")
+
+pages = [
+    st.Page(VIEWS / "welcome.py", title="Welcome", icon=":material/waving_hand:", url_path="welcome", default=True),
+    st.Page(VIEWS / "data.py", title="Data", icon=":material/grid_on:", url_path="data"),
+    st.Page(VIEWS / "train.py", title="Train", icon=":material/trending_up:", url_path="train"),
+    st.Page(VIEWS / "weights.py", title="Weights", icon=":material/blur_on:", url_path="weights"),
+    st.Page(VIEWS / "draw.py", title="Draw", icon=":material/draw:", url_path="draw"),
+    st.Page(VIEWS / "mistakes.py", title="Mistakes", icon=":material/search:", url_path="mistakes"),
+]
+page = st.navigation(pages)
+
+with session.sentences():
+    with st.sidebar:
+        session.pick_run()
+        if page.url_path != "weights":  # that page has the slider in its middle
+            session.pick_epoch()
+    page.run()

@@ -1,0 +1,72 @@
+"""The drawing board: a canvas, and what the network reads in it; for the pages Welcome and Draw."""
+
+import numpy as np
+import streamlit as st
+from streamlit_drawable_canvas import st_canvas
+
+from dashboard import charts, images
+from nnlib.drawing import FoundDigit, find_digits
+from nnlib.network import Network
+
+SIDE_PX = 280
+INK, PAPER = "#111111", "#ffffff"
+
+
+def canvas(key: str, brush_px: int = 18) -> np.ndarray | None:
+    """A square to draw in, with a Clear button: RGBA (280, 280, 4), or None before the first stroke."""
+    # another key is another canvas, an empty one
+    generation = st.session_state.setdefault(f"{key}_generation", 0)
+    drawn = st_canvas(
+        stroke_width=brush_px,
+        stroke_color=INK,
+        background_color=PAPER,
+        width=SIDE_PX,
+        height=SIDE_PX,
+        return_image_data=True,
+        key=f"{key}_{generation}",
+    )
+    st.button("Clear", icon=":material/ink_eraser:", key=f"{key}_clear", on_click=_clear, args=(key,), shortcut="e")
+    return drawn.image_data
+
+
+def _clear(key: str) -> None:
+    st.session_state[f"{key}_generation"] += 1
+
+
+def say_answer(probabilities: np.ndarray) -> None:
+    """The answer in words, and the second guess beside it."""
+    best, second = (int(digit) for digit in probabilities.argsort()[::-1][:2])
+    sure = probabilities[best]
+    certainly = "This is a" if sure > 0.9 else "This looks like a" if sure > 0.6 else "I am not sure. Perhaps a"
+    left, right = st.columns(2, gap="small")
+    left.metric(certainly, str(best), f"{sure:.1%} sure", delta_color="off", delta_arrow="off")
+    right.metric("Second guess", str(second), f"{probabilities[second]:.1%}", delta_color="off", delta_arrow="off")
+
+
+def read(picture: np.ndarray | None, network: Network) -> list[tuple[FoundDigit, np.ndarray]]:
+    """The digits in a picture, from left to right, each with its probabilities (10,)."""
+    found = find_digits(picture) if picture is not None else []
+    return [(digit, network.predict_proba(digit.image[None])[0]) for digit in found]
+
+
+def show_seen(digit: FoundDigit, width: int = 140) -> None:
+    """The 28 x 28 pixels that the network gets to see."""
+    picture = images.enlarge(images.digit_pictures(digit.image[None])[0], 10)
+    st.image(picture, width=width, caption="What the network sees", alt="The drawing as 28 by 28 pixels.")
+
+
+def show_signal(image: np.ndarray, network: Network, key: str) -> None:
+    """How one digit runs through the network."""
+    activations = [layer[0] for layer in network.activations(image[None])]
+    answer = int(activations[-1].argmax())
+    st.plotly_chart(
+        charts.signal(image, activations),
+        key=key,
+        config=charts.NO_BAR,
+        alt=f"The digit's pixels, what the units of each layer put out for it, and the ten probabilities: "
+        f"{answer} is the highest.",
+    )
+    st.caption(
+        "From left to right: the pixels go in; every little square is a *unit* that reacts to something in them, "
+        "the darker the more strongly; each layer looks at the one before; the longest bar is the answer."
+    )

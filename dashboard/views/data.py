@@ -1,0 +1,126 @@
+"""Data: what the network learns from, and what it is tested with."""
+
+import numpy as np
+import streamlit as st
+
+from dashboard import charts, images, resources
+from nnlib.mnist import N_CLASSES, Digits
+
+EXAMPLES = 60
+
+
+@st.cache_resource(show_spinner=False)
+def averages() -> np.ndarray:
+    """The mean image of each digit, (10, 784)."""
+    training = resources.data().train
+    return np.stack([training.images[training.labels == digit].mean(axis=0) for digit in range(N_CLASSES)])
+
+
+@st.cache_resource(show_spinner=False)
+def pixel_histogram() -> tuple[np.ndarray, np.ndarray]:
+    """Counts and edges of the values of all training pixels."""
+    return np.histogram(resources.data().train.images, bins=16, range=(0, 1))
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def examples(part: str, digit: int, page: int) -> np.ndarray:
+    """A sheet of some examples of a digit."""
+    digits = parts()[part]
+    chosen = np.flatnonzero(digits.labels == digit)[page * EXAMPLES :][:EXAMPLES]
+    return images.enlarge(images.tiles(images.digit_pictures(digits.images[chosen]), 15), 2)
+
+
+def parts() -> dict[str, Digits]:
+    """The two parts of the data, as this page calls them."""
+    return {"learn": resources.data().train, "test": resources.data().test}
+
+
+PARTS = {"learn": "to learn from", "test": "to test with"}
+
+st.title("The digits", anchor=False)
+data = resources.data()
+st.markdown(
+    f"The network knows nothing but these: {len(data.train):,} handwritten digits to learn from, and "
+    f"{len(data.test):,} by *other people* to test with. Each is a picture of 28 × 28 pixels, and to the network just "
+    "784 numbers from 0 (paper) to 1 (ink). The collection is called *MNIST*."
+)
+
+st.subheader("Examples", anchor=False)
+left, right = st.columns([1, 2], gap="large")
+with left:
+    part = st.segmented_control(
+        "Which part",
+        list(PARTS),
+        format_func=PARTS.__getitem__,
+        default="learn",
+        required=True,
+        key="part",
+        bind="query-params",
+    )
+    digit = st.segmented_control(
+        "Which digit", list(range(N_CLASSES)), default=3, required=True, wrap=True, key="digit", bind="query-params"
+    )
+    n_pages = -(-int(np.sum(parts()[part].labels == digit)) // EXAMPLES)
+    page = st.number_input(f"Which sheet of {n_pages}", 1, n_pages, key="sheet", help=f"{EXAMPLES} digits a sheet.")
+with right:
+    sheet = examples(part, digit, page - 1)
+    st.image(sheet, width="stretch", alt=f"{EXAMPLES} handwritten examples of the digit {digit}.")
+    st.caption(f"{EXAMPLES} different people's {digit}s: how different can one digit be, before it is another?")
+
+st.subheader("The average digit", anchor=False)
+st.image(
+    images.enlarge(images.tiles(images.digit_pictures(averages()), N_CLASSES), 4),
+    width="stretch",
+    alt="Ten blurred pictures: the average of all training examples of each digit, 0 to 9.",
+)
+st.caption(
+    "All examples of a digit laid on top of each other. Where it is dark, nearly everybody put ink; "
+    "where it is grey, people differ."
+)
+
+left, right = st.columns(2, gap="large")
+with left:
+    counts = [np.bincount(each.labels, minlength=N_CLASSES) for each in (data.train, data.test)]
+    st.plotly_chart(
+        charts.class_counts(*counts),
+        key="class_counts",
+        config=charts.NO_BAR,
+        alt=f"Bars: between {counts[0].min():,} and {counts[0].max():,} training examples of each digit.",
+    )
+    st.caption("Every digit is there about equally often: so guessing one digit all the time is right in one of ten.")
+with right:
+    histogram, edges = pixel_histogram()
+    paper = histogram[0] / histogram.sum()
+    st.plotly_chart(
+        charts.pixel_values(histogram, edges),
+        key="pixel_values",
+        config=charts.NO_BAR,
+        alt=f"Bars: {paper:.0%} of all pixels are paper or nearly, most of the others full ink.",
+    )
+    st.caption(f"Most of a picture, {paper:.0%}, is paper. The rest is mostly full ink, with a grey rim.")
+
+st.subheader("Any digit", anchor=False)
+left, right = st.columns([1, 2], gap="large")
+with left:
+    which = st.segmented_control(
+        "Taken from the digits",
+        list(PARTS),
+        format_func=PARTS.__getitem__,
+        default="test",
+        required=True,
+        key="any_part",
+        bind="query-params",
+    )
+    digits = parts()[which]
+    index = st.number_input(
+        f"Its number, 0 to {len(digits) - 1:,}", 0, len(digits) - 1, key="index", bind="query-params"
+    )
+    st.metric("It is labelled", str(digits.labels[index]))
+    st.caption("The *label* is what people said it is. Point at a pixel to see its number.")
+with right:
+    st.plotly_chart(
+        charts.pixels(digits.images[index], f"Digit number {index:,}"),
+        key="pixels",
+        config=charts.NO_BAR,
+        alt=f"A handwritten {digits.labels[index]} as 28 by 28 pixels.",
+    )

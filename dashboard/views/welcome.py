@@ -1,0 +1,53 @@
+"""Welcome: what this is, a first drawing read, and the way on."""
+
+import streamlit as st
+
+from dashboard import board, resources, session
+
+SAMPLE = 1  # the test digit that runs through the network until something is drawn: a clear 2
+
+
+def draw_and_read() -> None:
+    """The canvas, and the answer beside it."""
+    network = session.choice().model.network
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.subheader("Draw a digit, 0 to 9", anchor=False)
+        readings = board.read(board.canvas("welcome"), network)
+    with right:
+        if readings:
+            digit, probabilities = readings[0]
+            st.subheader("The network reads it", anchor=False)
+            board.say_answer(probabilities)
+            image = digit.image
+        else:
+            st.subheader("The network waits for your digit", anchor=False)
+            st.write(
+                "Use the mouse, a finger or a pen. Meanwhile, here is how one of its own test digits, "
+                "written by somebody it has never met, runs through it."
+            )
+            image = resources.data().test.images[SAMPLE]
+        board.show_signal(image, network, "welcome_signal")
+
+
+st.title("Watch a neural network learn to read", anchor=False)
+st.markdown(
+    "This is a small *neural network* that reads handwritten digits, written from scratch, with nothing hidden. "
+    "It learned by looking at 55,000 examples, guessing, and correcting itself a little after every few guesses. "
+    "Here you can let it learn again by your own rules, look inside it, and find out why it is sometimes wrong."
+)
+st.space("small")
+session.fragment(draw_and_read)()
+
+st.subheader("Where to go from here", anchor=False)
+WAYS = {
+    "data.py": ("Data", ":material/grid_on:", "See the 70,000 digits it learns from and is tested with."),
+    "train.py": ("Train", ":material/trending_up:", "Set the rules, press Start, and watch it learn."),
+    "weights.py": ("Weights", ":material/blur_on:", "See what each unit of the first layer looks for."),
+    "draw.py": ("Draw", ":material/draw:", "Draw digits, thick or thin, and watch it read them."),
+    "mistakes.py": ("Mistakes", ":material/search:", "Study the digits that it gets wrong."),
+}
+for column, (file, (title, icon, what)) in zip(st.columns(len(WAYS), gap="small"), WAYS.items(), strict=True):
+    with column.container(border=True, height="stretch"):
+        st.page_link(f"views/{file}", label=f"**{title}**", icon=icon)
+        st.caption(what)

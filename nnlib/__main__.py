@@ -1,0 +1,5 @@
+"""`python -m nnlib`: see `cli`."""
+
+from nnlib.cli import main
+
+main()

@@ -1,0 +1,268 @@
+"""From a drawing, photo or scan to digits as MNIST would have them.
+
+MNIST's digits were cut out, scaled to 20 pixels with their proportions kept, smoothed on the way,
+and placed in 28 x 28 with their centre of mass in the middle (LeCun et al. 1998, section III.A). A
+drawing is treated the same, and its strokes are made as wide as MNIST's, or it is misread.
+"""
+
+import io
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+from scipy import ndimage
+
+from nnlib.errors import DrawingError
+from nnlib.mnist import SIDE
+
+MAX_PIXELS = 4096 * 4096
+MAX_FILE_BYTES = 32 * 2**20
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+
+# how the 60,000 training digits are: every one fits 20 x 20, the centre of mass is that of pixel
+# (14, 14), and half of them have strokes of less than this
+DIGIT_SIDE_PX = 20
+CENTRE_PX = 14.5
+STROKE_WIDTH_PX = 2.5
+
+# finding the ink, on a scale where black and white differ by 1
+SEARCH_SIDE_PX = 1024  # a larger picture is reduced to at most this
+FAINTEST_INK = 0.08  # with less contrast than this it is a shadow, dirt or noise
+INK_TO_NOISE = 6  # ink differs from paper at least so many times more than most of the paper does
+
+# telling digits from specks and from each other
+SPECK_AREA = 0.02  # of the largest blot of ink
+SPECK_SIDE = 0.02  # of the picture's larger side
+DIGIT_GAP = 0.15  # of the height of all ink
+DIGIT_HEIGHT = 0.6  # of the tallest digit's
+
+WORK_SIDE_PX = 8 * DIGIT_SIDE_PX  # strokes are measured and redrawn at this size, whatever the picture's
+
+Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels, the last two exclusive
+
+
+@dataclass(frozen=True)
+class FoundDigit:
+    """A digit and where it was.
+
+    `image` is (784,) float32 in [0, 1], 0 being paper and 1 ink, and read-only; `box` is left, top,
+    right, bottom in pixels of the picture, the last two exclusive.
+    """
+
+    image: np.ndarray
+    box: Box
+
+
+def find_digits(picture: np.ndarray) -> list[FoundDigit]:
+    """The digits in a picture, from left to right; none where there is no ink.
+
+    `picture` is (h, w) grey, (h, w, 3) RGB or (h, w, 4) RGBA, uint8 or floats in [0, 1]. Paper is
+    what the picture's border shows, and ink what differs from it: any colours do, and so do a
+    transparent canvas and uneven light. Strokes that do not touch are one digit, unless a wide gap
+    parts them into pieces of about the same height. Raises DrawingError for any other array.
+    """
+    _check(picture)
+    colours, reduction = _colours(picture)
+    height, width = picture.shape[:2]
+    digits = []
+    for ink, (left, top, right, bottom) in _pieces(_ink(colours)):
+        image = _as_mnist(ink)
+        image.flags.writeable = False
+        box = (
+            left * reduction,
+            top * reduction,
+            min(right * reduction, width),
+            min(bottom * reduction, height),
+        )
+        digits.append(FoundDigit(image, box))
+    return digits
+
+
+def _check(picture: np.ndarray) -> None:
+    if not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] in (3, 4))) or picture.size == 0:
+        shape = " x ".join(map(str, picture.shape)) or "a single number"
+        raise DrawingError(f"the picture is {shape}: it must be height x width, with 3 or 4 colours or none.")
+    height, width = picture.shape[:2]
+    if height * width > MAX_PIXELS:
+        raise DrawingError(f"the picture has {width:,} x {height:,} pixels: {MAX_PIXELS:,} is most, so shrink it.")
+    if picture.dtype == np.uint8:
+        return
+    if not np.issubdtype(picture.dtype, np.floating):
+        raise DrawingError(f"the picture is of type {picture.dtype}: it must be uint8, or floats from 0 to 1.")
+    low, high = picture.min(), picture.max()
+    if not (low >= 0 and high <= 1):  # also where they are nan
+        raise DrawingError(
+            f"the picture has values from {low:g} to {high:g}: floats must be from 0 to 1, so divide them by 255."
+        )
+
+
+def _colours(picture: np.ndarray) -> tuple[np.ndarray, int]:
+    """(n, h, w) float32 in [0, 1], of a size to search, and how many times smaller that is.
+
+    With transparency, colours are multiplied by it and it is a colour too: black ink on nothing then
+    differs from nothing as much as white ink does.
+    """
+    reduction = -(-max(picture.shape[:2]) // SEARCH_SIDE_PX)
+    layers = np.moveaxis(np.atleast_3d(picture), 2, 0)
+    if len(layers) == 4 and layers[3].min() == layers[3].max():
+        layers = layers[:3] if layers[3].any() else layers[3:]
+    if len(layers) == 3 and (layers[0] == layers[1]).all() and (layers[0] == layers[2]).all():
+        layers = layers[:1]
+
+    def scaled(layer: np.ndarray) -> np.ndarray:
+        return layer.astype(np.float32) / np.float32(255 if picture.dtype == np.uint8 else 1)
+
+    opacity = scaled(layers[3]) if len(layers) == 4 else np.float32(1)
+    reduced = []
+    for index, layer in enumerate(layers):
+        colour = scaled(layer) * opacity if index < 3 else opacity
+        reduced.append(np.asarray(Image.fromarray(colour).reduce(reduction)))
+    return np.stack(reduced), reduction
+
+
+def _ink(colours: np.ndarray) -> np.ndarray:
+    """How much ink each pixel holds, (h, w): 0 on paper, 1 in a typical stroke; all 0 if there is none.
+
+    The paper may be unevenly lit. It is a quadratic surface, laid through the border first, then
+    through everything near it.
+    """
+    n_colours, height, width = colours.shape
+    smooth = ndimage.gaussian_filter(colours, (0, *[max(height, width) / 400] * 2)).reshape(n_colours, -1)
+    x, y = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
+    terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y]).astype(np.float32).reshape(6, -1)
+    is_paper = np.pad(np.zeros((height, width), bool)[1:-1, 1:-1], 1, constant_values=True)[:height, :width].ravel()
+    for _ in range(3):
+        known = np.flatnonzero(is_paper)
+        known = known[:: 1 + len(known) // 4096]
+        weights = np.linalg.lstsq(terms[:, known].T, smooth[:, known].T)[0]
+        ink = np.abs(smooth - weights.T @ terms).max(axis=0)
+        typical = np.median(ink[ink >= ink.max() / 2])
+        is_paper = ink < typical / 2
+    if typical < max(FAINTEST_INK, INK_TO_NOISE * np.median(ink)):
+        return np.zeros((height, width), np.float32)
+    return (ink / typical).clip(0, 1).reshape(height, width)
+
+
+def _pieces(ink: np.ndarray) -> list[tuple[np.ndarray, Box]]:
+    """Each digit's ink, cut out, and where it was cut; from left to right."""
+    labels, count = ndimage.label(ink >= 0.5, np.ones((3, 3)))
+    if not count:
+        return []
+    areas = np.bincount(labels.ravel())[1:]
+    boxes = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(labels)]
+    smallest_side = SPECK_SIDE * max(ink.shape)
+    blots = {
+        label: box
+        for label, (box, area) in enumerate(zip(boxes, areas, strict=True), start=1)
+        if area >= SPECK_AREA * areas.max() and max(box[2] - box[0], box[3] - box[1]) >= smallest_side
+    }
+    pieces = []
+    for left, top, right, bottom in _digit_boxes(list(blots.values())):
+        own = [label for label, box in blots.items() if left <= box[0] < right]
+        there = labels[top:bottom, left:right]
+        others = (there > 0) & ~np.isin(there, own)
+        pieces.append((np.where(others, 0, ink[top:bottom, left:right]), (left, top, right, bottom)))
+    return pieces
+
+
+def _digit_boxes(blots: list[Box]) -> list[Box]:
+    """The boxes of the digits that these blots of ink make up, from left to right."""
+
+    def union(boxes: list[Box]) -> Box:
+        lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+        return min(lefts), min(tops), max(rights), max(bottoms)
+
+    def height(box: Box) -> int:
+        return box[3] - box[1]
+
+    if not blots:
+        return []
+    gap = DIGIT_GAP * height(union(blots))
+    digits: list[Box] = []
+    for box in sorted(blots):
+        if digits and box[0] - digits[-1][2] < gap:
+            box = union([digits.pop(), box])
+        digits.append(box)
+    while len(digits) > 1:
+        lowest = min(range(len(digits)), key=lambda i: height(digits[i]))
+        if height(digits[lowest]) >= DIGIT_HEIGHT * max(map(height, digits)):
+            break
+        # a piece too low for a digit is a stroke of its nearer neighbour
+        gaps = [right[0] - left[2] for left, right in pairwise(digits)]
+        neighbours = [i for i in (lowest - 1, lowest) if 0 <= i < len(gaps)]
+        first = min(neighbours, key=lambda i: gaps[i])
+        digits[first : first + 2] = [union(digits[first : first + 2])]
+    return digits
+
+
+def _as_mnist(ink: np.ndarray) -> np.ndarray:
+    """One digit's ink, in a box of any size, as (784,) float32."""
+    scale = WORK_SIDE_PX / max(ink.shape)
+    size = [max(1, round(side * scale)) for side in reversed(ink.shape)]
+    large = np.asarray(Image.fromarray(ink.astype(np.float32)).resize(size, Image.Resampling.BICUBIC))
+    strokes = np.pad(_with_mnist_strokes(large >= 0.5), WORK_SIDE_PX)
+    rows, columns = (np.flatnonzero(strokes.any(axis)) for axis in (1, 0))
+    px = max(np.ptp(rows) + 1, np.ptp(columns) + 1) / DIGIT_SIDE_PX
+    middle = np.add(ndimage.center_of_mass(strokes), 0.5)
+    top, left = middle - CENTRE_PX * px
+    window = (left, top, left + SIDE * px, top + SIDE * px)
+    small = Image.fromarray(strokes.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BOX, window)
+    return np.asarray(small).clip(0, 1).reshape(-1)
+
+
+def _with_mnist_strokes(strokes: np.ndarray) -> np.ndarray:
+    """The same digit, (h, w) bool, in strokes that will be STROKE_WIDTH_PX wide once it is scaled.
+
+    Across a stroke, the distance to the nearer edge is a quarter of its width on average.
+    """
+    strokes = np.pad(strokes, WORK_SIDE_PX // DIGIT_SIDE_PX * 2)  # room to grow
+    inside = ndimage.distance_transform_edt(strokes)
+    width = 4 * np.mean(inside[strokes] - 0.5)
+    # the digit's larger side is one stroke's width more than the pen's way, before as after
+    way = max(WORK_SIDE_PX - width, WORK_SIDE_PX / 4)
+    wanted = STROKE_WIDTH_PX * way / (DIGIT_SIDE_PX - STROKE_WIDTH_PX)
+    if wanted >= width:
+        return ndimage.distance_transform_edt(~strokes) <= (wanted - width) / 2
+    # thinning must not wipe out what is thinner already: something stays along the middle of every stroke
+    middle = strokes & (inside >= ndimage.maximum_filter(inside, 3))
+    thinned = inside > (width - wanted) / 2
+    return thinned | (ndimage.distance_transform_edt(~middle) <= wanted / 4)
+
+
+def read_picture(source: str | Path | bytes) -> np.ndarray:
+    """The picture in an image file, or in a file's content: (h, w, 3) or (h, w, 4) uint8, upright.
+
+    Raises DrawingError, naming the file, where it is missing, damaged, too large or of another kind.
+    """
+    name = "the picture" if isinstance(source, bytes) else str(source)
+    try:
+        if isinstance(source, bytes):
+            content = source
+        else:
+            with Path(source).open("rb") as file:
+                content = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise DrawingError(f"{name} cannot be read: {error.strerror}.") from error
+    if len(content) > MAX_FILE_BYTES:
+        raise DrawingError(f"{name} has more than {MAX_FILE_BYTES >> 20} MB, which is most: save it smaller.")
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            n_pixels = image.width * image.height
+            if n_pixels <= MAX_PIXELS:
+                return _upright(image)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        n_pixels = Image.MAX_IMAGE_PIXELS or MAX_PIXELS
+    # decoders of damaged files raise nearly anything
+    except Exception as error:
+        kinds = ", ".join(FORMATS)
+        raise DrawingError(f"{name} is damaged, or not a picture ({kinds}): open and save it again.") from error
+    raise DrawingError(f"{name} has {n_pixels:,} pixels or more: {MAX_PIXELS:,} is most, so shrink it.")
+
+
+def _upright(image: Image.Image) -> np.ndarray:
+    turned = ImageOps.exif_transpose(image)
+    if turned.mode.startswith("I"):  # 16 bits of grey, which convert() would cut off, not scale
+        turned = Image.fromarray((np.asarray(turned) >> 8).clip(0, 255).astype(np.uint8))
+    return np.asarray(turned.convert("RGBA" if turned.has_transparency_data else "RGB"))

@@ -1,0 +1,448 @@
+"""Models on disk: saved so that a crash cannot halve them, loaded so that a hostile file can do nothing.
+
+A model file is data. It holds `weights_1` (n_inputs, n_outputs), `biases_1` (n_outputs,), `weights_2`
+and so on as float32, and `metadata`, a JSON object: the text of that name in the metadata of
+.safetensors, its UTF-8 bytes as a uint8 array in .npz and .pkl. A file without metadata, like the
+.pkl of this project's first version, is taken for a ReLU network.
+"""
+
+import io
+import json
+import math
+import os
+import pickle
+import pickletools
+import re
+import secrets
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+
+from nnlib.config import MAX_HIDDEN_LAYERS, SETTINGS, TrainingConfig
+from nnlib.errors import ModelFileError, SettingError
+from nnlib.layers import ACTIVATIONS
+from nnlib.mnist import N_CLASSES, N_PIXELS, PACKAGED
+from nnlib.network import Network
+
+SUFFIXES = (".safetensors", ".npz", ".pkl")
+FORMAT = 1
+PREPROCESSING = "28 x 28 pixels, row by row, 0 paper to 1 ink"
+MAX_FILE_BYTES = 64 * 2**20  # the largest network allowed takes 48 MB in float64
+MAX_METADATA_BYTES = 100_000
+MAX_ARRAYS = 2 * (MAX_HIDDEN_LAYERS + 1) + 1
+MAX_TEXT = 2_000
+
+Content = tuple[dict[str, np.ndarray], str | None]  # the arrays of a file, and its metadata
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with what is known of its making.
+
+    `name` is for people, `recipe` the command or sentence that made it; `epoch` says after how many
+    epochs, `test_accuracy` (0 to 1) how many of the test digits it reads. None: not known.
+    """
+
+    network: Network
+    name: str
+    config: TrainingConfig | None
+    epoch: int | None
+    test_accuracy: float | None
+    recipe: str
+
+
+class _RefusedError(Exception):
+    """What is wrong with a file, as the middle of a sentence."""
+
+
+def save_model(path: str | Path, model: Model) -> None:
+    """Write the model as .safetensors, .npz or .pkl, whichever `path` ends with.
+
+    The file appears whole or not at all, and what it replaces is there until then. Raises
+    ModelFileError for another suffix, for a model that could not be loaded again, and where the disk
+    does not take it.
+    """
+    path = Path(path)
+    content = model_bytes(model, path.suffix)
+    try:
+        unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
+        try:
+            with unfinished.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ModelFileError(f"{path} was not saved: {reason}. Choose another folder or name.") from error
+
+
+def check_model_path(path: str | Path) -> None:
+    """Raise ModelFileError where `save_model` could not save: better before hours of training than after."""
+    path = Path(path)
+    _checked_suffix(path.suffix)
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise ModelFileError(f"{path} cannot be saved there: choose a folder that exists and lets you write.")
+
+
+def model_bytes(model: Model, suffix: str) -> bytes:
+    """The content of a model file, to write or to offer as a download; raises as `save_model` does."""
+    suffix = _checked_suffix(suffix)
+    try:
+        _check(model)
+    except _RefusedError as wrong:
+        name = _one_line(model.name)
+        raise ModelFileError(f"{name} was not saved: {wrong}. Save an earlier epoch or another model.") from wrong
+    arrays = {}
+    for number, layer in enumerate(model.network.dense_layers, start=1):
+        arrays[f"weights_{number}"] = layer.weights.astype("<f4")
+        arrays[f"biases_{number}"] = layer.biases.astype("<f4")
+    metadata = json.dumps(
+        {
+            "format": FORMAT,
+            "name": _one_line(model.name),
+            "activation": model.network.activation,
+            "preprocessing": PREPROCESSING,
+            "epoch": model.epoch,
+            "test_accuracy": model.test_accuracy,
+            "recipe": _one_line(model.recipe),
+            "config": model.config and json.loads(model.config.to_json()),
+        }
+    )
+    if suffix == ".safetensors":
+        return safetensors.numpy.save(arrays, {"metadata": metadata})
+    arrays["metadata"] = np.frombuffer(metadata.encode(), np.uint8)
+    if suffix == ".pkl":
+        return pickle.dumps(arrays, protocol=4)
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **arrays)
+    return file.getvalue()
+
+
+def load_model(source: str | Path | bytes, name: str | None = None) -> Model:
+    """The model in a file, or in the bytes of one, whatever its suffix: its content says what it is.
+
+    `name` is what errors call it, and what a model without metadata is called; the path's own if
+    not given. Raises ModelFileError for all that is missing, damaged, too large or unsafe.
+    """
+    if isinstance(source, bytes):
+        name, content = name or "the file", source
+    else:
+        path = Path(source)
+        name, content = name or path.name, _read_file(path)
+    try:
+        arrays, metadata = _reader_of(content)(content)
+        model = _model_from(arrays, metadata, Path(name).stem)
+        _check(model)
+    except Exception as error:  # hostile bytes make the libraries raise nearly anything
+        ours = isinstance(error, _RefusedError | SettingError)
+        what = _one_line(str(error).rstrip(".") if ours else f"it is damaged ({type(error).__name__}: {error})")[:500]
+        raise ModelFileError(f"{name} was not loaded: {what}. Save it again, or choose another file.") from error
+    return model
+
+
+@lru_cache(maxsize=1)
+def load_pretrained() -> Model:
+    """The model that comes with the package, one for all who ask: its parameters are read-only."""
+    path = PACKAGED / "pretrained.safetensors"
+    if not path.is_file():
+        raise ModelFileError(f"{path} is missing: install the package again, or choose a model of your own.")
+    model = load_model(path)
+    layers = model.network.dense_layers
+    for array in (model.network.parameters, *(a for layer in layers for a in (layer.weights, layer.biases))):
+        array.flags.writeable = False
+    return model
+
+
+def original_file_name(widths: Sequence[int]) -> str:
+    """What this project's first version called such a network: OCR_Model_128,64,64,10.pkl."""
+    return f"OCR_Model_{','.join(map(str, widths[1:]))}.pkl"
+
+
+def _checked_suffix(suffix: str) -> str:
+    if suffix.lower() not in SUFFIXES:
+        raise ModelFileError(f"{suffix or 'no suffix'} is no kind of model file: choose .safetensors, .npz or .pkl.")
+    return suffix.lower()
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            raise ModelFileError(f"there is no file {path}: check its name and folder.")
+        with path.open("rb") as file:
+            return file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise ModelFileError(
+            f"{path} cannot be read: {error.strerror}. Check its permissions, or copy it again."
+        ) from error
+
+
+def _reader_of(content: bytes) -> Callable[[bytes], Content]:
+    _require(len(content) <= MAX_FILE_BYTES, f"it is larger than {MAX_FILE_BYTES // 2**20} MB, and no model is")
+    if content.startswith(b"PK\x03\x04"):
+        return _read_npz
+    # before the pickles: the length of a safetensors header may begin with the byte that marks those
+    if int.from_bytes(content[:8], "little") <= MAX_METADATA_BYTES and content[8:9] == b"{":
+        return _read_safetensors
+    _require(content.startswith(b"\x80"), "it is none of .safetensors, .npz and .pkl (of protocol 3 or newer)")
+    return _read_pickle
+
+
+def _read_safetensors(content: bytes) -> Content:
+    size = int.from_bytes(content[:8], "little")
+    header = _read_json(content[8 : 8 + size].decode())
+    metadata = header.pop("__metadata__", {}).get("metadata")
+    for name, entry in header.items():
+        _require(entry["dtype"] in ("F16", "F32", "F64"), f"{name} is of type {entry['dtype']}, not float32")
+    return safetensors.numpy.load(content), metadata
+
+
+# numpy's own reader evaluates this text as Python literals; what numpy writes always looks like this
+_NPY_HEADER = re.compile(
+    rb"\x93NUMPY\x01\0..\{'descr': '([<>|]\w\d)', 'fortran_order': (True|False), "
+    rb"'shape': \((\d{1,9}),(?: (\d{1,9}))?\), \} *\n",
+    re.DOTALL,
+)
+
+
+def _read_npz(content: bytes) -> Content:
+    # zipfile lists all members before one can count them: allow only the plain end that numpy writes
+    end, directory_bytes = content[-22:], int.from_bytes(content[-10:-6], "little")
+    plain = end.startswith(b"PK\x05\x06") and end.endswith(b"\0\0") and content[-42:-38] != b"PK\x06\x07"
+    _require(plain and directory_bytes <= MAX_METADATA_BYTES, "it is cut off, or it is a zip file of another kind")
+    arrays = {}
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = archive.infolist()
+        unpacked = sum(member.file_size for member in members)
+        _require(len(members) <= MAX_ARRAYS, f"it holds {len(members)} arrays, and a model at most {MAX_ARRAYS}")
+        _require(unpacked <= MAX_FILE_BYTES, f"it unpacks to {unpacked:,} bytes, and no model does")
+        for member in members:
+            name = member.filename.removesuffix(".npy")
+            _require(name not in arrays, f"it holds {name} twice")
+            # the other compressions can ask for gigabytes to begin with
+            _require(member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED), "its compression is unusual")
+            with archive.open(member) as file:
+                data = file.read(member.file_size)
+            header = _NPY_HEADER.match(data)
+            if header is None:
+                raise _RefusedError(f"{name} is no plain array of numbers")
+            shape = tuple(int(size) for size in header.groups()[2:] if size is not None)
+            arrays[name] = _array(header[1].decode(), shape, memoryview(data)[header.end() :], header[2] == b"True")
+    return arrays, _take_metadata(arrays)
+
+
+@dataclass
+class _Made:
+    """A stand-in for what a pickle wants made of numpy: it notes the order, and makes nothing."""
+
+    maker: str
+    arguments: tuple = ()
+    state: Any = None
+
+    def __call__(self, *arguments: Any) -> "_Made":
+        return _Made(self.maker, arguments)
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """Unpickles dicts of numpy arrays. Nothing that the file names is ever imported or called."""
+
+    ADMITTED = frozenset(
+        {
+            ("numpy", "ndarray"),
+            ("numpy", "dtype"),
+            ("numpy.core.multiarray", "_reconstruct"),  # numpy 1
+            ("numpy._core.multiarray", "_reconstruct"),
+            ("numpy.core.numeric", "_frombuffer"),  # numpy 1, protocol 5
+            ("numpy._core.numeric", "_frombuffer"),
+        }
+    )
+
+    def find_class(self, module: str, name: str) -> Any:
+        _require(
+            (module, name) in self.ADMITTED,
+            f"it asks for {module[:80]}.{name[:80]}, which a model has no need of: it may be an attack",
+        )
+        return _Made(name)
+
+
+_SHAREABLE = {
+    *("SHORT_BINUNICODE", "BINUNICODE", "SHORT_BINBYTES", "BINBYTES", "BYTEARRAY8"),
+    *("GLOBAL", "STACK_GLOBAL", "REDUCE"),
+}
+_PUTS = {"MEMOIZE", "BINPUT", "LONG_BINPUT"}
+_GETS = {"BINGET", "LONG_BINGET"}
+_OPCODES = {
+    *("PROTO", "FRAME", "STOP", "MARK", "NONE", "NEWTRUE", "NEWFALSE", "BININT", "BININT1", "BININT2"),
+    *("EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_DICT", "SETITEM", "SETITEMS", "BUILD"),
+    *_SHAREABLE,
+    *_PUTS,
+    *_GETS,
+}
+MAX_OPCODES = 5_000
+
+
+def _walk_pickle(content: bytes) -> None:
+    """Refuse what no dict of arrays needs, before anything is built.
+
+    Walking finds every length that the file cannot keep. Few opcodes keep nesting and memo small.
+    Containers must not be shared: a tuple of twice the same tuple of twice the same ... is tiny
+    and takes forever to hash.
+    """
+    shareable: dict[int, bool] = {}
+    previous = ""
+    for count, (opcode, argument, _) in enumerate(pickletools.genops(content)):
+        name = opcode.name
+        _require(name in _OPCODES, f"it uses {name}, which a model has no need of: it may be an attack")
+        _require(count < MAX_OPCODES, f"it takes more than {MAX_OPCODES:,} steps to read, and no model does")
+        if name in _PUTS:
+            index = len(shareable) if argument is None else int(argument)
+            _require(index < MAX_OPCODES, f"it numbers one of its parts {index:,}, and no model has so many")
+            shareable[index] = previous in _SHAREABLE
+        if name in _GETS:
+            _require(shareable.get(int(argument or 0), False), "it uses one of its parts twice, as no model does")
+        previous = name
+
+
+def _read_pickle(content: bytes) -> Content:
+    _walk_pickle(content)
+    found = _ArrayUnpickler(io.BytesIO(content)).load()
+    _require(type(found) is dict, "it is no dict of numpy arrays")
+    arrays = {}
+    for name, made in found.items():
+        match made:
+            case _Made("_reconstruct", state=(_, shape, _Made("dtype", (kind, *_)) as dtype, in_columns, data)):
+                pass
+            case _Made("_frombuffer", (data, _Made("dtype", (kind, *_)) as dtype, shape, order)):
+                in_columns = order == "F"
+            case _:
+                raise _RefusedError(f"{name!r:.40} is no plain numpy array")
+        arrays[name] = _array(dtype.state[1] + kind, shape, data, bool(in_columns))
+    return arrays, _take_metadata(arrays)
+
+
+def _array(dtype: str, shape: tuple[int, ...], data: bytes | memoryview, in_columns: bool) -> np.ndarray:
+    """The array that a file announces, as a view of its bytes: nothing is allocated."""
+    _require(
+        re.fullmatch("[<>|](f2|f4|f8|u1)", dtype) is not None, f"it holds an array of type {dtype!r:.40}, not float32"
+    )
+    _require(len(shape) <= 2 and all(type(size) is int and 0 < size < 10**9 for size in shape), "it has an odd shape")
+    expected = math.prod(shape) * int(dtype[2])
+    _require(len(data) == expected, f"it announces {expected:,} bytes for an array and holds {len(data):,}")
+    return np.frombuffer(data, dtype).reshape(shape, order="F" if in_columns else "C")
+
+
+def _take_metadata(arrays: dict[str, np.ndarray]) -> str | None:
+    array = arrays.pop("metadata", None)
+    return None if array is None else array[: MAX_METADATA_BYTES + 1].tobytes().decode()
+
+
+def _read_json(text: str) -> dict[str, Any]:
+    _require(len(text) <= MAX_METADATA_BYTES, f"its metadata is longer than {MAX_METADATA_BYTES:,} bytes")
+
+    def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        _require(len(dict(pairs)) == len(pairs), "its metadata says something twice")
+        return dict(pairs)
+
+    values = json.loads(text, object_pairs_hook=distinct)
+    _require(isinstance(values, dict), "its metadata is no JSON object")
+    return values
+
+
+def _model_from(arrays: dict[str, np.ndarray], metadata: str | None, name: str) -> Model:
+    if metadata is None:
+        unknown = "not known: the file has no metadata, and ReLU is assumed"
+        return Model(_network_from(arrays, "relu"), _one_line(name), None, None, None, unknown)
+    values = _read_json(metadata)
+    version, activation, config = values["format"], values["activation"], values["config"]
+    _require(version == FORMAT, f"its format is {version!r:.40}, and this version reads {FORMAT}")
+    _require(activation in ACTIVATIONS, f"its activation is {activation!r:.40}, not one of {', '.join(ACTIVATIONS)}")
+    return Model(
+        _network_from(arrays, activation),
+        _one_line(values["name"]),
+        None if config is None else TrainingConfig.from_json(json.dumps(config)),
+        values["epoch"],
+        values["test_accuracy"],
+        _one_line(values["recipe"]),
+    )
+
+
+def _network_from(arrays: dict[str, np.ndarray], activation: Any) -> Network:
+    """A network with these weights and biases, called weights_1 and biases_1, or W1 and b1, and so on."""
+    parameters = {}
+    for name, array in arrays.items():
+        found = re.fullmatch(r"(weights_|biases_|W|b)([1-9])", name)
+        if found is None:
+            raise _RefusedError(f"it holds {name!r:.40}, which is neither weights nor biases of a layer")
+        key = ("weights" if found[1] in ("weights_", "W") else "biases", int(found[2]))
+        _require(key not in parameters, f"it holds the {key[0]} of layer {key[1]} twice")
+        parameters[key] = array
+    layers = range(1, max(1, math.ceil(len(parameters) / 2)) + 1)
+    for key in ((kind, number) for number in layers for kind in ("weights", "biases")):
+        _require(key in parameters, f"the {key[0]} of layer {key[1]} are missing")
+
+    weights = [parameters["weights", number] for number in layers]
+    # a row of biases, (1, n), is as good
+    biases = [parameters["biases", number].reshape(-1) for number in layers]
+    _require(all(matrix.ndim == 2 for matrix in weights), "its weights are no tables of rows and columns")
+    widths = (weights[0].shape[0], *(matrix.shape[1] for matrix in weights))
+    for number, (n_inputs, matrix, row) in enumerate(zip(widths, weights, biases, strict=False), start=1):
+        fits = matrix.shape[0] == n_inputs and len(row) == matrix.shape[1]
+        _require(fits, f"the shapes of layer {number} do not fit: {matrix.shape} after {n_inputs}, {len(row)} biases")
+    _check_widths(widths)
+
+    network = Network(widths, activation)
+    with np.errstate(over="ignore", invalid="ignore"):  # float64 too large for float32 is found by _check
+        for layer, matrix, row in zip(network.dense_layers, weights, biases, strict=True):
+            layer.weights[:] = matrix
+            layer.biases[:] = row
+    return network
+
+
+def _check_widths(widths: Sequence[int]) -> None:
+    n_inputs, *hidden, n_outputs = widths
+    ends = (n_inputs, n_outputs) == (N_PIXELS, N_CLASSES)
+    _require(ends, f"it goes from {n_inputs} inputs to {n_outputs} outputs, not from {N_PIXELS} to {N_CLASSES}")
+    limits = SETTINGS["hidden_widths"]
+    allowed = 1 <= len(hidden) <= MAX_HIDDEN_LAYERS and all(limits.low <= width <= limits.high for width in hidden)
+    _require(allowed, f"its hidden layers are {hidden}: they must be {limits.limits}")
+
+
+def _check(model: Model) -> None:
+    """What holds for every model, loaded or to be saved."""
+    network, config, accuracy = model.network, model.config, model.test_accuracy
+    _check_widths(network.widths)
+    # no comparison with nan holds
+    finite = bool(np.abs(network.parameters).max() <= np.finfo(np.float32).max)
+    _require(finite, "some of its weights are no numbers, or too large")
+    most = SETTINGS["epochs"].high
+    _require(
+        model.epoch is None or (type(model.epoch) is int and 0 <= model.epoch <= most),
+        f"its epoch is {model.epoch!r:.40}: it must be a whole number from 0 to {most:,}",
+    )
+    _require(
+        accuracy is None or (type(accuracy) is not bool and isinstance(accuracy, int | float) and 0 <= accuracy <= 1),
+        f"its test accuracy is {accuracy!r:.40}: it must be from 0 to 1",
+    )
+    fits = config is None or (config.hidden_widths, config.activation) == (network.widths[1:-1], network.activation)
+    _require(fits, "its config describes another network than its weights are for")
+
+
+def _one_line(text: str) -> str:
+    """The text as any page and terminal can show it: no line ends, no control characters, not endless."""
+    return "".join(letter if letter.isprintable() else " " for letter in text[:MAX_TEXT])
+
+
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise _RefusedError(otherwise)

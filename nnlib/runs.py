@@ -1,0 +1,440 @@
+"""The store: every run with its records, snapshots and checkpoint, in one SQLite file.
+
+The dashboard, the command line and the processes that train share nothing but this file. SQLite's
+write-ahead log lets them read while one writes, and keeps what was committed whatever is killed.
+"""
+
+import json
+import math
+import os
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import platformdirs
+import psutil
+
+from nnlib.config import TrainingConfig
+from nnlib.errors import SettingError, StoreError, StoreFullError, UnknownRunError
+from nnlib.mnist import N_CLASSES, N_PIXELS
+from nnlib.model_files import Model
+from nnlib.network import Network
+from nnlib.training import EpochRecord, Progress
+
+State = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "interrupted", "failed"]
+Order = Literal["pause", "resume", "stop", "learning_rate"]
+ACTIVE: tuple[State, ...] = ("queued", "running", "paused")  # a living process has such a run in its hands
+RESUMABLE: tuple[State, ...] = ("stopped", "interrupted", "failed")
+
+MOST_SNAPSHOTS = 100  # a run
+MOST_PROGRESS_POINTS = 600  # that a curve gets: more than a screen has pixels to tell apart
+RESERVE_BYTES = 32 * 2**20  # kept free on the disk, so that there is room to say that there is none
+BUSY_SECONDS = 20
+
+MIGRATIONS = (
+    """
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL,
+        config TEXT NOT NULL,
+        learning_rate REAL NOT NULL,
+        data_directory TEXT,
+        created REAL NOT NULL,
+        queued REAL NOT NULL,
+        state TEXT NOT NULL,
+        message TEXT NOT NULL DEFAULT '',
+        process_id INTEGER NOT NULL,
+        process_started REAL NOT NULL
+    );
+    CREATE TABLE records (run INTEGER, epoch INTEGER, record TEXT NOT NULL, PRIMARY KEY (run, epoch)) WITHOUT ROWID;
+    CREATE TABLE progress (run INTEGER, step INTEGER, progress TEXT NOT NULL, PRIMARY KEY (run, step)) WITHOUT ROWID;
+    CREATE TABLE snapshots (run INTEGER, epoch INTEGER, parameters BLOB NOT NULL, PRIMARY KEY (run, epoch));
+    CREATE TABLE checkpoints (run INTEGER PRIMARY KEY, step INTEGER NOT NULL, state BLOB NOT NULL);
+    CREATE TABLE orders (id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, name TEXT NOT NULL, value REAL);
+    """,
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training, as it stands.
+
+    `learning_rate` is that of now, before the schedule: it may have been changed since the start.
+    `created` is in seconds since 1970. `message` says what people should know about `state`.
+    `last` is its newest record, None before the first epoch is done.
+    """
+
+    id: int
+    name: str
+    config: TrainingConfig
+    learning_rate: float
+    data_directory: str | None
+    created: float
+    state: State
+    message: str
+    last: EpochRecord | None
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are done."""
+        return self.last.epoch if self.last else 0
+
+    @property
+    def active(self) -> bool:
+        """Whether a process is at work on it, or waits to be."""
+        return self.state in ACTIVE
+
+    @property
+    def resumable(self) -> bool:
+        """Whether training can go on where it ended."""
+        return self.state in RESUMABLE
+
+
+class RunStore:
+    """All runs, in `folder`/runs.sqlite; without a folder, in NNLIB_HOME or the user's data folder.
+
+    One store may be used by many threads, and the file by many processes. Every method raises
+    StoreError with a sentence where the file cannot be read or written, StoreFullError where the
+    disk has no room, and UnknownRunError for a run that is not there.
+    """
+
+    def __init__(self, folder: str | Path | None = None) -> None:
+        self.folder = Path(folder or os.environ.get("NNLIB_HOME") or platformdirs.user_data_dir("nnlib", False))
+        self.path = self.folder / "runs.sqlite"
+        self._lock = threading.RLock()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the folder {self.folder} cannot be made ({error.strerror}): set NNLIB_HOME to another one."
+            ) from error
+        with self._sentences():
+            # transactions are begun by hand: sqlite3's own begin too late to be safe between processes
+            self._connection = sqlite3.connect(
+                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._migrate()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def version(self) -> tuple[int, int]:
+        """Changes whenever anybody changed anything: what was read under the same version still holds."""
+        with self._reading() as connection:
+            return connection.execute("PRAGMA data_version").fetchone()[0], connection.total_changes
+
+    # ---- runs
+
+    def create_run(self, config: TrainingConfig, name: str, data_directory: str | None = None) -> int:
+        """Put a new run in line; until a worker takes it, it is this process's."""
+        now = time.time()
+        with self._writing() as connection:
+            return connection.execute(
+                "INSERT INTO runs (name, config, learning_rate, data_directory, created, queued, state,"
+                " process_id, process_started) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?) RETURNING id",
+                (name, config.to_json(), config.learning_rate, data_directory, now, now, *_identify(os.getpid())),
+            ).fetchone()[0]
+
+    def run(self, run_id: int) -> Run:
+        """One run as it stands."""
+        found = self._runs("WHERE id = ?", run_id)
+        if not found:
+            raise UnknownRunError(f"there is no run {run_id}: it may have been deleted.")
+        return found[0]
+
+    def runs(self) -> list[Run]:
+        """All runs, the newest first."""
+        return self._runs("ORDER BY id DESC")
+
+    def _runs(self, condition: str, *values: Any) -> list[Run]:
+        query = (
+            "SELECT id, name, config, learning_rate, data_directory, created, state, message,"
+            " process_id, process_started,"
+            " (SELECT record FROM records WHERE run = id ORDER BY epoch DESC LIMIT 1) FROM runs "
+        )
+        with self._reading() as connection:
+            rows = connection.execute(query + condition, values).fetchall()
+        return [_run_from_row(row) for row in rows]
+
+    def take(self, run_id: int, process_id: int) -> None:
+        """Put a run into the hands of a process, in line; what it did after its checkpoint is forgotten.
+
+        Raises StoreError where another living process has it.
+        """
+        with self._writing() as connection:
+            run, holder = self.run(run_id), self.holder(run_id)
+            if run.active and holder not in (process_id, os.getpid()):
+                raise StoreError(f"run {run_id} is {run.state} in process {holder}: stop it there first.")
+            connection.execute(
+                "UPDATE runs SET state = 'queued', message = '', queued = ?, process_id = ?, process_started = ?"
+                " WHERE id = ?",
+                (time.time(), *_identify(process_id), run_id),
+            )
+            connection.execute("DELETE FROM orders WHERE run = ?", (run_id,))
+            connection.execute(
+                "DELETE FROM progress WHERE run = :run AND step >"
+                " coalesce((SELECT step FROM checkpoints WHERE run = :run), 0)",
+                {"run": run_id},
+            )
+
+    def holder(self, run_id: int) -> int:
+        """The id of the process that has a run in its hands, or last had."""
+        with self._reading() as connection:
+            row = connection.execute("SELECT process_id FROM runs WHERE id = ?", (run_id,)).fetchone()
+        return row[0] if row else 0
+
+    def begin(self, run_id: int, most: int) -> bool:
+        """Whether the run's turn has come: it is then running. At most `most` run at once, first come first served."""
+        with self._writing() as connection:
+            rows = connection.execute(
+                "SELECT id, state, process_id, process_started FROM runs"
+                " WHERE state IN ('running', 'queued') ORDER BY queued, id"
+            ).fetchall()
+            living = [(found, state) for found, state, *process in rows if _is_alive(*process)]
+            running = [found for found, state in living if state == "running"]
+            queue = [found for found, state in living if state == "queued"]
+            if run_id in queue[: max(0, most - len(running))]:
+                connection.execute("UPDATE runs SET state = 'running', message = '' WHERE id = ?", (run_id,))
+                return True
+            message = f"waits for its turn: {len(running)} of at most {most} runs are training."
+            connection.execute("UPDATE runs SET message = ? WHERE id = ? AND message != ?", (message, run_id, message))
+            return False
+
+    def set_state(self, run_id: int, state: State, message: str = "") -> None:
+        """Say where a run stands, and why."""
+        assert state in get_args(State)
+        with self._writing() as connection:
+            connection.execute(
+                "UPDATE runs SET state = ?, message = ?, queued = ? WHERE id = ?", (state, message, time.time(), run_id)
+            )
+
+    def set_learning_rate(self, run_id: int, learning_rate: float) -> None:
+        """Say which learning rate a run trains with from now on."""
+        with self._writing() as connection:
+            connection.execute("UPDATE runs SET learning_rate = ? WHERE id = ?", (learning_rate, run_id))
+
+    def delete_run(self, run_id: int) -> None:
+        """Forget a run and all it left. Raises StoreError while it is active."""
+        with self._writing() as connection:
+            if self.run(run_id).active:
+                raise StoreError(f"run {run_id} is {self.run(run_id).state}: stop it before you delete it.")
+            connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+            for table in ("records", "progress", "snapshots", "checkpoints", "orders"):
+                connection.execute(f"DELETE FROM {table} WHERE run = ?", (run_id,))
+
+    # ---- what a run leaves behind
+
+    def append(
+        self,
+        run_id: int,
+        record: Progress | EpochRecord,
+        *,
+        snapshot: np.ndarray | None = None,
+        checkpoint: bytes | None = None,
+    ) -> None:
+        """Keep a record, and with it a snapshot of the parameters and a checkpoint: all or nothing.
+
+        Raises StoreFullError, and keeps nothing, where the disk is down to its reserve.
+        """
+        self._require_room((0 if snapshot is None else snapshot.nbytes) + len(checkpoint or b""))
+        text = json.dumps(asdict(record))
+        with self._writing() as connection:
+            if isinstance(record, EpochRecord):
+                connection.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", (run_id, record.epoch, text))
+                if snapshot is not None:
+                    self._insert_snapshot(run_id, record.epoch, snapshot)
+            else:
+                connection.execute("INSERT OR REPLACE INTO progress VALUES (?, ?, ?)", (run_id, record.step, text))
+            if checkpoint is not None:
+                self._insert_checkpoint(run_id, record.step, checkpoint)
+
+    def save_snapshot(self, run_id: int, epoch: int, parameters: np.ndarray) -> None:
+        """Keep the parameters as they were after an epoch; epoch 0 is before the first."""
+        self._require_room(parameters.nbytes)
+        with self._writing():
+            self._insert_snapshot(run_id, epoch, parameters)
+
+    def save_checkpoint(self, run_id: int, step: int, checkpoint: bytes) -> None:
+        """Keep what a trainer needs to go on; it replaces the one before."""
+        self._require_room(len(checkpoint))
+        with self._writing():
+            self._insert_checkpoint(run_id, step, checkpoint)
+
+    def _insert_snapshot(self, run_id: int, epoch: int, parameters: np.ndarray) -> None:
+        blob = parameters.astype("<f4").tobytes()
+        self._connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)", (run_id, epoch, blob))
+
+    def _insert_checkpoint(self, run_id: int, step: int, checkpoint: bytes) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)", (run_id, step, checkpoint))
+
+    def records(self, run_id: int) -> list[EpochRecord]:
+        """Every finished epoch, in order."""
+        with self._reading() as connection:
+            rows = connection.execute("SELECT record FROM records WHERE run = ? ORDER BY epoch", (run_id,)).fetchall()
+        return [_epoch_record(text) for (text,) in rows]
+
+    def progress(self, run_id: int) -> list[Progress]:
+        """The points within the epochs, in order; of very many, every second, third, ... and the last."""
+        with self._reading() as connection:
+            rows = connection.execute("SELECT progress FROM progress WHERE run = ? ORDER BY step", (run_id,)).fetchall()
+        stride = math.ceil(len(rows) / MOST_PROGRESS_POINTS) or 1
+        return [Progress(**json.loads(text)) for (text,) in rows[(len(rows) - 1) % stride :: stride]]
+
+    def snapshot_epochs(self, run_id: int) -> list[int]:
+        """The epochs that have a snapshot, in order; 0 is before the first."""
+        with self._reading() as connection:
+            rows = connection.execute("SELECT epoch FROM snapshots WHERE run = ? ORDER BY epoch", (run_id,)).fetchall()
+        return [epoch for (epoch,) in rows]
+
+    def model(self, run_id: int, epoch: int) -> Model:
+        """The network as it was after an epoch that has a snapshot."""
+        run = self.run(run_id)
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT parameters FROM snapshots WHERE run = ? AND epoch = ?", (run_id, epoch)
+            ).fetchone()
+        if row is None:
+            raise UnknownRunError(f"run {run_id} has no snapshot of epoch {epoch}: choose another epoch.")
+        network = Network((N_PIXELS, *run.config.hidden_widths, N_CLASSES), run.config.activation)
+        parameters = np.frombuffer(row[0], "<f4")
+        if parameters.shape != network.parameters.shape:
+            raise StoreError(f"the snapshot of epoch {epoch} of run {run_id} is damaged: choose another epoch.")
+        network.parameters[:] = parameters
+        return Model(
+            network,
+            name=f"run {run_id}, {run.name}, epoch {epoch}",
+            config=run.config,
+            epoch=epoch,
+            test_accuracy=None,
+            recipe=f"run {run_id}, {run.name}, after {epoch} of {run.config.epochs} epochs",
+        )
+
+    def checkpoint(self, run_id: int) -> bytes | None:
+        """What the run's trainer was when it last saved itself."""
+        with self._reading() as connection:
+            row = connection.execute("SELECT state FROM checkpoints WHERE run = ?", (run_id,)).fetchone()
+        return row[0] if row else None
+
+    # ---- orders to a run
+
+    def send(self, run_id: int, order: Order, value: float | None = None) -> None:
+        """Tell a run to pause, resume, stop, or use another learning rate.
+
+        Raises StoreError for a run that nothing is at work on, SettingError for a rate outside the limits.
+        """
+        assert order in get_args(Order)
+        with self._writing() as connection:
+            run = self.run(run_id)
+            if not run.active:
+                raise StoreError(f"run {run_id} is {run.state}: it takes no more orders.")
+            if order == "learning_rate":
+                value = run.config.with_changes(learning_rate=value).learning_rate
+            connection.execute("INSERT INTO orders (run, name, value) VALUES (?, ?, ?)", (run_id, order, value))
+
+    def take_orders(self, run_id: int) -> list[tuple[Order, float]]:
+        """The orders that wait for a run, oldest first; they are then gone."""
+        with self._reading() as connection:
+            if not connection.execute("SELECT 1 FROM orders WHERE run = ?", (run_id,)).fetchone():
+                return []
+        with self._writing() as connection:
+            rows = connection.execute(
+                "DELETE FROM orders WHERE run = ? RETURNING id, name, value", (run_id,)
+            ).fetchall()
+        return [(name, value) for _, name, value in sorted(rows)]
+
+    # ---- SQLite
+
+    def _migrate(self) -> None:
+        with self._writing() as connection:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version > len(MIGRATIONS):
+                raise StoreError(f"{self.path} was made by a newer version of this program: update, or set NNLIB_HOME.")
+            for script in MIGRATIONS[version:]:
+                for statement in script.split(";"):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def _require_room(self, n_bytes: int) -> None:
+        free = shutil.disk_usage(self.folder).free
+        if free < n_bytes + RESERVE_BYTES:
+            raise StoreFullError(
+                f"the disk with {self.folder} is full ({free / 2**20:.0f} MB left): make room, or delete old runs."
+            )
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._sentences():
+            yield self._connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._sentences():
+            # IMMEDIATE: wait for one's turn before reading what the change depends on
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        """Turn SQLite's errors into ours."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", 0)
+            if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE):
+                raise StoreFullError(f"the disk with {self.folder} is full: make room, or delete old runs.") from error
+            raise StoreError(
+                f"the store {self.path} cannot be used ({error}): move it away to begin with an empty one."
+            ) from error
+
+
+def _identify(process_id: int) -> tuple[int, float]:
+    """A process id with its start time, which together are never used again; (0, 0) where it is gone."""
+    try:
+        return process_id, psutil.Process(process_id).create_time()
+    except psutil.Error:
+        return 0, 0.0
+
+
+def _is_alive(process_id: int, started: float) -> bool:
+    try:
+        process = psutil.Process(process_id)
+        # clocks that are set differ by less than this, reused process ids by more
+        return abs(process.create_time() - started) < 2 and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, ValueError):
+        return False
+
+
+def _run_from_row(row: tuple) -> Run:
+    run_id, name, config, learning_rate, data_directory, created, state, message, *process, record = row
+    if state in ACTIVE and not _is_alive(*process):
+        state = "interrupted"
+        message = "its process ended before it was done; it can be resumed."
+    try:
+        settings = TrainingConfig.from_json(config)
+    except SettingError as error:
+        raise StoreError(f"run {run_id} cannot be read: {error}") from error
+    last = None if record is None else _epoch_record(record)
+    return Run(run_id, name, settings, learning_rate, data_directory, created, state, message, last)
+
+
+def _epoch_record(text: str) -> EpochRecord:
+    values = json.loads(text)
+    for name in ("gradient_norms", "dead_units"):
+        values[name] = tuple(values[name])
+    return EpochRecord(**values)

@@ -1,0 +1,96 @@
+"""How well a network reads: counted by hand, and by brute force."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nnlib.evaluation import Evaluation, evaluate, score_digits
+from nnlib.mnist import Digits
+from nnlib.network import Network
+
+
+def answers(*pairs: tuple[int, float], labels: list[int]) -> Evaluation:
+    """An evaluation in which each digit was read as the pair's first, with the pair's second as its probability."""
+    probabilities = np.zeros((len(pairs), 10), np.float32)
+    for row, (digit, probability) in zip(probabilities, pairs, strict=True):
+        row[:] = (1 - probability) / 9
+        row[digit] = probability
+    return Evaluation(probabilities, np.array(labels, np.uint8))
+
+
+@pytest.fixture
+def evaluation() -> Evaluation:
+    """Six digits, of which the third, fourth and sixth are misread."""
+    return answers((7, 0.9), (2, 0.8), (1, 0.6), (9, 0.95), (4, 0.5), (0, 0.6), labels=[7, 2, 7, 4, 4, 8])
+
+
+def test_predictions_are_the_most_probable_digits(evaluation: Evaluation) -> None:
+    assert evaluation.predictions.tolist() == [7, 2, 1, 9, 4, 0]
+
+
+def test_accuracy_is_the_share_read_right(evaluation: Evaluation) -> None:
+    assert evaluation.accuracy == 0.5
+    assert type(evaluation.accuracy) is float
+
+
+def test_mistakes_come_with_the_most_confident_wrong_answer_first(evaluation: Evaluation) -> None:
+    # the third and the sixth are equally sure: they keep their order
+    assert evaluation.mistakes().tolist() == [3, 2, 5]
+
+
+def test_without_mistakes_there_are_none() -> None:
+    evaluation = answers((3, 0.9), (1, 0.9), labels=[3, 1])
+    assert evaluation.accuracy == 1
+    assert evaluation.mistakes().tolist() == []
+
+
+def test_confusion_has_true_digits_in_rows_and_answers_in_columns(evaluation: Evaluation) -> None:
+    expected = np.zeros((10, 10), int)
+    for true, answer in ((7, 7), (2, 2), (7, 1), (4, 9), (4, 4), (8, 0)):
+        expected[true, answer] = 1
+    np.testing.assert_array_equal(evaluation.confusion, expected)
+
+
+@settings(deadline=None)
+@given(pairs=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=60))
+def test_confusion_and_scores_equal_brute_force(pairs: list[tuple[int, int]]) -> None:
+    evaluation = answers(*[(answer, 0.9) for _, answer in pairs], labels=[true for true, _ in pairs])
+    confusion = evaluation.confusion
+    for true in range(10):
+        for answer in range(10):
+            assert confusion[true, answer] == pairs.count((true, answer))
+
+    assert evaluation.accuracy == pytest.approx(sum(true == answer for true, answer in pairs) / len(pairs))
+    for score in score_digits(confusion):
+        of_this = [answer for true, answer in pairs if true == score.digit]
+        read_as_this = [true for true, answer in pairs if answer == score.digit]
+        assert score.count == len(of_this)
+        recall = of_this.count(score.digit) / len(of_this) if of_this else math.nan
+        precision = read_as_this.count(score.digit) / len(read_as_this) if read_as_this else math.nan
+        assert score.recall == pytest.approx(recall, nan_ok=True)
+        assert score.precision == pytest.approx(precision, nan_ok=True)
+
+
+def test_scores_of_a_small_example(evaluation: Evaluation) -> None:
+    scores = score_digits(evaluation.confusion)
+    assert [score.digit for score in scores] == list(range(10))
+    assert (scores[7].count, scores[7].recall, scores[7].precision) == (2, 0.5, 1)
+    assert (scores[4].count, scores[4].recall, scores[4].precision) == (2, 0.5, 1)
+    assert (scores[8].count, scores[8].recall) == (1, 0)
+    assert math.isnan(scores[8].precision)
+    assert scores[9].precision == 0
+    assert math.isnan(scores[9].recall)
+
+
+def test_evaluate_lets_the_network_read_every_digit() -> None:
+    network = Network((784, 8, 10), generator=np.random.default_rng(1))
+    generator = np.random.default_rng(2)
+    digits = Digits(generator.random((3000, 784), np.float32), generator.integers(0, 10, 3000, np.uint8))
+    evaluation = evaluate(network, digits)
+    np.testing.assert_array_equal(evaluation.probabilities, network.predict_proba(digits.images))
+    assert evaluation.labels is digits.labels
+    assert evaluation.confusion.sum() == 3000
+    assert np.trace(evaluation.confusion) == round(evaluation.accuracy * 3000)

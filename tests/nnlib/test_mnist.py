@@ -1,0 +1,247 @@
+"""The digits: what they are, and what is said of a folder that does not hold them."""
+
+import gzip
+import struct
+import tempfile
+import tracemalloc
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nnlib import mnist
+from nnlib.errors import DataError
+from nnlib.mnist import DataSet, Digits, load_mnist
+
+TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+
+
+def idx(array: np.ndarray) -> bytes:
+    """An IDX file's content."""
+    return struct.pack(f">{1 + array.ndim}I", 0x0800 + array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
+
+
+def some_pictures(n: int) -> np.ndarray:
+    return np.random.default_rng(n).integers(0, 256, (n, 28, 28))
+
+
+def some_files() -> dict[str, bytes]:
+    """The content of four small files that go together."""
+    return {
+        TRAIN_IMAGES: idx(some_pictures(20)),
+        TRAIN_LABELS: idx(np.arange(20) % 10),
+        TEST_IMAGES: idx(some_pictures(10)),
+        TEST_LABELS: idx(np.arange(10)),
+    }
+
+
+def write(folder: Path) -> Path:
+    """`folder`, with the small files in it."""
+    for name, content in some_files().items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data() -> DataSet:
+    return load_mnist()
+
+
+def test_packaged_digits_have_the_announced_form(data: DataSet) -> None:
+    for digits, n in ((data.train, 60_000), (data.test, 10_000)):
+        assert len(digits) == n
+        assert digits.images.shape == (n, 784)
+        assert digits.images.dtype == np.float32
+        assert digits.images.flags.c_contiguous
+        assert digits.images.min() == 0
+        assert digits.images.max() == 1
+        assert digits.labels.shape == (n,)
+        assert set(digits.labels.tolist()) == set(range(10))
+
+
+def test_packaged_digits_are_mnist(data: DataSet) -> None:
+    assert data.train.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert data.test.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+    assert np.bincount(data.train.labels)[5] == 5421
+    # ink is 1 and paper 0: the corners are empty
+    assert data.train.images[:, 0].max() == 0
+
+
+def test_digits_are_read_only(data: DataSet) -> None:
+    for digits in (data.train, data.test, data.train[:5]):
+        with pytest.raises(ValueError, match="read-only"):
+            digits.images[0, 0] = 1
+        with pytest.raises(ValueError, match="read-only"):
+            digits.labels[0] = 1
+
+
+def test_a_slice_of_digits_holds_images_and_labels(data: DataSet) -> None:
+    part = data.test[10:14]
+    assert isinstance(part, Digits)
+    assert len(part) == 4
+    np.testing.assert_array_equal(part.images, data.test.images[10:14])
+    np.testing.assert_array_equal(part.labels, data.test.labels[10:14])
+
+
+def test_a_second_load_gives_the_same_object() -> None:
+    assert load_mnist() is load_mnist()
+
+
+@pytest.mark.parametrize("gzipped", [False, True])
+def test_a_folder_of_idx_files_loads(tmp_path: Path, gzipped: bool) -> None:
+    for name, content in some_files().items():
+        if gzipped:
+            (tmp_path / f"{name}.gz").write_bytes(gzip.compress(content))
+        else:
+            (tmp_path / name).write_bytes(content)
+    data = load_mnist(str(tmp_path))
+    np.testing.assert_allclose(data.train.images * 255, some_pictures(20).reshape(20, 784), atol=1e-4)
+    assert data.train.labels.tolist() == list(range(10)) * 2
+    np.testing.assert_allclose(data.test.images * 255, some_pictures(10).reshape(10, 784), atol=1e-4)
+    assert data.test.labels.tolist() == list(range(10))
+    assert not data.train.images.flags.writeable
+    assert not data.train.labels.flags.writeable
+
+
+@pytest.mark.parametrize("name", some_files())
+def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
+    (write(tmp_path) / name).unlink()
+    with pytest.raises(DataError, match=f"{name} is missing, with and without .gz"):
+        load_mnist(tmp_path)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"nowhere.* is missing"):
+        load_mnist(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        (TRAIN_IMAGES, idx(np.arange(20)), "starts with 0x00000801, an IDX file of this kind with 0x00000803"),
+        (TRAIN_LABELS, idx(some_pictures(20)), "starts with 0x00000803, an IDX file of this kind with 0x00000801"),
+        (TEST_IMAGES, b"<!DOCTYPE html><html></html>", "starts with 0x3c21444f, an IDX file"),
+        (TEST_LABELS, b"", "is too short for an IDX file: it holds 0 bytes"),
+        (TEST_IMAGES, idx(some_pictures(10))[:12], "is too short for an IDX file: it holds 12 bytes"),
+        (TRAIN_IMAGES, idx(some_pictures(20))[:-1], "announces 20 x 28 x 28 bytes but holds 15,679: it is damaged"),
+        (TRAIN_IMAGES, idx(some_pictures(20)) + b"\0", "announces 20 x 28 x 28 bytes but holds 15,681: it is damaged"),
+        (TEST_LABELS, idx(np.arange(10))[:-4], "announces 10 bytes but holds 6: it is damaged"),
+        (TRAIN_IMAGES, idx(some_pictures(19)), f"holds 19 pictures but .*{TRAIN_LABELS} 20 labels"),
+        (TEST_LABELS, idx(np.arange(10) + 1), "holds the label 10: labels must be 0 to 9"),
+        (TRAIN_IMAGES, idx(np.zeros((20, 32, 30))), "holds pictures of 32 x 30 pixels, not 28 x 28"),
+        (TRAIN_IMAGES, idx(np.zeros((0, 28, 28))), "announces 0 x 28 x 28 bytes: there must be 1 to 200,000 pictures"),
+        (TRAIN_LABELS, idx(np.zeros(0)), "announces 0 bytes: there must be 1 to 200,000 pictures or labels"),
+        (TRAIN_IMAGES, idx(np.zeros((20, 0, 28))), "announces 20 x 0 x 28 bytes"),
+        (TRAIN_LABELS, idx(np.zeros(200_001)), "is too large: at most 200,000 pictures or labels are read"),
+        (TRAIN_IMAGES, struct.pack(">4I", 0x803, 2**32 - 1, 2**32 - 1, 0), "announces 4,294,967,295 x"),
+        (TRAIN_IMAGES, idx(np.zeros((200_001, 1, 1))), "announces 200,001 x 1 x 1 bytes: there must be 1 to 200,000"),
+    ],
+    ids=range(17),
+)
+def test_a_damaged_file_is_named_with_its_damage(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
+    write(tmp_path)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=sentence) as caught:
+        load_mnist(tmp_path)
+    assert str(tmp_path / name) in str(caught.value)
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda packed: packed[: len(packed) // 2],
+        lambda packed: packed[:-6],
+        lambda packed: b"these are no gzipped bytes",
+        lambda packed: b"",
+        lambda packed: packed[:10] + b"\xff" * 20 + packed[30:],
+        lambda packed: packed[:-8] + b"\0\0\0\0" + packed[-4:],
+        lambda packed: packed + b"more",
+    ],
+    ids=["half", "end missing", "no gzip", "empty", "overwritten", "wrong sum", "more behind"],
+)
+@pytest.mark.parametrize("name", [TRAIN_IMAGES, TEST_LABELS])
+def test_a_damaged_gzip_file_is_named(tmp_path: Path, name: str, damage: Callable[[bytes], bytes]) -> None:
+    write(tmp_path)
+    path = tmp_path / f"{name}.gz"
+    path.write_bytes(damage(gzip.compress(some_files()[name], mtime=0)))
+    with pytest.raises(DataError) as caught:
+        load_mnist(tmp_path)
+    assert str(path) in str(caught.value)
+    assert str(caught.value).endswith(".")
+
+
+def test_a_small_file_that_unpacks_to_a_huge_one_is_refused_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mnist, "MAX_IMAGES", 100)
+    path = write(tmp_path) / f"{TRAIN_LABELS}.gz"
+    path.write_bytes(gzip.compress(idx(np.zeros(20)) + bytes(20_000_000)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="is too large"):
+            load_mnist(tmp_path)
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most_bytes < 5_000_000
+
+
+def test_packaged_files_must_match_their_checksums(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mnist, "PACKAGED", write(tmp_path))
+    with pytest.raises(DataError, match=rf"{TRAIN_IMAGES} is damaged: its SHA-256 is not that of MNIST\."):
+        load_mnist()
+
+
+def test_a_failed_load_is_not_remembered(tmp_path: Path) -> None:
+    (write(tmp_path) / TEST_LABELS).write_bytes(b"")
+    with pytest.raises(DataError):
+        load_mnist(tmp_path)
+    write(tmp_path)
+    assert len(load_mnist(tmp_path).test) == 10
+
+
+def load_with(name: str, content: bytes) -> None:
+    """Load a folder in which one file has this content; DataError is fine."""
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder))
+        (Path(folder) / name.removesuffix(".gz")).unlink()
+        (Path(folder) / name).write_bytes(content)
+        with suppress(DataError):
+            load_mnist(folder)
+
+
+ANY_FILE = st.sampled_from([name + ending for name in some_files() for ending in ("", ".gz")])
+SIZE = st.sampled_from([0, 1, 10, 20, 28, 2**31, 2**32 - 1])
+
+
+@settings(deadline=None)
+@given(name=ANY_FILE, content=st.binary(max_size=200))
+def test_arbitrary_bytes_load_or_raise_a_data_error(name: str, content: bytes) -> None:
+    load_with(name, content)
+
+
+@settings(deadline=None)
+@given(
+    name=ANY_FILE,
+    magic=st.sampled_from([0x801, 0x803]),
+    sizes=st.lists(SIZE, min_size=1, max_size=3),
+    content=st.binary(max_size=40),
+)
+def test_arbitrary_sizes_load_or_raise_a_data_error(name: str, magic: int, sizes: list[int], content: bytes) -> None:
+    whole = struct.pack(f">{1 + len(sizes)}I", magic, *sizes) + content
+    load_with(name, gzip.compress(whole, mtime=0) if name.endswith(".gz") else whole)
+
+
+@settings(deadline=None)
+@given(name=ANY_FILE, position=st.integers(0, 10_000), byte=st.integers(0, 255))
+def test_a_changed_byte_loads_or_raises_a_data_error(name: str, position: int, byte: int) -> None:
+    whole = some_files()[name.removesuffix(".gz")]
+    content = bytearray(gzip.compress(whole, mtime=0) if name.endswith(".gz") else whole)
+    content[position % len(content)] = byte
+    load_with(name, bytes(content))
