@@ -1,4 +1,7 @@
-"""The drawing board: a canvas, and what the network reads in it; for the pages Welcome and Draw."""
+"""The drawing board, and other parts that several pages are made of."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import streamlit as st
@@ -27,6 +30,14 @@ def canvas(key: str, brush_px: int = 18) -> np.ndarray | None:
     )
     st.button("Clear", icon=":material/ink_eraser:", key=f"{key}_clear", on_click=_clear, args=(key,), shortcut="e")
     return drawn.image_data
+
+
+@contextmanager
+def frame(key: str, aspect: float) -> Iterator[None]:
+    """A place of a constant shape, width by height: a figure alone has one height, on a phone and on a projector."""
+    st.html(f"<style>.st-key-{key} {{ aspect-ratio: {aspect:.3f}; }}</style>")
+    with st.container(key=key):
+        yield
 
 
 def _clear(key: str) -> None:

@@ -219,28 +219,32 @@ def pixels(image: np.ndarray, title: str) -> go.Figure:
 def confusion(matrix: np.ndarray, chosen: tuple[int, int] | None = None) -> go.Figure:
     """(10, 10) counts, row the true digit, column the answer; every cell can be clicked.
 
-    A cell's colour is its share of the row's mistakes, and its number stands in it; right answers are
-    pale. `chosen` (true digit, answer) gets a frame. A point's customdata is [true digit, answer].
+    The number stands in the cell; the colour of a mistake grows with it, right answers are green.
+    `chosen` (true digit, answer) gets a frame. A point's customdata is [true digit, answer].
     """
     n = len(matrix)
-    cells = [(true, answer) for true in range(n) for answer in range(n)]
     mistakes = matrix - np.diag(matrix.diagonal())
-    most = max(int(mistakes.max()), 1)
-    strengths = [float(np.sqrt(mistakes[cell] / most)) if cell[0] != cell[1] else -0.25 for cell in cells]
-    figure = _figure("What it takes for what", "what the network answered", "what the digit really was", 520)
+    # the square root, or one common mistake would leave all others without colour
+    strengths = np.sqrt(mistakes / max(int(mistakes.max()), 1))
+    np.fill_diagonal(strengths, -0.25)
+    figure = _figure("True digits against answers", "what the network answered", "what the digit really was", 520)
+    figure.add_heatmap(
+        z=strengths,
+        zmin=-0.25,
+        zmax=1,
+        colorscale=[[0, "#c3ecd0"], [0.1999, "#c3ecd0"], [0.2, "#f4f5f9"], [0.6, "#f7b267"], [1, "#e8590c"]],
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        hoverinfo="skip",
+    )
+    # clicks on a heat map are not reported: these squares, which nobody sees, take them
+    cells = [(true, answer) for true in range(n) for answer in range(n)]
     figure.add_scatter(
         x=[answer for _, answer in cells],
         y=[true for true, _ in cells],
         mode="markers+text",
-        marker={
-            "symbol": "square",
-            "size": 34,
-            "color": strengths,
-            "cmin": -0.25,
-            "cmax": 1,
-            "colorscale": [[0, "#d3f0dc"], [0.1999, "#d3f0dc"], [0.2, "#f4f5f9"], [0.6, "#f7b267"], [1, "#d9480f"]],
-        },
-        selected={"marker": {"opacity": 1}},
+        marker={"symbol": "square", "size": 28, "color": "rgba(0,0,0,0)"},
         unselected={"marker": {"opacity": 1}, "textfont": {"color": "#1c2233"}},
         text=[str(matrix[cell]) if matrix[cell] else "" for cell in cells],
         textfont={"color": "#1c2233", "size": 11},
@@ -250,18 +254,12 @@ def confusion(matrix: np.ndarray, chosen: tuple[int, int] | None = None) -> go.F
     )
     if chosen is not None:
         true, answer = chosen
-        figure.add_shape(
-            type="rect",
-            x0=answer - 0.48,
-            x1=answer + 0.48,
-            y0=true - 0.48,
-            y1=true + 0.48,
-            line={"color": BLUE, "width": 3},
-        )
-    axis = {"tickvals": list(range(n)), "range": [-0.6, n - 0.4], "showgrid": False, "zeroline": False}
-    figure.update_xaxes(**axis, side="top", constrain="domain")
-    figure.update_yaxes(**{**axis, "range": [n - 0.4, -0.6]}, scaleanchor="x", constrain="domain")
-    figure.update_layout(hovermode="closest", clickmode="event+select", margin={"t": 90})
+        edges = {"x0": answer - 0.5, "x1": answer + 0.5, "y0": true - 0.5, "y1": true + 0.5}
+        figure.add_shape(type="rect", **edges, line={"color": "#2b3a9e", "width": 3})
+    axis = {"tickvals": list(range(n)), "showgrid": False, "zeroline": False, "constrain": "domain"}
+    figure.update_xaxes(**axis, range=[-0.5, n - 0.5], side="top")
+    figure.update_yaxes(**axis, range=[n - 0.5, -0.5], scaleanchor="x")
+    figure.update_layout(height=None, hovermode="closest", clickmode="event+select", margin={"t": 90})
     return figure
 
 

@@ -148,8 +148,9 @@ def count(number: int, noun: str) -> str:
 def _label(run: Run | None) -> str:
     if run is None:
         return "Pretrained network"
-    accuracy = f"{run.last.validation_accuracy:.1%}" if run.last else "no epoch yet"
-    return f"Run {run.id} · {run.name} · {accuracy}"
+    if run.active:
+        return f"Run {run.id} · {run.name} · {run.state}"
+    return f"Run {run.id} · {run.name}" + (f" · {run.last.validation_accuracy:.1%}" if run.last else "")
 
 
 def _from_url(name: str) -> int | None:

@@ -89,8 +89,8 @@ class Trainer:
 
     Iterating can stop at any record and go on later. `progress_seconds` is the time between two
     records within an epoch; 0 gives one for every batch. Raises SettingError where the data has
-    fewer digits than the config asks for, and DivergedError once the loss is not finite; the
-    network then has the weights of the last good epoch again.
+    fewer digits than the config asks for, and DivergedError once the loss is not finite; it is then
+    back at the end of the last good epoch, and can go on from there with a lower learning rate.
     """
 
     def __init__(self, config: TrainingConfig, data: DataSet, *, progress_seconds: float = PROGRESS_SECONDS) -> None:
@@ -252,12 +252,22 @@ class Trainer:
     def _require_finite(self, loss: float) -> None:
         if math.isfinite(loss):
             return
-        self.network.parameters[:] = self.good_parameters
-        raise DivergedError(
+        error = DivergedError(
             f"the loss stopped being a number in epoch {self.epoch + 1}: a learning rate of "
             f"{self.current_learning_rate:.3g} is too high here. Try {self.learning_rate / 10:.1g}; "
             f"the weights of epoch {self.epoch} are kept."
         )
+        self._return_to_last_epoch()
+        raise error
+
+    def _return_to_last_epoch(self) -> None:
+        self.network.parameters[:] = self.good_parameters
+        # what the optimizer remembers is as far out as the weights were: no lower rate would help
+        for vector in self.optimizer.state.values():
+            vector.fill(0)
+        self.optimizer.step_count = self.epoch * self.steps_per_epoch
+        self._position = 0
+        self._epoch_tally, self._tally = _Tally(), _Tally()
 
     def checkpoint(self) -> bytes:
         """The whole state, as the content of a safetensors file: `resume` continues bit-identically."""

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from dashboard import charts, images, resources, session
+from dashboard import board, charts, images, resources, session
 from nnlib.evaluation import Evaluation, score_digits
 from nnlib.mnist import N_CLASSES
 
@@ -41,6 +41,8 @@ def chosen_digits(readings: Evaluation, true: str, answer: str) -> np.ndarray:
 
 def gallery_title(true: str, answer: str, n: int) -> str:
     """What the gallery shows, in words."""
+    if n == 0:
+        return "No digit was read like that"
     digits = session.count(n, "digit")
     if true == answer != ANY:
         return f"{digits} rightly read as {true}, the least sure first"
@@ -66,36 +68,37 @@ st.markdown(
     f"Here {choice.title} reads the {len(readings.labels):,} *test digits*: none of them was used to train it, "
     "so this is how it does on digits it has never seen."
 )
-with st.container(horizontal=True, gap="large"):
+with st.container(horizontal=True, gap="small"):
     st.metric("Read right (test accuracy)", f"{readings.accuracy:.2%}", width="content")
     st.metric("Misread", f"{len(wrong):,} of {len(readings.labels):,}", width="content")
     st.metric("Hardest digit", f"{worst.digit} ({worst.recall:.1%} right)", width="content")
     if len(wrong):
         st.metric("Most common mix-up", f"{often[0]} read as {often[1]}", width="content")
 
-left, right = st.columns([1, 1], gap="large")
-with left:
-    true = st.session_state.get("true", ANY)
-    answer = st.session_state.get("answer", ANY)
-    cell = (int(true), int(answer)) if ANY not in (true, answer) else None
-    st.plotly_chart(
-        charts.confusion(confusion, cell),
-        key="confusion",
-        on_select=choose_cell,
-        selection_mode="points",
-        config=charts.NO_BAR,
-        alt=f"A table of 10 by 10 counts, true digit against answer. {readings.accuracy:.1%} are right; the most "
-        f"common mistake is {often[0]} read as {often[1]}, {mistakes_only.max()} times.",
-    )
-    st.caption(
-        "The *confusion matrix*: a row is what the digit was, a column what was answered. Green is right; the stronger "
-        "the orange, the more often that mistake. **Click a cell** to see its digits."
-    )
+left, right = st.columns(2, gap="large")
 with right:
     one, two, three = st.columns(3, vertical_alignment="bottom")
     true = one.selectbox("True digit", DIGITS, key="true", bind="query-params")
     answer = two.selectbox("Answer", DIGITS, key="answer", bind="query-params")
     three.button("Show all", on_click=show_all, disabled=true == answer == ANY, width="stretch")
+with left:
+    cell = (int(true), int(answer)) if ANY not in (true, answer) else None
+    with board.frame("confusion_frame", aspect=0.9):
+        st.plotly_chart(
+            charts.confusion(confusion, cell),
+            height="stretch",
+            key="confusion",
+            on_select=choose_cell,
+            selection_mode="points",
+            config=charts.NO_BAR,
+            alt=f"A table of 10 by 10 counts, true digit against answer. {readings.accuracy:.1%} are right; the most "
+            f"common mistake is {often[0]} read as {often[1]}, {mistakes_only.max()} times.",
+        )
+    st.caption(
+        "The *confusion matrix*: a row is what the digit was, a column what was answered. Green is right; the stronger "
+        "the orange, the more often that mistake. **Click a cell** to see its digits."
+    )
+with right:
     found = chosen_digits(readings, true, answer)
     st.subheader(gallery_title(true, answer, len(found)), anchor=False)
     page = 1
@@ -103,18 +106,18 @@ with right:
         page = st.pagination(-(-len(found) // A_PAGE), key=f"page_{true}_{answer}")
     shown = found[(page - 1) * A_PAGE :][:A_PAGE]
     if not len(found):
-        st.success("There is none: choose another cell.")
+        st.info("Choose another cell, or show all.")
     else:
         test = resources.data().test
-        st.image(
-            list(np.repeat(np.repeat(images.digit_pictures(test.images[shown]), 3, axis=1), 3, axis=2)),
-            caption=[
-                f"{readings.labels[i]} read as {readings.predictions[i]}, {readings.probabilities[i].max():.0%}"
-                for i in shown
-            ],
-            width=84,
-            alt=[f"A handwritten {readings.labels[i]}, read as {readings.predictions[i]}." for i in shown],
-        )
+        with st.container(horizontal=True, gap="small", key="gallery"):
+            for i, picture in zip(shown, images.digit_pictures(test.images[shown]), strict=True):
+                st.image(
+                    images.enlarge(picture, 3),
+                    caption=f"{readings.labels[i]} read as {readings.predictions[i]}, "
+                    f"{readings.probabilities[i].max():.0%}",
+                    width=84,
+                    alt=f"A handwritten {readings.labels[i]}, read as {readings.predictions[i]}.",
+                )
 
 if len(found):
     st.subheader("One of them, closer", anchor=False)

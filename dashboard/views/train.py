@@ -1,5 +1,6 @@
 """Train: the settings, the run, and its curves while it learns."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -8,12 +9,19 @@ from dashboard import charts, resources, session
 from nnlib import worker
 from nnlib.config import PRESETS, SETTINGS, Setting, TrainingConfig
 from nnlib.errors import NnlibError, SettingError
+from nnlib.mnist import N_CLASSES, N_PIXELS
+from nnlib.model_files import model_bytes, original_file_name
 from nnlib.runs import Order, Run
 from nnlib.training import EpochRecord, Progress
 
 LIVE_SECONDS = 0.5
 MAIN_SETTINGS = ("learning_rate", "epochs", "batch_size", "hidden_widths", "optimizer")
 FIRST_PRESET = "quick"
+FILES = {
+    ".safetensors": "The usual form: numbers, settings and recipe; opens in many programs.",
+    ".npz": "numpy's own form.",
+    ".pkl": "As the first version of this project saved its networks.",
+}
 STATES = {
     "queued": (":material/hourglass_empty:", "waits in line"),
     "running": (":material/play_arrow:", "is learning"),
@@ -191,7 +199,7 @@ def live(run_id: int, was_active: bool) -> None:
     st.progress(min(share, 1.0), text=f"Epoch {run.epoch} of {run.config.epochs} done, {time_left}")
     buttons(run)
 
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="small"):
         last = run.last
         st.metric("New digits read right", f"{last.validation_accuracy:.1%}" if last else "–", width="content")
         st.metric("Loss on new digits", f"{last.validation_loss:.3f}" if last else "–", width="content")
@@ -209,6 +217,36 @@ def live(run_id: int, was_active: bool) -> None:
             help="It holds from the next correction on. A schedule still scales it.",
         )
     curves(run, records, progress)
+
+
+def what_next(run: Run) -> None:
+    """Where to look at what was learned, and what can be done with it."""
+    if run.last is not None:
+        with st.container(horizontal=True, gap="small"):
+            st.page_link("views/weights.py", label="See its weights", icon=":material/blur_on:")
+            st.page_link("views/draw.py", label="Draw for it", icon=":material/draw:")
+            st.page_link("views/mistakes.py", label="Study its mistakes", icon=":material/search:")
+    with st.expander("Save or delete this network", icon=":material/save:"):
+        epochs = resources.snapshot_epochs(run.id)
+        for suffix, purpose in FILES.items() if epochs else ():
+            widths = (N_PIXELS, *run.config.hidden_widths, N_CLASSES)
+            name = original_file_name(widths) if suffix == ".pkl" else f"run-{run.id}{suffix}"
+            st.download_button(
+                f"Save as {name}",
+                partial(model_bytes, resources.model(run.id, epochs[-1]), suffix),
+                name,
+                "application/octet-stream",
+                on_click="ignore",
+                icon=":material/download:",
+                help=purpose,
+            )
+        sure = st.checkbox("I no longer need this run", key=f"sure_{run.id}")
+        st.button(f"Delete run {run.id}", icon=":material/delete:", disabled=not sure, on_click=delete, args=(run.id,))
+
+
+def delete(run_id: int) -> None:
+    """Forget the run."""
+    resources.store().delete_run(run_id)
 
 
 def curves(run: Run, records: list[EpochRecord], progress: list[Progress]) -> None:
@@ -298,3 +336,5 @@ with right:
         )
     else:
         session.fragment(live, LIVE_SECONDS if run.active else None)(run.id, run.active)
+        if not run.active:
+            what_next(run)

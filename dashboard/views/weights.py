@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from dashboard import charts, images, resources, session
+from dashboard import board, charts, images, resources, session
 
 MOST_EXCITING = 12
 
@@ -61,9 +61,7 @@ with right:
     st.caption("The twelve test digits that excite it most.")
 with left:
     st.subheader(f"All {n_units} units of {choice.title}", anchor=False)
-    # a figure has one height for all screens; here it must follow the width, from a phone to a projector
-    st.html(f"<style>.st-key-weight_frame {{ aspect-ratio: {charts.weight_grid_aspect(n_units):.3f}; }}</style>")
-    with st.container(key="weight_frame"):
+    with board.frame("weight_frame", charts.weight_grid_aspect(n_units)):
         st.plotly_chart(
             charts.weight_grid(weights, unit),
             height="stretch",
@@ -75,6 +73,6 @@ with left:
             "blue below zero, orange above, white at zero.",
         )
     st.caption(
-        "At epoch 0 they are noise. While the network learns, strokes, arcs and gaps appear. The rim stays as it "
-        "began: there is never ink there, so nothing is learned about it."
+        "At epoch 0 they are noise. While the network learns, strokes, arcs and gaps appear. Nothing is learned about "
+        "the rim, where there is never ink: it stays as it began, or fades where unused weights do."
     )

@@ -302,6 +302,22 @@ def test_divergence_keeps_the_weights_of_the_last_finite_epoch(data: DataSet) ->
     assert np.isfinite(trainer.network.parameters).all()
 
 
+def test_after_divergence_it_goes_on_with_a_lower_learning_rate(data: DataSet) -> None:
+    config = LIVELY.with_changes(epochs=3)
+    trainer, calm = Trainer(config, data), Trainer(config, data)
+    trainer.learning_rate = 10
+    with pytest.raises(DivergedError):
+        list(trainer)
+    trainer.learning_rate = config.learning_rate
+    resumed = Trainer.resume(trainer.checkpoint(), data)
+
+    # it diverged in its first epoch: what is left is a training like any other
+    expected = epochs_of(without_seconds(list(calm)))
+    for each in (trainer, resumed):
+        assert epochs_of(without_seconds(list(each))) == expected
+        np.testing.assert_array_equal(each.network.parameters, calm.network.parameters)
+
+
 def test_norms_of_huge_gradients_are_numbers(data: DataSet, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = Trainer(SMALL.with_changes(batch_size=300), data)
     monkeypatch.setattr(trainer.optimizer, "step", lambda _: trainer.network.gradient.fill(1e30))
@@ -320,6 +336,8 @@ def test_divergence_that_only_the_validation_digits_show_is_seen(
     with pytest.raises(DivergedError, match="the weights of epoch 0 are kept"):
         list(trainer)
     np.testing.assert_array_equal(trainer.network.parameters, good)
+    monkeypatch.undo()
+    assert [record.step for record in trainer] == [1, 2, 3]
 
 
 def test_too_few_digits_are_named(data: DataSet) -> None:

@@ -1,0 +1,230 @@
+"""The real app in a real browser: a server of its own, and visitors who may not leave this machine."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import psutil
+from playwright.sync_api import Browser, BrowserType, ConsoleMessage, Locator, Page, Response, Route, WebSocket, expect
+from playwright.sync_api import Error as PlaywrightError
+
+ROOT = Path(__file__).parents[2]
+HERE = {"localhost", "127.0.0.1", "::1"}
+START_SECONDS = 60
+PATIENCE_MS = 30_000  # for whatever the page is to show: a slow machine is no error
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+CHROMIUM_PLACES = (
+    Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
+    Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
+    *(
+        Path(os.environ[folder], "Google", "Chrome", "Application", "chrome.exe")
+        for folder in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")
+        if folder in os.environ
+    ),
+)
+CHROMIUM_ARGUMENTS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+# a page below / first looks for the server beside itself, and then finds it at /
+HARMLESS_404 = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
+
+Theme = Literal["light", "dark"]
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+def launch(chromium: BrowserType) -> Browser:
+    """Chromium or Chrome as it is on this machine, else Playwright's own, fetched if need be.
+
+    Raises RuntimeError with a sentence where there is none.
+    """
+    arguments = [*CHROMIUM_ARGUMENTS, *(["--no-sandbox"] if sys.platform == "linux" else [])]
+    found = next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+    found = found or next((str(path) for path in CHROMIUM_PLACES if path.is_file()), None)
+    if found is None and not Path(chromium.executable_path).is_file():
+        fetched = subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], capture_output=True)
+        if fetched.returncode:
+            raise RuntimeError("there is no Chromium or Chrome here, and Playwright could not fetch one.")
+    return chromium.launch(executable_path=found, args=arguments)
+
+
+@dataclass(frozen=True)
+class App:
+    """A server with a store of its own."""
+
+    url: str
+    home: Path
+
+
+@contextmanager
+def running_app(home: Path) -> Iterator[App]:
+    """`streamlit run dashboard/Home.py`, with its store in `home`; killed afterwards with all it started."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard/Home.py"]
+    command += ["--server.port", str(port), "--server.headless", "true", "--server.fileWatcherType", "none"]
+    environment = {**os.environ, "NNLIB_HOME": str(home)}
+    environment.pop("NNLIB_DATA", None)
+    home.mkdir(parents=True, exist_ok=True)
+    log = home / "server.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            url = f"http://localhost:{port}"
+            _wait_for_health(server, url, log)
+            yield App(url, home)
+        finally:
+            _kill(server)
+
+
+def _wait_for_health(server: subprocess.Popen, url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while server.poll() is None and time.monotonic() < deadline:
+        with suppress(OSError), urllib.request.urlopen(f"{url}/_stcore/health", timeout=5) as answer:
+            if answer.read() == b"ok":
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"the app did not start: {log.read_text(errors='replace')}")
+
+
+def _kill(server: subprocess.Popen) -> None:
+    with suppress(psutil.Error):
+        for process in psutil.Process(server.pid).children(recursive=True):
+            with suppress(psutil.Error):
+                process.kill()
+    server.kill()
+    server.wait()
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser window of their own, and a list of all that went wrong in it."""
+
+    page: Page
+    url: str
+    problems: list[str] = field(default_factory=list)
+
+    def open(self, address: str = "/") -> None:
+        """Go to an address as if it had been typed in, and wait for the page's title."""
+        self.page.goto(self.url + address)
+        self.wait()
+
+    def go_to(self, page: str) -> None:
+        """Click on a page's name in the sidebar."""
+        title = self.page.get_by_role("heading", level=1)
+        before = title.inner_text()
+        self.page.get_by_test_id("stSidebarNavItems").get_by_role("link", name=page).click()
+        expect(title).not_to_have_text(before)
+        self.wait()
+
+    def wait(self) -> None:
+        """Until the page is there, to its end."""
+        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
+        # a script that has not ended yet leaves what it has not drawn of the page before standing there, pale
+        expect(self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
+        expect(self.page.locator("[data-stale=true]")).to_have_count(0)
+
+    def keyed(self, key: str) -> Locator:
+        """The element or container with this key."""
+        return self.page.locator(f".st-key-{key}")
+
+    def button(self, name: str) -> Locator:
+        """The button whose name ends so; an icon's name may stand before it."""
+        return self.page.get_by_test_id("stMain").get_by_role("button", name=re.compile(rf"{name}\b"))
+
+    def points(self, key: str) -> int:
+        """How many points the lines of a chart have in all."""
+        chart = self.keyed(key).locator(".js-plotly-plot")
+        return chart.evaluate("chart => chart.data.reduce((sum, trace) => sum + (trace.x ? trace.x.length : 0), 0)")
+
+    def choose(self, key: str, option: str) -> None:
+        """Choose in a box by typing, as the keyboard does it."""
+        box = self.keyed(key).get_by_role("combobox")
+        box.click()
+        box.fill(option)
+        self.page.get_by_role("option", name=option, exact=True).click()
+
+    def draw(self, *strokes: list[tuple[float, float]]) -> None:
+        """Draw with the mouse; a stroke is a list of (x, y), from 0 to 1 across the canvas."""
+        canvas = self.page.locator("canvas").first
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        assert box is not None
+        mouse = self.page.mouse
+        for stroke in strokes:
+            places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+            mouse.move(*places[0])
+            mouse.down()
+            for place in places[1:]:
+                mouse.move(*place, steps=8)
+            mouse.up()
+
+    def check(self) -> None:
+        """Fail where anything went wrong that the browser or the page told of."""
+        assert not self.problems
+        expect(self.page.get_by_text("encountered an error")).to_have_count(0)
+        expect(self.page.get_by_test_id("stException")).to_have_count(0)
+
+
+def visitor(browser: Browser, url: str, *, width: int = 1440, height: int = 1000, theme: Theme = "light") -> Visitor:
+    """A new visitor, with no cookies and nothing cached."""
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+    context.set_default_timeout(PATIENCE_MS)
+    found = Visitor(context.new_page(), url)
+
+    def is_here(address: str) -> bool:
+        parts = urlsplit(address)
+        return parts.scheme in ("data", "blob") or parts.hostname in HERE
+
+    def keep_here(route: Route) -> None:
+        if is_here(route.request.url):
+            route.continue_()
+        else:
+            found.problems.append(f"a request that leaves this machine: {route.request.url}")
+            route.abort()
+
+    def look_at_socket(socket: WebSocket) -> None:
+        if not is_here(socket.url):
+            found.problems.append(f"a connection that leaves this machine: {socket.url}")
+
+    def look_at_message(message: ConsoleMessage) -> None:
+        if message.type == "error" and not HARMLESS_404.search(message.location.get("url", "")):
+            found.problems.append(f"in the console: {message.text} ({message.location.get('url')})")
+
+    def look_at_response(response: Response) -> None:
+        if response.status >= 400 and not HARMLESS_404.search(response.url):
+            found.problems.append(f"status {response.status}: {response.url}")
+
+    context.route("**/*", keep_here)
+    found.page.on("websocket", look_at_socket)
+    found.page.on("console", look_at_message)
+    found.page.on("response", look_at_response)
+    found.page.on("pageerror", lambda error: found.problems.append(f"an error in the page: {error}"))
+    found.page.on("crash", lambda _: found.problems.append("the page crashed"))
+    return found
+
+
+def save_picture(page: Page, path: Path) -> None:
+    """What the window shows, if it still shows anything."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(PlaywrightError):
+        page.screenshot(path=path)
