@@ -148,9 +148,8 @@ def count(number: int, noun: str) -> str:
 def _label(run: Run | None) -> str:
     if run is None:
         return "Pretrained network"
-    if run.active:
-        return f"Run {run.id} · {run.name} · {run.state}"
-    return f"Run {run.id} · {run.name}" + (f" · {run.last.validation_accuracy:.1%}" if run.last else "")
+    # nothing that changes: the box sends back the label it showed, and another one would be no run's
+    return f"Run {run.id} · {run.name}"
 
 
 def _from_url(name: str) -> int | None:

@@ -31,7 +31,8 @@ class Progress:
     """How far a training is within its epoch.
 
     `epoch` counts fractions: 2.5 is halfway through the third. `training_loss` and
-    `training_accuracy` are over the batches since the last record; `seconds` is time spent training.
+    `training_accuracy` are over the batches since the last record, `learning_rate` is that of the last
+    step, with the schedule's factor; `seconds` is time spent training.
     """
 
     epoch: float
@@ -113,7 +114,7 @@ class Trainer:
         self.steps_per_epoch = math.ceil(len(self.training) / self.batch_size)
         self.total_steps = self.steps_per_epoch * config.epochs
         self.threads = min(2, os.cpu_count() or 1) if self.batch_size >= BATCH_FOR_TWO_THREADS else 1
-        self.learning_rate = config.learning_rate
+        self.learning_rate = self._rate_used = config.learning_rate
         self.epoch = 0
         self.seconds = 0.0
         self.best_epoch, self.best_accuracy = 0, 0.0
@@ -185,7 +186,8 @@ class Trainer:
             if sum_of_gradients is not None:
                 self.network.gradient[:] = sum_of_gradients
             self._require_finite(total.loss)
-            self.optimizer.step(self.current_learning_rate)
+            self._rate_used = self.current_learning_rate
+            self.optimizer.step(self._rate_used)
         self._position += len(rows)
         self._epoch_tally.add(total.loss, total.correct, total.digits)
         self._tally.add(total.loss, total.correct, total.digits)
@@ -196,7 +198,7 @@ class Trainer:
         return Progress(
             epoch=self.epoch + self._position / len(self.training),
             step=self.optimizer.step_count,
-            learning_rate=self.current_learning_rate,
+            learning_rate=self._rate_used,
             training_loss=loss,
             training_accuracy=accuracy,
             seconds=self.seconds,
@@ -213,7 +215,7 @@ class Trainer:
         record = EpochRecord(
             epoch=self.epoch,
             step=self.optimizer.step_count,
-            learning_rate=self.current_learning_rate,
+            learning_rate=self._rate_used,
             training_loss=training_loss,
             training_accuracy=training_accuracy,
             validation_loss=validation_loss,
@@ -312,7 +314,6 @@ class Trainer:
         """Every vector that a checkpoint keeps, as a view."""
         return {
             "parameters": self.network.parameters,
-            "gradient": self.network.gradient,
             "good_parameters": self.good_parameters,
             "order": self._order,
             **{f"optimizer.{name}": vector for name, vector in self.optimizer.state.items()},

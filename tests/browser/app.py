@@ -154,7 +154,8 @@ class Visitor:
     def points(self, key: str) -> int:
         """How many points the lines of a chart have in all."""
         chart = self.keyed(key).locator(".js-plotly-plot")
-        return chart.evaluate("chart => chart.data.reduce((sum, trace) => sum + (trace.x ? trace.x.length : 0), 0)")
+        expect(chart).to_have_count(1)
+        return chart.evaluate("chart => chart._fullData.reduce((sum, trace) => sum + trace.x.length, 0)")
 
     def choose(self, key: str, option: str) -> None:
         """Choose in a box by typing, as the keyboard does it."""

@@ -157,7 +157,7 @@ def test_a_calm_training_yields_one_record_an_epoch(data: DataSet) -> None:
 @pytest.mark.parametrize("schedule", get_args(Schedule))
 def test_records_hold_the_learning_rate_of_the_schedule(data: DataSet, schedule: Schedule) -> None:
     records = list(Trainer(SMALL.with_changes(schedule=schedule), data, progress_seconds=0))
-    expected = [0.001 * schedule_factor(schedule, record.step / 15) for record in records]
+    expected = [0.001 * schedule_factor(schedule, (record.step - 1) / 15) for record in records]
     assert [record.learning_rate for record in records] == pytest.approx(expected)
 
 
