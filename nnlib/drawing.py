@@ -29,6 +29,7 @@ STROKE_WIDTH_PX = 2.5
 
 # finding the ink, on a scale where black and white differ by 1
 SEARCH_SIDE_PX = 1024  # a larger picture is reduced to at most this
+N_FITS = 4  # of the paper's surface: each one sees more of the paper
 FAINTEST_INK = 0.08  # with less contrast than this it is a shadow, dirt or noise
 INK_TO_NOISE = 6  # ink differs from paper at least so many times more than most of the paper does
 
@@ -125,21 +126,26 @@ def _colours(picture: np.ndarray) -> tuple[np.ndarray, int]:
 def _ink(colours: np.ndarray) -> np.ndarray:
     """How much ink each pixel holds, (h, w): 0 on paper, 1 in a typical stroke; all 0 if there is none.
 
-    The paper may be unevenly lit. It is a quadratic surface, laid through the border first, then
-    through everything near it.
+    The paper may be unevenly lit: it is a quadratic surface through all that is near it. At first,
+    that is what is near the border's colour.
     """
+
+    def measure(paper: np.ndarray) -> tuple[np.ndarray, float]:
+        ink = np.abs(smooth - paper).max(axis=0)
+        return ink, float(np.median(ink[ink >= ink.max() / 2]))
+
     n_colours, height, width = colours.shape
     smooth = ndimage.gaussian_filter(colours, (0, *[max(height, width) / 400] * 2)).reshape(n_colours, -1)
     x, y = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
     terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y]).astype(np.float32).reshape(6, -1)
-    is_paper = np.pad(np.zeros((height, width), bool)[1:-1, 1:-1], 1, constant_values=True)[:height, :width].ravel()
-    for _ in range(3):
-        known = np.flatnonzero(is_paper)
+    on_border = (np.abs(terms[1]) == 1) | (np.abs(terms[2]) == 1)
+    paper = np.median(smooth[:, on_border], axis=1, keepdims=True)
+    for _ in range(N_FITS):
+        ink, typical = measure(paper)
+        known = np.flatnonzero(ink < typical / 2)
         known = known[:: 1 + len(known) // 4096]
-        weights = np.linalg.lstsq(terms[:, known].T, smooth[:, known].T)[0]
-        ink = np.abs(smooth - weights.T @ terms).max(axis=0)
-        typical = np.median(ink[ink >= ink.max() / 2])
-        is_paper = ink < typical / 2
+        paper = np.linalg.lstsq(terms[:, known].T, smooth[:, known].T)[0].T @ terms
+    ink, typical = measure(paper)
     if typical < max(FAINTEST_INK, INK_TO_NOISE * np.median(ink)):
         return np.zeros((height, width), np.float32)
     return (ink / typical).clip(0, 1).reshape(height, width)

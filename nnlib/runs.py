@@ -13,9 +13,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import numpy as np
 import platformdirs
@@ -30,6 +30,7 @@ from nnlib.training import EpochRecord, Progress
 
 State = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "interrupted", "failed"]
 Order = Literal["pause", "resume", "stop", "learning_rate"]
+AnyRecord = TypeVar("AnyRecord", Progress, EpochRecord)
 ACTIVE: tuple[State, ...] = ("queued", "running", "paused")  # a living process has such a run in its hands
 RESUMABLE: tuple[State, ...] = ("stopped", "interrupted", "failed")
 
@@ -37,6 +38,7 @@ MOST_SNAPSHOTS = 100  # a run
 MOST_PROGRESS_POINTS = 600  # that a curve gets: more than a screen has pixels to tell apart
 RESERVE_BYTES = 32 * 2**20  # kept free on the disk, so that there is room to say that there is none
 BUSY_SECONDS = 20
+LATEST_TIME = 2**33  # in the year 2242; far beyond, no calendar can show it
 
 MIGRATIONS = (
     """
@@ -120,9 +122,14 @@ class RunStore:
             self._connection = sqlite3.connect(
                 self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
+        try:
+            with self._sentences():
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA synchronous = FULL")
             self._migrate()
+        except StoreError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Let go of the file."""
@@ -164,7 +171,8 @@ class RunStore:
         )
         with self._reading() as connection:
             rows = connection.execute(query + condition, values).fetchall()
-        return [_run_from_row(row) for row in rows]
+        with self._undamaged():
+            return [_run_from_row(row) for row in rows]
 
     def take(self, run_id: int, process_id: int) -> None:
         """Put a run into the hands of a process, in line; what it did after its checkpoint is forgotten.
@@ -281,20 +289,23 @@ class RunStore:
         """Every finished epoch, in order."""
         with self._reading() as connection:
             rows = connection.execute("SELECT record FROM records WHERE run = ? ORDER BY epoch", (run_id,)).fetchall()
-        return [_epoch_record(text) for (text,) in rows]
+        with self._undamaged():
+            return [_read_record(EpochRecord, text) for (text,) in rows]
 
     def progress(self, run_id: int) -> list[Progress]:
         """The points within the epochs, in order; of very many, every second, third, ... and the last."""
         with self._reading() as connection:
             rows = connection.execute("SELECT progress FROM progress WHERE run = ? ORDER BY step", (run_id,)).fetchall()
         stride = math.ceil(len(rows) / MOST_PROGRESS_POINTS) or 1
-        return [Progress(**json.loads(text)) for (text,) in rows[(len(rows) - 1) % stride :: stride]]
+        with self._undamaged():
+            return [_read_record(Progress, text) for (text,) in rows[(len(rows) - 1) % stride :: stride]]
 
     def snapshot_epochs(self, run_id: int) -> list[int]:
         """The epochs that have a snapshot, in order; 0 is before the first."""
         with self._reading() as connection:
             rows = connection.execute("SELECT epoch FROM snapshots WHERE run = ? ORDER BY epoch", (run_id,)).fetchall()
-        return [epoch for (epoch,) in rows]
+        with self._undamaged():
+            return [_require(epoch, int) for (epoch,) in rows]
 
     def model(self, run_id: int, epoch: int) -> Model:
         """The network as it was after an epoch that has a snapshot."""
@@ -306,10 +317,10 @@ class RunStore:
         if row is None:
             raise UnknownRunError(f"run {run_id} has no snapshot of epoch {epoch}: choose another epoch.")
         network = Network((N_PIXELS, *run.config.hidden_widths, N_CLASSES), run.config.activation)
-        parameters = np.frombuffer(row[0], "<f4")
-        if parameters.shape != network.parameters.shape:
+        whole = isinstance(row[0], bytes) and len(row[0]) == network.parameters.nbytes
+        if not whole or not np.isfinite(np.frombuffer(row[0], "<f4")).all():
             raise StoreError(f"the snapshot of epoch {epoch} of run {run_id} is damaged: choose another epoch.")
-        network.parameters[:] = parameters
+        network.parameters[:] = np.frombuffer(row[0], "<f4")
         return Model(
             network,
             name=f"run {run_id}, {run.name}, epoch {epoch}",
@@ -323,7 +334,8 @@ class RunStore:
         """What the run's trainer was when it last saved itself."""
         with self._reading() as connection:
             row = connection.execute("SELECT state FROM checkpoints WHERE run = ?", (run_id,)).fetchone()
-        return row[0] if row else None
+        with self._undamaged():
+            return _require(row[0], bytes) if row else None
 
     # ---- orders to a run
 
@@ -359,13 +371,18 @@ class RunStore:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version > len(MIGRATIONS):
                 raise StoreError(f"{self.path} was made by a newer version of this program: update, or set NNLIB_HOME.")
+            if version == len(MIGRATIONS):
+                return
             for script in MIGRATIONS[version:]:
                 for statement in script.split(";"):
                     connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
     def _require_room(self, n_bytes: int) -> None:
-        free = shutil.disk_usage(self.folder).free
+        try:
+            free = shutil.disk_usage(self.folder).free
+        except OSError as error:
+            raise StoreError(f"the folder {self.folder} is gone ({error.strerror}): start this again.") from error
         if free < n_bytes + RESERVE_BYTES:
             raise StoreFullError(
                 f"the disk with {self.folder} is full ({free / 2**20:.0f} MB left): make room, or delete old runs."
@@ -398,9 +415,19 @@ class RunStore:
             code = getattr(error, "sqlite_errorcode", 0)
             if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE):
                 raise StoreFullError(f"the disk with {self.folder} is full: make room, or delete old runs.") from error
-            raise StoreError(
-                f"the store {self.path} cannot be used ({error}): move it away to begin with an empty one."
-            ) from error
+            raise self._unusable(error) from error
+
+    @contextmanager
+    def _undamaged(self) -> Iterator[None]:
+        """Turn what reading a damaged row raises into a sentence."""
+        try:
+            yield
+        except (SettingError, LookupError, TypeError, ValueError, RecursionError) as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> StoreError:
+        reason = str(error).rstrip(".")
+        return StoreError(f"the store {self.path} cannot be used ({reason}): move it away to begin with an empty one.")
 
 
 def _identify(process_id: int) -> tuple[int, float]:
@@ -416,7 +443,7 @@ def _is_alive(process_id: int, started: float) -> bool:
         process = psutil.Process(process_id)
         # clocks that are set differ by less than this, reused process ids by more
         return abs(process.create_time() - started) < 2 and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, ValueError):
+    except (psutil.Error, TypeError, ValueError, OverflowError):  # the last three for damaged numbers
         return False
 
 
@@ -425,16 +452,36 @@ def _run_from_row(row: tuple) -> Run:
     if state in ACTIVE and not _is_alive(*process):
         state = "interrupted"
         message = "its process ended before it was done; it can be resumed."
-    try:
-        settings = TrainingConfig.from_json(config)
-    except SettingError as error:
-        raise StoreError(f"run {run_id} cannot be read: {error}") from error
-    last = None if record is None else _epoch_record(record)
-    return Run(run_id, name, settings, learning_rate, data_directory, created, state, message, last)
+    settings = TrainingConfig.from_json(config)
+    if state not in get_args(State) or not 0 <= created < LATEST_TIME:
+        raise ValueError(f"run {run_id} is damaged")
+    return Run(
+        _require(run_id, int),
+        _require(name, str),
+        settings,
+        settings.with_changes(learning_rate=learning_rate).learning_rate,
+        None if data_directory is None else _require(data_directory, str),
+        created,
+        state,
+        _require(message, str),
+        None if record is None else _read_record(EpochRecord, record),
+    )
 
 
-def _epoch_record(text: str) -> EpochRecord:
+def _read_record(kind: type[AnyRecord], text: str) -> AnyRecord:
+    """The record that `append` wrote; whatever a damaged one raises is for `_undamaged` to catch."""
     values = json.loads(text)
-    for name in ("gradient_norms", "dead_units"):
-        values[name] = tuple(values[name])
-    return EpochRecord(**values)
+    for field in fields(kind):
+        value = values[field.name]
+        if get_origin(field.type) is tuple:
+            values[field.name] = tuple(_require(number, get_args(field.type)[0]) for number in value)
+        else:
+            _require(value, field.type)
+    return kind(**values)
+
+
+def _require(value: Any, kind: Any) -> Any:
+    """The value, where it is of this very kind: neither SQLite nor JSON makes sure of that."""
+    if type(value) is not kind and not (kind is float and type(value) is int):
+        raise TypeError(f"it holds a {type(value).__name__} where a {kind.__name__} belongs")
+    return value

@@ -65,7 +65,7 @@ with left:
 with right:
     sheet = examples(part, digit, page - 1)
     st.image(sheet, width="stretch", alt=f"{EXAMPLES} handwritten examples of the digit {digit}.")
-    st.caption(f"{EXAMPLES} different people's {digit}s: how different can one digit be, before it is another?")
+    st.caption(f"{EXAMPLES} examples of a {digit}: how different can one digit be before it is another?")
 
 st.subheader("The average digit", anchor=False)
 st.image(

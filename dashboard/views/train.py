@@ -195,6 +195,8 @@ def live(run_id: int, was_active: bool) -> None:
     st.subheader(f"Run {run.id}, {run.name}, {state}", anchor=False)
     if run.message:
         (st.info if run.active else st.warning)(session.sentence(run.message), icon=icon)
+    if run.last is not None:
+        say_what_is_dead(run.config.hidden_widths, run.last.dead_units)
     share, time_left = how_far(run, newest)
     st.progress(min(share, 1.0), text=f"Epoch {run.epoch} of {run.config.epochs} done, {time_left}")
     buttons(run)
@@ -247,6 +249,18 @@ def what_next(run: Run) -> None:
 def delete(run_id: int) -> None:
     """Forget the run."""
     resources.store().delete_run(run_id)
+
+
+def say_what_is_dead(widths: tuple[int, ...], dead_units: tuple[int, ...]) -> None:
+    """Say so where a whole layer has died, which no loss of "not a number" would ever tell."""
+    for layer, (width, dead) in enumerate(zip(widths, dead_units, strict=True), start=1):
+        if dead == width:
+            st.warning(
+                f"All {width} units of layer {layer} put out the same for every digit: nothing gets through, and "
+                "nothing more can be learned. A lower learning rate keeps them alive: press Start again with one.",
+                icon=":material/heart_broken:",
+            )
+            return
 
 
 def curves(run: Run, records: list[EpochRecord], progress: list[Progress]) -> None:

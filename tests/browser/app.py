@@ -47,6 +47,7 @@ CHROMIUM_ARGUMENTS = [
 HARMLESS_404 = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
 
 Theme = Literal["light", "dark"]
+Strokes = list[list[tuple[float, float]]]  # each a list of (x, y), from 0 to 1 across the canvas
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -151,21 +152,42 @@ class Visitor:
         """The button whose name ends so; an icon's name may stand before it."""
         return self.page.get_by_test_id("stMain").get_by_role("button", name=re.compile(rf"{name}\b"))
 
+    @property
+    def answer(self) -> Locator:
+        """The digit that a drawing is read as; nothing where nothing is drawn."""
+        return self.page.get_by_test_id("stMetricValue").first
+
+    def metric(self, label: str) -> Locator:
+        """The number under this label."""
+        return self.page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
+
     def points(self, key: str) -> int:
         """How many points the lines of a chart have in all."""
-        chart = self.keyed(key).locator(".js-plotly-plot")
-        expect(chart).to_have_count(1)
-        return chart.evaluate("chart => chart._fullData.reduce((sum, trace) => sum + trace.x.length, 0)")
+        # for a moment there may be two: one is from before, and about to go
+        return self.page.evaluate(
+            """key => [...document.querySelectorAll(`.st-key-${key} .js-plotly-plot`)]
+                .filter(chart => !chart.closest("[data-stale=true]") && chart._fullData)
+                .map(chart => chart._fullData.reduce((sum, trace) => sum + trace.x.length, 0))[0] ?? 0""",
+            key,
+        )
+
+    def wait_for_points(self, key: str, n: int) -> None:
+        """Until a chart has at least n points."""
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while self.points(key) < n:
+            assert time.monotonic() < deadline, f"the chart {key} has {self.points(key)} points, not {n}"
+            self.page.wait_for_timeout(200)
 
     def choose(self, key: str, option: str) -> None:
-        """Choose in a box by typing, as the keyboard does it."""
+        """Choose in a box with the keyboard alone."""
         box = self.keyed(key).get_by_role("combobox")
-        box.click()
+        box.focus()
         box.fill(option)
-        self.page.get_by_role("option", name=option, exact=True).click()
+        box.press("Enter")
+        expect(box).to_have_value(option)
 
     def draw(self, *strokes: list[tuple[float, float]]) -> None:
-        """Draw with the mouse; a stroke is a list of (x, y), from 0 to 1 across the canvas."""
+        """Draw with the mouse."""
         canvas = self.page.locator("canvas").first
         canvas.scroll_into_view_if_needed()
         box = canvas.bounding_box()
@@ -176,7 +198,7 @@ class Visitor:
             mouse.move(*places[0])
             mouse.down()
             for place in places[1:]:
-                mouse.move(*place, steps=8)
+                mouse.move(*place, steps=4)
             mouse.up()
 
     def check(self) -> None:

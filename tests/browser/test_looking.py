@@ -1,0 +1,154 @@
+"""The pages that look at a network: its weights, drawings that it reads, and its mistakes."""
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, expect
+
+from nnlib.evaluation import evaluate
+from nnlib.mnist import load_mnist
+from nnlib.model_files import load_pretrained
+from tests.browser.app import Strokes, Visitor, running_app, visitor
+from tests.browser.conftest import EPOCHS, Visit, train_a_run
+
+PAGES = ("", "data", "train", "weights", "draw", "mistakes")
+
+
+def arc(x: float, y: float, radius_x: float, radius_y: float, start: float, stop: float) -> list[tuple[float, float]]:
+    """A stroke along an ellipse, from one angle in degrees to another; 0 is to the right, 90 down."""
+    angles = np.radians(np.linspace(start, stop, 16))
+    return [(x + radius_x * float(np.cos(a)), y + radius_y * float(np.sin(a))) for a in angles]
+
+
+DRAWINGS: dict[str, Strokes] = {
+    "7": [[(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]],
+    "0": [arc(0.5, 0.5, 0.22, 0.32, -90, 270)],
+    "1": [[(0.5, 0.15), (0.5, 0.85)]],
+    "3": [[*arc(0.45, 0.33, 0.22, 0.17, -150, 90), *arc(0.45, 0.67, 0.25, 0.17, -90, 150)]],
+}
+
+
+# --- weights ---
+
+
+def test_weights_shows_128_pictures_and_goes_back_in_time(visit: Visit) -> None:
+    someone = visit("/weights?run=1")
+    assert someone.points("weight_grid") == 128
+    picture = someone.keyed("weight_grid").locator(".imagelayer image")
+    trained = picture.get_attribute("href")
+    slider = someone.keyed("epoch").get_by_role("slider")
+    expect(slider).to_have_attribute("aria-valuetext", str(EPOCHS))
+    slider.focus()
+    someone.page.keyboard.press("Home")
+    expect(someone.page).to_have_url(re.compile(r"\bepoch=0\b"))
+    expect(picture).not_to_have_attribute("href", trained or "")
+    assert someone.points("weight_grid") == 128
+
+
+def test_click_on_a_weight_picture_enlarges_its_unit(visit: Visit) -> None:
+    someone = visit("/weights")
+    someone.keyed("weight_grid").locator("path.point").nth(37).click(force=True)
+    expect(someone.keyed("unit").get_by_role("spinbutton")).to_have_value("37")
+
+
+# --- draw ---
+
+
+@pytest.mark.parametrize("address", ["/draw", "/"])
+def test_drawn_digits_are_read_and_cleared(visit: Visit, address: str) -> None:
+    someone = visit(address)
+    expect(someone.answer).to_have_count(0)
+    for digit, strokes in DRAWINGS.items():
+        someone.draw(*strokes)
+        expect(someone.answer).to_have_text(digit)
+        someone.button("Clear").click()
+        expect(someone.answer).to_have_count(0)
+
+
+# --- mistakes ---
+
+
+def most_common_mistake() -> tuple[int, int, int]:
+    """The true digit, the answer of the pretrained network, and how often."""
+    matrix = evaluate(load_pretrained().network, load_mnist().test).confusion
+    np.fill_diagonal(matrix, 0)
+    true, answer = divmod(int(matrix.argmax()), len(matrix))
+    return true, answer, int(matrix.max())
+
+
+def gallery(someone: Visitor) -> list[str]:
+    """What the pictures in the gallery are called."""
+    return someone.page.get_by_test_id("stImageCaption").all_inner_texts()
+
+
+def test_a_click_on_a_cell_shows_its_digits_and_so_do_the_boxes(visit: Visit) -> None:
+    true, answer, n = most_common_mistake()
+    clicker, typist = visit("/mistakes"), visit("/mistakes")
+
+    clicker.keyed("confusion").locator("path.point").nth(10 * true + answer).click(force=True)
+    expect(clicker.keyed("true").get_by_role("combobox")).to_have_value(str(true))
+    expect(clicker.keyed("answer").get_by_role("combobox")).to_have_value(str(answer))
+    expect(clicker.page.get_by_test_id("stImageCaption")).to_have_text([re.compile(f"{true} read as {answer}")] * n)
+
+    typist.choose("true", str(true))
+    typist.choose("answer", str(answer))
+    expect(typist.page.get_by_test_id("stImageCaption")).to_have_text(gallery(clicker))
+
+
+# --- addresses ---
+
+
+def test_deep_link_is_the_first_thing_that_a_server_ever_shows(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("fresh")
+    train_a_run(folder)
+    with running_app(folder) as fresh:
+        someone = visitor(browser, fresh.url)
+        someone.open("/weights?run=1&epoch=2")
+        expect(someone.keyed("epoch").get_by_role("slider")).to_have_attribute("aria-valuetext", "2")
+        expect(someone.keyed("run").get_by_role("combobox")).to_have_value(re.compile("^Run 1"))
+        expect(someone.page.get_by_role("dialog")).to_have_count(0)
+        assert someone.points("weight_grid") == 128
+        someone.check()
+        someone.page.context.close()
+
+
+def test_settings_come_from_the_address(visit: Visit) -> None:
+    someone = visit("/train?learning_rate=0.01&epochs=20")
+    expect(someone.keyed("epochs").get_by_role("spinbutton")).to_have_value("20")
+    expect(someone.keyed("learning_rate").get_by_role("slider")).to_have_attribute("aria-valuetext", "0.01")
+
+
+def test_a_cell_of_the_mistakes_comes_from_the_address(visit: Visit) -> None:
+    someone = visit("/mistakes?true=4&answer=9")
+    expect(someone.keyed("true").get_by_role("combobox")).to_have_value("4")
+    assert gallery(someone)
+    assert all(caption.startswith("4 read as 9") for caption in gallery(someone))
+
+
+# --- every screen ---
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_page_fits_every_screen(visit: Visit, width: int, theme: str) -> None:
+    someone = visit("/?run=1", width=width, theme=theme)
+    for page in PAGES:
+        someone.open(f"/{page}?run=1")
+        expect(someone.page.get_by_role("heading", level=1)).to_be_in_viewport()
+        too_wide = someone.page.evaluate(
+            """() => [document.documentElement, document.querySelector("[data-testid=stMain]")]
+                .filter(element => element.scrollWidth > Math.min(element.clientWidth, innerWidth)).length"""
+        )
+        assert not too_wide, f"/{page} scrolls sideways"
+        someone.check()
+
+
+def test_visitors_may_not_leave_this_machine(browser: Browser, visit: Visit) -> None:
+    """That the guard around all these tests works."""
+    someone = visit("/")
+    someone.page.evaluate("() => fetch('https://example.org').catch(() => null)")
+    assert any("https://example.org" in problem for problem in someone.problems)
+    someone.problems.clear()

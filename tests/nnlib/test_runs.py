@@ -1,0 +1,859 @@
+"""The store: what goes in comes out, whoever else reads and writes, and whatever breaks."""
+
+import json
+import math
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import astuple
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nnlib.config import TrainingConfig
+from nnlib.errors import SettingError, StoreError, StoreFullError, UnknownRunError
+from nnlib.mnist import load_mnist
+from nnlib.network import Network
+from nnlib.runs import ACTIVE, MOST_PROGRESS_POINTS, Run, RunStore, State
+from nnlib.training import EpochRecord, Progress, Trainer
+
+SMALL = TrainingConfig(hidden_widths=(1,), epochs=3, training_digits=100, validation_digits=100)
+N_PARAMETERS = 784 + 1 + 10 + 10
+PATIENCE_SECONDS = 60
+PAGE = 4096  # bytes, in which SQLite writes
+
+
+def progress_at(step: int, loss: float = 0.1 + 0.2) -> Progress:
+    return Progress(step / 7, step, 0.001, loss, 1 / 3, step * 0.1)
+
+
+def record_of(epoch: int, loss: float = 0.1 + 0.2) -> EpochRecord:
+    return EpochRecord(epoch, 10 * epoch, 0.001, loss, 0.5, loss / 3, 2 / 3, (1e-300, loss, 7.0), (0, 3), epoch * 0.1)
+
+
+def parameters_of(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(N_PARAMETERS, dtype=np.float32)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RunStore]:
+    with closing(RunStore(tmp_path / "store")) as store:
+        yield store
+
+
+@pytest.fixture
+def other(store: RunStore) -> Iterator[RunStore]:
+    """The same file, as another process would open it."""
+    with closing(RunStore(store.folder)) as other:
+        yield other
+
+
+@contextmanager
+def living_processes(count: int) -> Iterator[list[subprocess.Popen]]:
+    """Processes that do nothing; all are gone at the end."""
+    with ExitStack() as stack:
+        processes = []
+        for _ in range(count):
+            process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+            stack.callback(end, process)
+            processes.append(process)
+        yield processes
+
+
+def end(process: subprocess.Popen) -> None:
+    process.kill()
+    process.communicate()
+
+
+def readers(store: RunStore) -> list[Callable[[int], Any]]:
+    """All that can be asked about a run."""
+    return [
+        store.run,
+        store.holder,
+        store.records,
+        store.progress,
+        store.checkpoint,
+        store.snapshot_epochs,
+        lambda run: [store.model(run, epoch).network for epoch in (0, 1, 2, 3)],
+    ]
+
+
+# --- what goes in comes out ---
+
+
+def test_a_new_run_waits_in_line_with_all_that_was_said_of_it(store: RunStore) -> None:
+    config = SMALL.with_changes(learning_rate=1 / 3, hidden_widths=(5, 4), optimizer="sgd", seed=2**32 - 1)
+    before = time.time()
+    run = store.run(store.create_run(config, "größer, mit 'Zeichen'", "/some/folder"))
+    assert run.config == config
+    assert (run.name, run.data_directory) == ("größer, mit 'Zeichen'", "/some/folder")
+    assert run.learning_rate == 1 / 3
+    assert before <= run.created <= time.time()
+    assert (run.state, run.message, run.last, run.epoch) == ("queued", "", None, 0)
+    assert run.active
+    assert not run.resumable
+
+
+def test_runs_are_listed_newest_first_and_numbers_are_never_used_again(store: RunStore) -> None:
+    first, second, third = (store.create_run(SMALL, name) for name in "abc")
+    assert [run.id for run in store.runs()] == [third, second, first]
+    store.set_state(third, "stopped")
+    store.delete_run(third)
+    assert store.create_run(SMALL, "d") > third
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    numbers=st.lists(st.floats(allow_nan=False), min_size=7, max_size=7),
+    norms=st.lists(st.floats(allow_nan=False), max_size=7),
+    dead=st.lists(st.integers(0, 1024), max_size=6),
+)
+def test_records_come_back_to_the_last_bit(
+    open_store: RunStore, numbers: list[float], norms: list[float], dead: list[int]
+) -> None:
+    run = open_store.create_run(SMALL, "bits")
+    a, b, c, d, e, f, g = numbers
+    record = EpochRecord(1, 20, a, b, c, d, e, tuple(norms), tuple(dead), f)
+    point = Progress(g, 9, f, e, d, c)
+    open_store.append(run, record)
+    open_store.append(run, point)
+    # repr tells -0.0 from 0.0, and every float from its neighbours
+    assert repr(open_store.records(run)) == repr([record])
+    assert repr(open_store.progress(run)) == repr([point])
+    assert repr(open_store.run(run).last) == repr(record)
+
+
+@pytest.fixture(scope="module")
+def open_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunStore]:
+    with closing(RunStore(tmp_path_factory.mktemp("open"))) as store:
+        store._connection.execute("PRAGMA synchronous = OFF")
+        yield store
+
+
+def test_records_come_back_in_order(store: RunStore) -> None:
+    run = store.create_run(SMALL, "order")
+    for epoch in (2, 11, 1, 3):
+        store.append(run, record_of(epoch))
+        store.append(run, progress_at(epoch))
+    assert store.records(run) == [record_of(epoch) for epoch in (1, 2, 3, 11)]
+    assert store.progress(run) == [progress_at(step) for step in (1, 2, 3, 11)]
+    assert store.run(run).last == record_of(11)
+    assert store.run(run).epoch == 11
+
+
+def test_a_record_of_the_same_epoch_replaces_the_one_before(store: RunStore) -> None:
+    run = store.create_run(SMALL, "again")
+    store.append(run, record_of(1, 5.0), snapshot=parameters_of(1))
+    store.append(run, record_of(1, 4.0), snapshot=parameters_of(2))
+    assert store.records(run) == [record_of(1, 4.0)]
+    assert store.model(run, 1).network.parameters.tobytes() == parameters_of(2).tobytes()
+
+
+def test_snapshots_and_checkpoints_come_back_to_the_last_bit(store: RunStore, other: RunStore) -> None:
+    run = store.create_run(SMALL, "parts")
+    assert store.checkpoint(run) is None
+    store.save_snapshot(run, 0, parameters_of(0))
+    store.append(run, record_of(2), snapshot=parameters_of(2), checkpoint=b"\0two")
+    store.append(run, progress_at(25), checkpoint=b"within three")
+    store.append(run, record_of(3))
+    assert other.snapshot_epochs(run) == [0, 2]
+    for epoch in (0, 2):
+        model = other.model(run, epoch)
+        assert model.network.parameters.tobytes() == parameters_of(epoch).tobytes()
+        assert (model.epoch, model.config, model.network.widths) == (epoch, SMALL, (784, 1, 10))
+    assert other.checkpoint(run) == b"within three"
+    store.save_checkpoint(run, 26, b"last")
+    assert other.checkpoint(run) == b"last"
+
+
+def test_of_very_many_points_some_are_shown_with_the_last(store: RunStore) -> None:
+    run = store.create_run(SMALL, "long")
+    store._connection.execute("BEGIN")
+    for step in range(1, 2 * MOST_PROGRESS_POINTS + 2):
+        text = json.dumps(vars(progress_at(step)))
+        store._connection.execute("INSERT INTO progress VALUES (?, ?, ?)", (run, step, text))
+    store._connection.execute("COMMIT")
+    steps = [point.step for point in store.progress(run)]
+    assert len(steps) <= MOST_PROGRESS_POINTS
+    assert steps[-1] == 2 * MOST_PROGRESS_POINTS + 1
+    assert set(np.diff(steps)) == {3}
+
+
+def test_two_runs_do_not_mix(store: RunStore) -> None:
+    first, second = store.create_run(SMALL, "first"), store.create_run(SMALL, "second")
+    for run, loss in ((first, 1.0), (second, 2.0)):
+        store.append(run, progress_at(5, loss))
+        store.append(run, record_of(1, loss), snapshot=parameters_of(run), checkpoint=str(run).encode())
+    store.send(first, "pause")
+    store.set_learning_rate(first, 0.5)
+    store.set_state(first, "paused", "because")
+    assert store.records(second) == [record_of(1, 2.0)]
+    assert store.progress(second) == [progress_at(5, 2.0)]
+    assert store.checkpoint(second) == str(second).encode()
+    assert store.model(second, 1).network.parameters.tobytes() == parameters_of(second).tobytes()
+    assert store.take_orders(second) == []
+    assert (store.run(second).state, store.run(second).message) == ("queued", "")
+    assert store.run(second).learning_rate == SMALL.learning_rate
+    store.set_state(first, "stopped")
+    store.delete_run(first)
+    assert store.records(second) == [record_of(1, 2.0)]
+    assert store.snapshot_epochs(second) == [1]
+
+
+def test_what_is_not_there_is_named(store: RunStore) -> None:
+    run = store.create_run(SMALL, "bare")
+    for ask in (store.run, store.delete_run, lambda number: store.model(number, 0), lambda n: store.send(n, "stop")):
+        with pytest.raises(UnknownRunError, match=r"^there is no run 77: it may have been deleted\.$"):
+            ask(77)
+    with pytest.raises(UnknownRunError, match=rf"^run {run} has no snapshot of epoch 4: choose another epoch\.$"):
+        store.model(run, 4)
+    assert store.records(77) == store.progress(77) == store.snapshot_epochs(77) == store.take_orders(77) == []
+
+
+def test_the_folder_is_that_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NNLIB_HOME", str(tmp_path / "not yet" / "there"))
+    with closing(RunStore()) as store:
+        assert store.path == tmp_path / "not yet" / "there" / "runs.sqlite"
+        assert store.path.is_file()
+
+
+# --- all or nothing, and many at once ---
+
+
+class PowerCutError(Exception):
+    """What ends a process in the middle of a change."""
+
+
+def test_record_snapshot_and_checkpoint_are_kept_all_or_none(
+    store: RunStore, other: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = store.create_run(SMALL, "cut")
+    store.append(run, record_of(1), snapshot=parameters_of(1), checkpoint=b"one")
+
+    def cut(*_: Any) -> None:
+        raise PowerCutError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_insert_checkpoint", cut)
+        with pytest.raises(PowerCutError):
+            store.append(run, record_of(2), snapshot=parameters_of(2), checkpoint=b"two")
+    assert other.records(run) == [record_of(1)]
+    assert other.snapshot_epochs(run) == [1]
+    assert other.checkpoint(run) == b"one"
+    store.append(run, record_of(2), snapshot=parameters_of(2), checkpoint=b"two")
+    assert (other.records(run)[1:], other.snapshot_epochs(run), other.checkpoint(run)) == (
+        [record_of(2)],
+        [1, 2],
+        b"two",
+    )
+
+
+def test_every_change_shows_in_every_version_and_nothing_else_does(store: RunStore, other: RunStore) -> None:
+    run = store.create_run(SMALL, "seen")
+    changes: list[Callable[[RunStore], Any]] = [
+        lambda by: by.append(run, progress_at(1)),
+        lambda by: by.append(run, record_of(1)),
+        lambda by: by.save_snapshot(run, 0, parameters_of(0)),
+        lambda by: by.save_checkpoint(run, 10, b"ten"),
+        lambda by: by.set_learning_rate(run, 0.5),
+        lambda by: by.send(run, "pause"),
+        lambda by: by.take_orders(run),
+        lambda by: by.set_state(run, "paused"),
+        lambda by: by.create_run(SMALL, "another"),
+        lambda by: by.set_state(run, "stopped"),
+        lambda by: by.delete_run(run),
+    ]
+    seen = {store.version()}, {other.version()}
+    for number, change in enumerate(changes):
+        change((store, other)[number % 2])
+        for watcher, versions in zip((store, other), seen, strict=True):
+            assert watcher.version() not in versions, f"change {number} does not show"
+            versions.add(watcher.version())
+            watcher.runs(), watcher.records(run), watcher.checkpoint(run)
+            assert watcher.version() in versions, "reading is no change"
+    before = store.version(), other.version()
+    with closing(RunStore(store.folder)):
+        assert (store.version(), other.version()) == before, "opening the store is no change"
+
+
+def test_many_threads_on_one_store_lose_nothing(store: RunStore) -> None:
+    runs = [store.create_run(SMALL, str(number)) for number in range(6)]
+
+    def write(run: int) -> None:
+        for epoch in range(1, 13):
+            store.append(run, record_of(epoch, run), checkpoint=bytes([run, epoch]))
+            store.send(run, "learning_rate", epoch / 100)
+            assert store.run(run).epoch == epoch
+
+    with ThreadPoolExecutor(len(runs)) as pool:
+        list(pool.map(write, runs))
+    for run in runs:
+        assert store.records(run) == [record_of(epoch, run) for epoch in range(1, 13)]
+        assert store.checkpoint(run) == bytes([run, 12])
+        assert store.take_orders(run) == [("learning_rate", epoch / 100) for epoch in range(1, 13)]
+
+
+WRITER = """
+import sys
+from nnlib.config import TrainingConfig
+from nnlib.runs import RunStore
+from nnlib.training import Progress
+
+input()
+store = RunStore(sys.argv[1])
+run = store.create_run(TrainingConfig(), sys.argv[2])
+for step in range(1, 31):
+    store.append(run, Progress(step / 3, step, 0.1, float(sys.argv[2]), 0.5, 0.0), checkpoint=bytes([step]) * 50_000)
+print(run)
+"""
+
+
+def test_many_processes_that_begin_at_once_lose_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", WRITER, folder, str(number)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for number in range(4)
+        ]
+        for writer in writers:
+            stack.callback(writer.kill)
+        with ThreadPoolExecutor(len(writers)) as pool:
+            answers = list(pool.map(lambda writer: writer.communicate("\n", PATIENCE_SECONDS), writers))
+    assert [error for _, error in answers] == [""] * 4
+    with closing(RunStore(folder)) as store:
+        assert sorted(run.name for run in store.runs()) == list("0123")
+        for number, (answer, _) in enumerate(answers):
+            points = store.progress(int(answer))
+            assert [point.step for point in points] == list(range(1, 31))
+            assert {point.training_loss for point in points} == {float(number)}
+            assert store.checkpoint(int(answer)) == bytes([30]) * 50_000
+
+
+# --- whose turn it is ---
+
+
+def test_first_come_first_served(store: RunStore) -> None:
+    a, b, c = (store.create_run(SMALL, name) for name in "abc")
+    assert not store.begin(b, 1), "a comes first"
+    assert store.run(b).message == "waits for its turn: 0 of at most 1 runs are training."
+    assert store.begin(a, 1)
+    assert (store.run(a).state, store.run(a).message) == ("running", "")
+    assert not store.begin(b, 1)
+    assert store.run(b).state == "queued"
+    assert store.run(b).message == "waits for its turn: 1 of at most 1 runs are training."
+    assert not store.begin(c, 2), "b comes first"
+    assert store.begin(b, 2)
+    assert store.run(b).message == ""
+    assert not store.begin(c, 2)
+    store.set_state(a, "finished")
+    assert store.begin(c, 2)
+
+
+def test_whoever_goes_on_after_a_pause_waits_behind_the_others(store: RunStore) -> None:
+    a, b = (store.create_run(SMALL, name) for name in "ab")
+    assert store.begin(a, 1)
+    store.set_state(a, "paused")
+    store.set_state(a, "queued")
+    assert not store.begin(a, 1)
+    assert store.begin(b, 1)
+
+
+def test_a_paused_run_gives_its_place_away(store: RunStore) -> None:
+    a, b = (store.create_run(SMALL, name) for name in "ab")
+    assert store.begin(a, 1)
+    store.set_state(a, "paused")
+    assert store.begin(b, 1)
+
+
+def test_of_many_that_ask_at_once_no_more_than_allowed_run(store: RunStore) -> None:
+    runs = [store.create_run(SMALL, str(number)) for number in range(8)]
+    together = threading.Barrier(len(runs))
+
+    def ask(run: int) -> bool:
+        with closing(RunStore(store.folder)) as own:
+            together.wait()
+            # the first in line may be the last to ask
+            return any(own.begin(run, 3) for _ in range(5))
+
+    with ThreadPoolExecutor(len(runs)) as pool:
+        begun = list(pool.map(ask, runs))
+    running = [run.id for run in store.runs() if run.state == "running"]
+    assert sum(begun) == len(running) <= 3
+    assert sorted(running) == runs[: len(running)]
+    assert begun[0]
+
+
+def test_the_dead_hold_no_place_and_no_turn(store: RunStore) -> None:
+    running, waiting, mine = (store.create_run(SMALL, name) for name in "abc")
+    with living_processes(2) as processes:
+        for run, process in zip((running, waiting), processes, strict=True):
+            store.take(run, process.pid)
+        store.take(mine, store.holder(mine))
+        assert store.begin(running, 1)
+        assert not store.begin(mine, 1)
+        end(processes[1])
+        assert not store.begin(mine, 1)
+        end(processes[0])
+        assert store.begin(mine, 1)
+
+
+# --- whether it lives ---
+
+
+@pytest.mark.parametrize("state", ACTIVE)
+def test_a_run_whose_process_is_gone_shows_as_interrupted(store: RunStore, other: RunStore, state: State) -> None:
+    run = store.create_run(SMALL, "mortal")
+    with living_processes(1) as (process,):
+        store.take(run, process.pid)
+        store.set_state(run, state)
+        assert other.run(run).state == state
+        process.kill()
+        # not waited for: a zombie is as dead
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while other.run(run).active and time.monotonic() < deadline:
+            time.sleep(0.01)
+        for _ in range(2):
+            found = other.run(run)
+            assert found == other.runs()[0]
+            assert found.state == "interrupted"
+            assert found.message == "its process ended before it was done; it can be resumed."
+            assert found.resumable
+            process.wait()
+
+
+@pytest.mark.parametrize("state", ["stopped", "finished", "diverged", "failed", "interrupted"])
+def test_what_is_over_stays_as_it_was_left(store: RunStore, state: State) -> None:
+    run = store.create_run(SMALL, "over")
+    with living_processes(1) as (process,):
+        store.take(run, process.pid)
+        store.set_state(run, state, "so it ended")
+    assert (store.run(run).state, store.run(run).message) == (state, "so it ended")
+    assert store.run(run).resumable == (state in ("stopped", "interrupted", "failed"))
+
+
+def test_a_process_id_that_another_process_got_is_not_the_run_s(store: RunStore) -> None:
+    run = store.create_run(SMALL, "reused")
+    assert store.run(run).state == "queued"
+    store._connection.execute("UPDATE runs SET process_started = process_started - 100")
+    assert store.run(run).state == "interrupted"
+    assert not store.begin(run, 1)
+
+
+def test_a_run_in_other_hands_cannot_be_taken(store: RunStore) -> None:
+    run = store.create_run(SMALL, "held")
+    with living_processes(2) as (holder, thief):
+        store.take(run, holder.pid)
+        assert store.holder(run) == holder.pid
+        for state in ACTIVE:
+            store.set_state(run, state)
+            sentence = rf"^run {run} is {state} in process {holder.pid}: stop it there first\.$"
+            with pytest.raises(StoreError, match=sentence):
+                store.take(run, thief.pid)
+            assert store.holder(run) == holder.pid
+        end(holder)
+        store.take(run, thief.pid)
+        assert (store.holder(run), store.run(run).state) == (thief.pid, "queued")
+
+
+def test_taking_forgets_what_came_after_the_checkpoint(store: RunStore) -> None:
+    run = store.create_run(SMALL, "again")
+    for step in range(1, 6):
+        store.append(run, progress_at(step), checkpoint=b"three" if step == 3 else None)
+    store.send(run, "pause")
+    store.set_state(run, "interrupted", "it fell")
+    store.take(run, store.holder(run))
+    assert [point.step for point in store.progress(run)] == [1, 2, 3]
+    assert store.take_orders(run) == []
+    assert (store.run(run).state, store.run(run).message) == ("queued", "")
+
+
+def test_taking_a_run_without_checkpoint_forgets_all_its_points(store: RunStore) -> None:
+    run, untouched = store.create_run(SMALL, "a"), store.create_run(SMALL, "b")
+    for each in (run, untouched):
+        store.append(each, progress_at(1))
+    store.set_state(run, "stopped")
+    store.take(run, store.holder(run))
+    assert store.progress(run) == []
+    assert len(store.progress(untouched)) == 1
+
+
+# --- orders ---
+
+
+def test_orders_come_in_order_and_once(store: RunStore, other: RunStore) -> None:
+    run, another = store.create_run(SMALL, "ordered"), store.create_run(SMALL, "another")
+    assert store.take_orders(run) == []
+    store.send(run, "pause")
+    other.send(run, "learning_rate", 0.02)
+    store.send(another, "pause")
+    store.send(run, "learning_rate", 1 / 3)
+    other.send(run, "resume")
+    store.send(run, "stop")
+    assert [name for name, _ in other.take_orders(run)] == [
+        "pause",
+        "learning_rate",
+        "learning_rate",
+        "resume",
+        "stop",
+    ]
+    assert store.take_orders(run) == other.take_orders(run) == []
+    store.send(run, "learning_rate", 1 / 3)
+    assert other.take_orders(run) == [("learning_rate", 1 / 3)]
+    assert other.take_orders(another) == [("pause", None)]
+
+
+@pytest.mark.parametrize("state", ["stopped", "finished", "diverged", "interrupted", "failed"])
+def test_a_run_that_is_over_takes_no_orders(store: RunStore, state: State) -> None:
+    run = store.create_run(SMALL, "over")
+    store.set_state(run, state)
+    with pytest.raises(StoreError, match=rf"^run {run} is {state}: it takes no more orders\.$"):
+        store.send(run, "resume")
+    store.take(run, store.holder(run))
+    assert store.take_orders(run) == []
+
+
+@pytest.mark.parametrize("learning_rate", [0, -1, 11, math.nan, math.inf, None, "fast"])
+def test_a_bad_learning_rate_is_refused(store: RunStore, learning_rate: Any) -> None:
+    run = store.create_run(SMALL, "rate")
+    with pytest.raises(SettingError, match=r"^learning_rate is .*above 0 and at most 10"):
+        store.send(run, "learning_rate", learning_rate)
+    assert store.take_orders(run) == []
+
+
+# --- deleting ---
+
+
+def test_a_deleted_run_leaves_nothing(store: RunStore, other: RunStore) -> None:
+    run = store.create_run(SMALL, "gone")
+    store.append(run, progress_at(1))
+    store.append(run, record_of(1), snapshot=parameters_of(1), checkpoint=b"one")
+    store.send(run, "stop")
+    store.set_state(run, "stopped")
+    other.delete_run(run)
+    assert store.runs() == []
+    with pytest.raises(UnknownRunError):
+        store.run(run)
+    tables = store._connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    left = [name for (name,) in tables if store._connection.execute(f"SELECT 1 FROM {name}").fetchone()]
+    assert left == ["sqlite_sequence"]
+
+
+@pytest.mark.parametrize("state", ACTIVE)
+def test_an_active_run_is_not_deleted(store: RunStore, state: State) -> None:
+    run = store.create_run(SMALL, "busy")
+    store.append(run, record_of(1))
+    store.set_state(run, state)
+    with pytest.raises(StoreError, match=rf"^run {run} is {state}: stop it before you delete it\.$"):
+        store.delete_run(run)
+    assert store.records(run) == [record_of(1)]
+
+
+# --- a file that is not as it should be ---
+
+
+def test_a_newer_store_is_left_alone(tmp_path: Path) -> None:
+    with closing(RunStore(tmp_path)) as store:
+        run = store.create_run(SMALL, "future")
+        store._connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreError, match="was made by a newer version of this program: update, or set NNLIB_HOME"):
+        RunStore(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "runs.sqlite")) as connection:
+        assert connection.execute("SELECT id FROM runs").fetchall() == [(run,)]
+        assert connection.execute("PRAGMA user_version").fetchone() == (99,)
+
+
+@pytest.mark.parametrize("content", [b"this is a letter, and no database\n" * 200, b"SQLite format 3\0" * 300])
+def test_a_file_that_is_no_database_is_named_and_kept(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "runs.sqlite"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"runs\.sqlite cannot be used \(.*\): move it away to begin with an empty"):
+        RunStore(tmp_path)
+    assert path.read_bytes() == content
+
+
+def test_a_folder_in_the_place_of_the_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "runs.sqlite").mkdir()
+    with pytest.raises(StoreError, match=r"runs\.sqlite cannot be used"):
+        RunStore(tmp_path)
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "file/far/below"])
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(
+        StoreError, match=r"^the folder .*file.* cannot be made \(.*\): set NNLIB_HOME to another one\.$"
+    ):
+        RunStore(tmp_path / place)
+
+
+def test_a_folder_that_disappears_is_named(store: RunStore) -> None:
+    run = store.create_run(SMALL, "homeless")
+    shutil.rmtree(store.folder)
+    for write in (
+        lambda: store.append(run, record_of(1)),
+        lambda: store.save_checkpoint(run, 1, b""),
+        lambda: store.save_snapshot(run, 0, parameters_of(0)),
+    ):
+        with pytest.raises(StoreError, match=r"^the folder .* is gone"):
+            write()
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A real store's file: runs, records, points, snapshots, checkpoints, orders."""
+    with closing(RunStore(tmp_path_factory.mktemp("whole"))) as store:
+        for seed in (1, 2):
+            run = store.create_run(SMALL.with_changes(seed=seed, batch_size=32), f"seed {seed}")
+            trainer = Trainer(store.run(run).config, load_mnist(), progress_seconds=0)
+            store.save_snapshot(run, 0, trainer.network.parameters)
+            for record in trainer:
+                ended = isinstance(record, EpochRecord)
+                snapshot = trainer.network.parameters if ended else None
+                store.append(run, record, snapshot=snapshot, checkpoint=trainer.checkpoint() if ended else None)
+            store.send(run, "learning_rate", 0.01)
+    return store.path.read_bytes()
+
+
+def read_all(content: bytes) -> None:
+    """Do all that can be done with a store of these bytes; only StoreErrors with a sentence may come of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "runs.sqlite").write_bytes(content)
+        try:
+            store = RunStore(folder)
+        except StoreError as error:
+            assert_sentence(error)
+            return
+        with closing(store):
+            store._connection.execute("PRAGMA synchronous = OFF")
+            read_whole_store(store)
+
+
+def read_whole_store(store: RunStore) -> None:
+    changes: list[Callable[[int], Any]] = [
+        lambda run: store.send(run, "stop"),
+        store.take_orders,
+        lambda run: store.begin(run, 1),
+        lambda run: store.take(run, store.holder(run)),
+        lambda run: store.append(run, record_of(1), snapshot=parameters_of(1), checkpoint=b"new"),
+        store.delete_run,
+    ]
+    calls: list[Callable[[], Any]] = [store.version, store.runs]
+    calls += [partial(ask, run) for ask in readers(store) + changes for run in (1, 2, 3)]
+    for call in calls:
+        try:
+            call()
+        except StoreError as error:
+            assert_sentence(error)
+
+
+def assert_sentence(error: StoreError) -> None:
+    text = str(error)
+    assert text.endswith(".")
+    assert ": " in text
+    assert "\n" not in text
+
+
+def test_the_undamaged_file_reads_without_error(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "runs.sqlite").write_bytes(content)
+    with closing(RunStore(tmp_path)) as store:
+        for run in store.runs():
+            assert len(store.records(run.id)) == 3
+            assert len(store.progress(run.id)) == 9
+            assert store.snapshot_epochs(run.id) == [0, 1, 2, 3]
+            assert Trainer.resume(store.checkpoint(run.id) or b"", load_mnist()).finished
+            for epoch in range(4):
+                assert isinstance(store.model(run.id, epoch).network, Network)
+
+
+PLACES = st.integers(0, 2**20 - 1)  # of about so many in the file
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    edits=st.lists(st.tuples(PLACES, st.integers(0, 255)), max_size=12),
+    page=st.none() | st.tuples(PLACES, st.sampled_from([b"\0", b"\xff", b"{"])),
+    cut=st.none() | PLACES,
+)
+def test_damaged_bytes_end_in_a_sentence(
+    content: bytes, edits: list[tuple[int, int]], page: tuple[int, bytes] | None, cut: int | None
+) -> None:
+    damaged = bytearray(content)
+    for place, value in edits:
+        damaged[place % len(content)] = value
+    if page is not None:
+        start = page[0] * PAGE % len(content)
+        damaged[start : start + PAGE] = page[1] * PAGE
+    if cut is not None:
+        del damaged[cut % len(content) :]
+    read_all(bytes(damaged))
+
+
+@settings(max_examples=60, deadline=None)
+@given(edits=st.lists(st.tuples(PLACES, st.integers(0, 200), st.sampled_from(b'0-.eE"{}[],:n\xff\0')), min_size=1))
+def test_damaged_text_ends_in_a_sentence(content: bytes, edits: list[tuple[int, int, int]]) -> None:
+    # what SQLite's own checks cannot see: letters within what we wrote
+    starts = [place for place in range(len(content) - 200) if content[place : place + 2] == b'{"']
+    damaged = bytearray(content)
+    for start, offset, letter in edits:
+        damaged[starts[start % len(starts)] + offset] = letter
+    read_all(bytes(damaged))
+
+
+COLUMNS = {
+    "runs": "id name config learning_rate data_directory created queued state message process_id process_started",
+    "records": "run epoch record",
+    "progress": "run step progress",
+    "snapshots": "run epoch parameters",
+    "checkpoints": "run step state",
+    "orders": "id run name value",
+}
+ODD_VALUES = [
+    *(None, -1, 2**62, 1e300, -1e300, math.inf, "", "nonsense", "[" * 100_000, b"", b"\xff\xfe", b"\0" * 3220),
+    *('{"epoch": 1}', "[]", "null", "5", '"x"', '{"hidden_widths": [1024, 1024]}', '{"a b": 1}'),
+    json.dumps(vars(record_of(1)) | {"training_loss": "low"}),
+    json.dumps(vars(record_of(1)) | {"dead_units": 5}),
+    json.dumps(vars(record_of(1)) | {"dead_units": [None]}),
+    json.dumps(vars(record_of(1)) | {"surprise": 1}),
+    json.dumps(vars(progress_at(1)) | {"step": None}),
+    np.full(N_PARAMETERS, np.nan, "<f4").tobytes(),
+]
+
+
+def test_the_columns_that_are_damaged_are_all_there_are(store: RunStore) -> None:
+    query = "SELECT m.name, group_concat(c.name, ' ') FROM sqlite_schema m, pragma_table_info(m.name) c GROUP BY m.name"
+    tables = dict(store._connection.execute(query))
+    del tables["sqlite_sequence"]
+    assert tables == COLUMNS
+
+
+@pytest.mark.parametrize(("table", "column"), [(table, each) for table in COLUMNS for each in COLUMNS[table].split()])
+def test_odd_values_in_any_column_end_in_a_sentence(content: bytes, tmp_path: Path, table: str, column: str) -> None:
+    (tmp_path / "runs.sqlite").write_bytes(content)
+    with closing(RunStore(tmp_path)) as store:
+        store._connection.execute("PRAGMA synchronous = OFF")
+        for value in ODD_VALUES:
+            store._connection.execute("BEGIN")
+            with suppress(sqlite3.IntegrityError):
+                store._connection.execute(f"UPDATE OR REPLACE {table} SET {column} = ?", (value,))
+                calls: list[Callable[[], Any]] = [store.runs]
+                calls += [partial(ask, run) for ask in readers(store) for run in (1, 2)]
+                for call in calls:
+                    try:
+                        answer = call()
+                    except StoreError as error:
+                        assert_sentence(error)
+                    else:
+                        assert_usable(answer)
+            store._connection.execute("ROLLBACK")
+
+
+def assert_usable(answer: Any) -> None:
+    """What was read without error has the form that its readers rely on."""
+    for each in answer if isinstance(answer, list) else [answer]:
+        match each:
+            case Run():
+                assert time.localtime(each.created)
+                assert f"{each.id:4} {each.name:9} {each.state:9} {each.learning_rate:g} {each.message:9}"
+            case EpochRecord() | Progress():
+                numbers = [n for value in astuple(each) for n in (value if isinstance(value, tuple) else [value])]
+                assert all(type(number) in (int, float) for number in numbers)
+            case Network():
+                assert np.isfinite(each.parameters).all()
+
+
+@pytest.mark.parametrize("table", COLUMNS)
+def test_a_missing_table_ends_in_a_sentence(content: bytes, tmp_path: Path, table: str) -> None:
+    (tmp_path / "runs.sqlite").write_bytes(content)
+    with closing(RunStore(tmp_path)) as store:
+        store._connection.execute(f"DROP TABLE {table}")
+        read_whole_store(store)
+        if table != "runs":
+            store._connection.execute("UPDATE runs SET state = 'stopped'")
+        with pytest.raises(StoreError, match=f"no such table: {table}"):
+            store.delete_run(1)
+
+
+def test_a_closed_store_says_so(store: RunStore) -> None:
+    store.close()
+    with pytest.raises(StoreError, match="closed"):
+        store.runs()
+
+
+# --- a disk that is full ---
+
+
+def test_a_full_disk_keeps_nothing_by_halves(store: RunStore, other: RunStore) -> None:
+    run = store.create_run(SMALL, "full")
+    store.append(run, record_of(1), snapshot=parameters_of(1), checkpoint=b"one")
+    (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
+    store._connection.execute(f"PRAGMA max_page_count = {pages}")
+    writes: list[Callable[[], Any]] = [
+        lambda: store.append(run, record_of(2), snapshot=parameters_of(2), checkpoint=bytes(10**6)),
+        lambda: store.append(run, progress_at(11), checkpoint=bytes(10**6)),
+        lambda: store.save_checkpoint(run, 20, bytes(10**6)),
+        lambda: store.save_snapshot(run, 2, np.zeros(10**6, np.float32)),
+        lambda: store.create_run(SMALL, "x" * 10**6),
+        lambda: store.set_state(run, "paused", "x" * 10**6),
+    ]
+    for write in writes:
+        with pytest.raises(StoreFullError, match=r"^the disk with .* is full: make room, or delete old runs\.$"):
+            write()
+        for reader in (store, other):
+            assert reader.records(run) == [record_of(1)]
+            assert reader.progress(run) == []
+            assert reader.snapshot_epochs(run) == [1]
+            assert reader.checkpoint(run) == b"one"
+            assert len(reader.runs()) == 1
+    store._connection.execute(f"PRAGMA max_page_count = {pages + 1000}")
+    store.append(run, record_of(2), snapshot=parameters_of(2), checkpoint=bytes(10**6))
+    assert other.snapshot_epochs(run) == [1, 2]
+
+
+def test_a_nearly_full_disk_is_refused_before_anything_is_written(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = store.create_run(SMALL, "nearly")
+    free = 32 * 2**20 + 999
+    asked = []
+
+    def disk_usage(folder: Path) -> SimpleNamespace:
+        asked.append(folder)
+        return SimpleNamespace(free=free)
+
+    monkeypatch.setattr(shutil, "disk_usage", disk_usage)
+    version = store.version()
+    for write in (
+        lambda: store.append(run, record_of(1), checkpoint=bytes(1000)),
+        lambda: store.append(run, record_of(1), snapshot=np.zeros(250, np.float32)),
+        lambda: store.save_checkpoint(run, 1, bytes(1000)),
+        lambda: store.save_snapshot(run, 0, np.zeros(250, np.float32)),
+    ):
+        with pytest.raises(StoreFullError, match=r"^the disk with .* is full \(32 MB left\): make room, or delete"):
+            write()
+    assert store.version() == version
+    assert set(asked) == {store.folder}
+    # what says so, and what makes room, still goes
+    store.set_state(run, "paused", "the disk is full")
+    store.append(run, record_of(1), checkpoint=bytes(999))
+    assert store.records(run) == [record_of(1)]

@@ -1,0 +1,642 @@
+"""The worker: a run in a process of its own, which obeys, and which no crash can hurt."""
+
+import os
+import random
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from nnlib import worker
+from nnlib.config import TrainingConfig
+from nnlib.errors import DataError, DivergedError, StoreError, StoreFullError
+from nnlib.mnist import load_mnist
+from nnlib.runs import ACTIVE, MOST_SNAPSHOTS, Run, RunStore, State
+from nnlib.training import EpochRecord, Progress, Trainer
+
+# with dropout and a schedule, so that no generator and no step may be lost on the way
+SMALL = TrainingConfig(
+    hidden_widths=(32, 16),
+    epochs=6,
+    batch_size=32,
+    training_digits=3000,
+    validation_digits=500,
+    dropout=0.1,
+    schedule="cosine",
+)
+# epochs of some seconds: there is time to stop within them
+LONG_EPOCHS = SMALL.with_changes(hidden_widths=(128, 64), epochs=2, batch_size=2, training_digits=5000)
+ENDLESS = SMALL.with_changes(epochs=1000, schedule="constant")
+PATIENCE_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder with the first of MNIST's digits: a process reads them in no time."""
+    folder = tmp_path_factory.mktemp("digits")
+    data = load_mnist()
+    for part, some in (("train", data.train[:6000]), ("t10k", data.test[:100])):
+        pixels = (some.images * 255).round().astype(np.uint8)
+        header = struct.pack(">4I", 0x0803, len(some), 28, 28)
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(header + pixels.tobytes())
+        header = struct.pack(">2I", 0x0801, len(some))
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(header + some.labels.tobytes())
+    return str(folder)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RunStore]:
+    """A store of its own; no process that works for it outlives the test."""
+    with closing(RunStore(tmp_path / "store")) as store:
+        yield store
+        for process in workers_of(store):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+                process.wait(PATIENCE_SECONDS)
+
+
+def workers_of(store: RunStore) -> list[psutil.Process]:
+    """The processes, living or not yet buried, that work for this store, whoever started them."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if str(store.folder) in process.cmdline():
+                found.append(process)
+    return found
+
+
+def wait_until(condition: Callable[[], Any], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"{PATIENCE_SECONDS} seconds, and still not {what}"
+        time.sleep(0.005)
+
+
+def wait_for_state(store: RunStore, run: int, *states: State) -> Run:
+    """The run, once it is in one of these states; it may not end in another one."""
+    wanted = set(states)
+    over = {"finished", "diverged", "failed", "interrupted", "stopped"} - wanted
+
+    def reached() -> bool:
+        found = store.run(run)
+        assert found.state not in over, f"the run is {found.state}: {found.message}"
+        return found.state in wanted
+
+    wait_until(reached, " or ".join(states))
+    return store.run(run)
+
+
+def wait_for_epoch(store: RunStore, run: int, epoch: int) -> None:
+    wait_until(lambda: store.run(run).epoch >= epoch, f"in epoch {epoch}")
+
+
+def without_seconds(records: list[EpochRecord]) -> list[EpochRecord]:
+    return [replace(record, seconds=0.0) for record in records]
+
+
+@dataclass(frozen=True)
+class Solo:
+    """What a training comes to that nothing disturbs."""
+
+    records: list[EpochRecord] = field(default_factory=list)
+    weights: list[bytes] = field(default_factory=list)  # after each epoch, from 0 on
+
+
+@lru_cache
+def train_undisturbed(config: TrainingConfig, digits: str | None) -> Solo:
+    trainer = Trainer(config, load_mnist(digits))
+    solo = Solo(weights=[trainer.network.parameters.tobytes()])
+    for record in trainer:
+        if isinstance(record, EpochRecord):
+            solo.records.append(replace(record, seconds=0.0))
+            solo.weights.append(trainer.network.parameters.tobytes())
+    return solo
+
+
+def assert_undisturbed(store: RunStore, run: int, digits: str | None) -> None:
+    """The run is finished, and to the last bit what it would have been with nothing in its way."""
+    found = store.run(run)
+    solo = train_undisturbed(found.config, digits)
+    epochs = found.config.epochs
+    assert (found.state, found.message) == ("finished", "")
+    assert without_seconds(store.records(run)) == solo.records
+    assert [record.epoch for record in solo.records] == list(range(1, epochs + 1))
+    assert store.snapshot_epochs(run) == list(range(epochs + 1))
+    assert [store.model(run, epoch).network.parameters.tobytes() for epoch in range(epochs + 1)] == solo.weights
+    steps = [point.step for point in store.progress(run)]
+    assert steps == sorted(set(steps))
+    seconds = [record.seconds for record in store.records(run)]
+    assert seconds == sorted(seconds)
+
+
+# --- a run that nothing disturbs ---
+
+
+def test_a_run_on_the_packaged_digits_is_that_of_a_trainer_here(store: RunStore) -> None:
+    run = worker.start(store, SMALL, "whole")
+    assert store.run(run).active
+    wait_for_state(store, run, "finished")
+    assert store.run(run).config == SMALL
+    assert_undisturbed(store, run, None)
+    wait_until(lambda: not psutil.pid_exists(store.holder(run)) or is_zombie(store.holder(run)), "gone")
+
+
+def is_zombie(process_id: int) -> bool:
+    try:
+        return psutil.Process(process_id).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_work_yields_every_record_once_it_is_kept(store: RunStore, digits: str) -> None:
+    run = store.create_run(SMALL, "here", digits)
+    for record in worker.work(store, run):
+        kept: list[Any] = [*store.records(run), *store.progress(run)]
+        assert record in kept
+        assert store.run(run).state == "running"
+    assert_undisturbed(store, run, digits)
+
+
+def test_of_many_epochs_at_most_so_many_snapshots_are_kept_with_the_last(store: RunStore, digits: str) -> None:
+    config = SMALL.with_changes(hidden_widths=(1,), epochs=250, batch_size=100, training_digits=100)
+    run = store.create_run(config, "thinned", digits)
+    store._connection.execute("PRAGMA synchronous = OFF")
+    list(worker.work(store, run))
+    assert len(store.records(run)) == 250
+    assert store.snapshot_epochs(run) == [*range(0, 250, 3), 250]
+    assert len(store.snapshot_epochs(run)) <= MOST_SNAPSHOTS
+
+
+# --- orders ---
+
+
+def test_a_run_obeys(store: RunStore, digits: str) -> None:
+    run = worker.start(store, ENDLESS, "obedient", digits)
+    wait_for_epoch(store, run, 2)
+
+    store.send(run, "pause")
+    wait_for_state(store, run, "paused")
+    records, points = store.records(run), store.progress(run)
+    time.sleep(0.5)
+    assert (store.records(run), store.progress(run)) == (records, points)
+    assert store.run(run).state == "paused"
+
+    store.send(run, "learning_rate", 0.0005)
+    wait_until(lambda: store.run(run).learning_rate == 0.0005, "at the new rate")
+    assert store.run(run).state == "paused"
+    assert store.run(run).config.learning_rate == 0.001
+
+    store.send(run, "resume")
+    wait_for_state(store, run, "running")
+    wait_for_epoch(store, run, len(records) + 2)
+    rates = [record.learning_rate for record in store.records(run)]
+    assert rates == [0.001] * len(records) + [0.0005] * (len(rates) - len(records))
+
+    store.send(run, "learning_rate", 0.25)
+    wait_until(lambda: store.records(run)[-1].learning_rate == 0.25, "training at the new rate")
+    assert [record.epoch for record in store.records(run)] == list(range(1, store.run(run).epoch + 1))
+
+    holder = store.holder(run)
+    store.send(run, "stop")
+    found = wait_for_state(store, run, "stopped")
+    assert found.message == ""
+    assert found.resumable
+    wait_until(lambda: is_zombie(holder), "gone")
+
+
+def test_a_paused_run_can_be_stopped(store: RunStore, digits: str) -> None:
+    run = worker.start(store, ENDLESS, "paused", digits)
+    store.send(run, "pause")
+    wait_for_state(store, run, "paused")
+    store.send(run, "stop")
+    assert wait_for_state(store, run, "stopped").resumable
+
+
+def test_a_learning_rate_set_by_hand_outlives_the_process(store: RunStore, digits: str) -> None:
+    run = worker.start(store, ENDLESS, "steered", digits)
+    store.send(run, "learning_rate", 0.0123)
+    wait_for_epoch(store, run, 1)
+    store.send(run, "stop")
+    wait_for_state(store, run, "stopped")
+    worker.resume(store, run)
+    wait_for_epoch(store, run, len(store.records(run)) + 1)
+    assert store.run(run).learning_rate == 0.0123
+    assert {record.learning_rate for record in store.records(run)} == {0.0123}
+
+
+def test_a_run_stopped_within_an_epoch_goes_on_as_if_nothing_had_been(store: RunStore, digits: str) -> None:
+    run = worker.start(store, LONG_EPOCHS, "stopped", digits)
+    for points in (1, 3):
+        wait_until(lambda points=points: len(store.progress(run)) >= points, "within an epoch")
+        store.send(run, "stop")
+        wait_for_state(store, run, "stopped")
+        trainer = Trainer.resume(store.checkpoint(run) or b"", load_mnist(digits))
+        assert trainer._position > 0
+        kept = store.progress(run)
+        assert trainer.optimizer.step_count == kept[-1].step
+        worker.resume(store, run)
+        assert store.progress(run)[: len(kept)] == kept
+    wait_for_state(store, run, "finished")
+    assert_undisturbed(store, run, digits)
+
+
+def test_a_run_in_the_hands_of_a_process_is_not_resumed_twice(store: RunStore, digits: str) -> None:
+    run = worker.start(store, SMALL.with_changes(epochs=20), "held", digits)
+    wait_for_state(store, run, "running")
+    with pytest.raises(StoreError, match=rf"^run {run} is running in process \d+: stop it there first\.$"):
+        worker.resume(store, run)
+    wait_until(lambda: sum(not is_zombie(process.pid) for process in workers_of(store)) <= 1, "one process")
+    wait_for_state(store, run, "finished")
+    assert_undisturbed(store, run, digits)
+
+
+# --- crashes ---
+
+
+def test_killed_again_and_again_a_run_ends_the_same(store: RunStore, digits: str) -> None:
+    config = SMALL.with_changes(epochs=30)
+    seed = random.randrange(10**6)
+    print(f"seed {seed}")
+    moments = random.Random(seed)
+    run = worker.start(store, config, "killed", digits)
+    kills = 0
+    for _ in range(5):
+        # some die while they begin, some in the middle of their work
+        wait_until(lambda: not store.run(run).active or store.run(run).state == "running", "running")
+        time.sleep(moments.uniform(0, 0.4))
+        seen = store.records(run)
+        with suppress(ProcessLookupError):
+            os.kill(store.holder(run), signal.SIGKILL)
+        if wait_for_state(store, run, "interrupted", "finished").state == "finished":
+            break
+        kills += 1
+        assert store.run(run).message == "its process ended before it was done; it can be resumed."
+        assert store.records(run)[: len(seen)] == seen
+        assert [record.epoch for record in store.records(run)] == list(range(1, len(store.records(run)) + 1))
+        worker.resume(store, run)
+        assert store.records(run)[: len(seen)] == seen
+    assert kills >= 1
+    wait_for_state(store, run, "finished")
+    assert_undisturbed(store, run, digits)
+
+
+def test_killed_before_it_began_a_run_can_be_resumed(store: RunStore, digits: str) -> None:
+    run = worker.start(store, SMALL, "early", digits)
+    os.kill(store.holder(run), signal.SIGKILL)
+    wait_for_state(store, run, "interrupted")
+    worker.resume(store, run)
+    wait_for_state(store, run, "finished")
+    assert_undisturbed(store, run, digits)
+
+
+OWNER = """
+import sys, time
+from nnlib import worker
+from nnlib.config import TrainingConfig
+from nnlib.runs import RunStore
+
+folder, config, digits = sys.argv[1:]
+worker.start(RunStore(folder), TrainingConfig.from_json(config), "owned", digits)
+print("started", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("doing", ["training", "pausing"])
+def test_a_run_ends_with_the_program_that_started_it(store: RunStore, digits: str, doing: str) -> None:
+    command = [sys.executable, "-c", OWNER, store.folder, LONG_EPOCHS.to_json(), digits]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
+        try:
+            assert owner.stdout is not None
+            assert owner.stdout.readline() == "started\n"
+            (run,) = (run.id for run in store.runs())
+            wait_until(lambda: store.progress(run), "training")
+            if doing == "pausing":
+                store.send(run, "pause")
+                wait_for_state(store, run, "paused")
+        finally:
+            owner.kill()
+        holder = psutil.Process(store.holder(run))
+        found = wait_for_state(store, run, "interrupted")
+        assert found.message == "the program that started it was closed; it can be resumed."
+        assert found.resumable
+        wait_until(lambda: not holder.is_running() or is_zombie(holder.pid), "gone")
+    trainer = Trainer.resume(store.checkpoint(run) or b"", load_mnist(digits))
+    assert trainer.optimizer.step_count == store.progress(run)[-1].step
+    worker.resume(store, run)
+    wait_for_state(store, run, "finished")
+    assert_undisturbed(store, run, digits)
+
+
+# --- many at once ---
+
+
+def test_two_runs_at_once_do_not_mix(store: RunStore, digits: str) -> None:
+    configs = SMALL.with_changes(epochs=10), SMALL.with_changes(epochs=10, seed=2, learning_rate=0.01)
+    runs = [worker.start(store, config, "twin", digits) for config in configs]
+    store.send(runs[0], "learning_rate", 0.001)
+    for run, config in zip(runs, configs, strict=True):
+        wait_for_state(store, run, "finished")
+        assert store.run(run).config == config
+        assert_undisturbed(store, run, digits)
+
+
+def test_no_more_runs_train_at_once_than_there_are_processors(store: RunStore, digits: str) -> None:
+    most = os.cpu_count() or 1
+    runs = [worker.start(store, SMALL, str(number), digits) for number in range(most + 2)]
+    messages = set()
+
+    def all_done() -> bool:
+        found = store.runs()
+        assert sum(run.state == "running" for run in found) <= most
+        assert {run.state for run in found} <= {"queued", "running", "finished"}
+        messages.update(run.message for run in found if run.state == "queued")
+        return all(run.state == "finished" for run in found)
+
+    wait_until(all_done, "all finished")
+    assert f"waits for its turn: {most} of at most {most} runs are training." in messages
+    for run in runs:
+        assert_undisturbed(store, run, digits)
+
+
+def test_a_run_that_waits_for_its_turn_can_be_stopped(store: RunStore, digits: str) -> None:
+    busy = [store.create_run(SMALL, "busy") for _ in range(os.cpu_count() or 1)]
+    for each in busy:
+        assert store.begin(each, len(busy))
+    run = worker.start(store, SMALL, "waiting", digits)
+    wait_until(lambda: store.run(run).message, "waiting")
+    store.send(run, "stop")
+    wait_for_state(store, run, "stopped")
+    assert store.records(run) == []
+    store.set_state(busy[0], "finished")
+    worker.resume(store, run)
+    wait_for_state(store, run, "finished")
+    assert_undisturbed(store, run, digits)
+
+
+# --- what goes wrong ---
+
+
+def test_a_run_that_diverges_says_so_and_keeps_its_last_good_weights(store: RunStore, digits: str) -> None:
+    config = ENDLESS.with_changes(hidden_widths=(128, 64, 64), optimizer="sgd", learning_rate=0.05, dropout=0)
+    run = worker.start(store, config, "wild", digits)
+    wait_for_epoch(store, run, 2)
+    store.send(run, "learning_rate", 10)
+    found = wait_for_state(store, run, "diverged")
+    assert found.message == (
+        f"the loss stopped being a number in epoch {found.epoch + 1}: a learning rate of 10 is too high here. "
+        f"Try 1; the weights of epoch {found.epoch} are kept."
+    )
+    assert not found.resumable
+    assert found.epoch in store.snapshot_epochs(run)
+    assert np.isfinite(store.model(run, found.epoch).network.parameters).all()
+
+
+def test_a_run_that_diverges_at_once_keeps_its_first_weights(store: RunStore, digits: str) -> None:
+    config = SMALL.with_changes(hidden_widths=(128, 64, 64), optimizer="sgd", learning_rate=10, dropout=0)
+    run = store.create_run(config, "wild", digits)
+    with pytest.raises(DivergedError):
+        list(worker.work(store, run))
+    assert store.run(run).state == "diverged"
+    assert store.snapshot_epochs(run) == [0]
+    first = Trainer(config, load_mnist(digits)).network.parameters
+    assert store.model(run, 0).network.parameters.tobytes() == first.tobytes()
+
+
+def test_a_wrong_data_directory_fails_with_a_sentence(store: RunStore, tmp_path: Path) -> None:
+    run = worker.start(store, SMALL, "homeless", str(tmp_path / "nowhere"))
+    found = wait_for_state(store, run, "failed")
+    assert found.message.startswith(str(tmp_path / "nowhere"))
+    assert "is missing" in found.message
+    with pytest.raises(DataError):
+        load_mnist(tmp_path / "nowhere")
+
+
+def test_a_damaged_checkpoint_fails_with_a_sentence(store: RunStore, digits: str) -> None:
+    run = store.create_run(SMALL, "damaged", digits)
+    store.save_checkpoint(run, 5, b"no checkpoint")
+    with pytest.raises(StoreError):
+        list(worker.work(store, run))
+    assert store.run(run).state == "failed"
+    assert store.run(run).message.startswith("the checkpoint cannot be continued")
+
+
+def test_another_numpy_is_said_to_round_otherwise(
+    store: RunStore, digits: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = store.create_run(SMALL, "older", digits)
+    trainer = Trainer(SMALL, load_mnist(digits))
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "__version__", "2.0.0")
+        store.save_checkpoint(run, 0, trainer.checkpoint())
+    next(training := worker.work(store, run))
+    assert store.run(run).state == "running"
+    assert store.run(run).message.startswith("this training began under numpy 2.0.0")
+    training.close()
+
+
+def test_a_process_that_is_not_given_its_run_leaves_it_alone(store: RunStore, digits: str) -> None:
+    run = store.create_run(SMALL, "mine", digits)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker, "HAND_OVER_SECONDS", 0.2)
+        patch.setattr(store, "take", lambda *_: None)
+        patch.setattr(sys, "argv", ["worker", str(run), "--store", str(store.folder), "--owner", str(os.getpid())])
+        patch.setattr(os, "getpid", lambda: 1)
+        with pytest.raises(SystemExit, match=rf"^run {run} was not given to this process\.$"):
+            worker.main()
+    assert store.run(run).state == "queued"
+
+
+# --- left in the middle ---
+
+
+@pytest.mark.parametrize("points", [0, 1, 3])
+def test_a_training_that_is_left_can_be_resumed(store: RunStore, digits: str, points: int) -> None:
+    run = store.create_run(LONG_EPOCHS, "left", digits)
+    training = worker.work(store, run)
+    next(training)
+    for _ in range(points):
+        next(training)
+    training.close()
+    found = store.run(run)
+    assert (found.state, found.message) == ("interrupted", "it was left before it was done; it can be resumed.")
+    assert found.resumable
+    store.take(run, os.getpid())
+    list(worker.work(store, run))
+    assert_undisturbed(store, run, digits)
+
+
+def test_a_training_that_the_keyboard_interrupts_can_be_resumed(
+    store: RunStore, digits: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = store.create_run(SMALL, "Ctrl-C", digits)
+    train_batch = Trainer._train_batch
+
+    def interrupted(trainer: Trainer) -> None:
+        if trainer.optimizer.step_count == 250:
+            # the worst moment: the weights have moved, their books have not been kept
+            trainer.network.parameters += 1
+            raise KeyboardInterrupt
+        train_batch(trainer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_train_batch", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            list(worker.work(store, run))
+    assert store.run(run).state == "interrupted"
+    assert store.run(run).resumable
+    assert store.run(run).epoch == 2
+    store.take(run, os.getpid())
+    list(worker.work(store, run))
+    assert_undisturbed(store, run, digits)
+
+
+# --- a full disk ---
+
+
+class Disk:
+    """The disk, which can be full."""
+
+    def __init__(self) -> None:
+        self.full = False
+
+    def usage(self, _: Any) -> SimpleNamespace:
+        return SimpleNamespace(free=0 if self.full else 2**40)
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    disk = Disk()
+    monkeypatch.setattr(shutil, "disk_usage", disk.usage)
+    return disk
+
+
+@contextmanager
+def working(store: RunStore, run: int, disk: Disk) -> Iterator[threading.Thread]:
+    """Train in a thread of this process; at the end there is room, and the run is stopped."""
+
+    def train() -> None:
+        with closing(RunStore(store.folder)) as own:
+            list(worker.work(own, run))
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        disk.full = False
+        with suppress(StoreError):
+            store.send(run, "stop")
+        thread.join(PATIENCE_SECONDS)
+        assert not thread.is_alive()
+
+
+def assert_waits_for_room(store: RunStore, run: int) -> None:
+    found = wait_for_state(store, run, "paused")
+    assert found.message == (
+        f"the disk with {store.folder} is full (0 MB left): make room, or delete old runs. "
+        "It goes on by itself once there is room."
+    )
+    assert found.active
+
+
+def test_a_full_disk_is_waited_for(store: RunStore, digits: str, disk: Disk) -> None:
+    run = store.create_run(SMALL.with_changes(epochs=20), "full", digits)
+    with working(store, run, disk) as thread:
+        for epoch in (1, 5):
+            wait_for_epoch(store, run, epoch)
+            disk.full = True
+            assert_waits_for_room(store, run)
+            records = store.records(run)
+            time.sleep(0.3)
+            assert store.records(run) == records
+            disk.full = False
+        wait_for_state(store, run, "finished")
+        thread.join(PATIENCE_SECONDS)
+    assert_undisturbed(store, run, digits)
+
+
+def test_a_run_can_be_stopped_while_the_disk_is_full(store: RunStore, digits: str, disk: Disk) -> None:
+    run = store.create_run(SMALL.with_changes(epochs=20), "full", digits)
+    with working(store, run, disk):
+        wait_for_epoch(store, run, 2)
+        disk.full = True
+        assert_waits_for_room(store, run)
+        store.send(run, "stop")
+        assert wait_for_state(store, run, "stopped").resumable
+    store.take(run, os.getpid())
+    list(worker.work(store, run))
+    assert_undisturbed(store, run, digits)
+
+
+def test_a_run_that_is_paused_while_the_disk_is_full_stays_paused(store: RunStore, digits: str, disk: Disk) -> None:
+    run = store.create_run(SMALL.with_changes(epochs=20), "full", digits)
+    with working(store, run, disk):
+        wait_for_epoch(store, run, 2)
+        disk.full = True
+        assert_waits_for_room(store, run)
+        store.send(run, "pause")
+        wait_until(lambda: not store.run(run).message, "paused by hand")
+        time.sleep(0.3)
+        assert (store.run(run).state, store.run(run).message) == ("paused", "")
+        disk.full = False
+        time.sleep(0.3)
+        assert store.run(run).state == "paused"
+        store.send(run, "resume")
+        wait_for_state(store, run, "finished")
+    assert_undisturbed(store, run, digits)
+
+
+def test_a_run_that_is_paused_as_the_disk_fills_is_paused(store: RunStore, digits: str, disk: Disk) -> None:
+    run = store.create_run(SMALL.with_changes(epochs=20), "full", digits)
+    with working(store, run, disk):
+        wait_for_epoch(store, run, 2)
+        store.send(run, "pause")
+        wait_for_state(store, run, "paused")
+        disk.full = True
+        store.send(run, "pause")
+        store.send(run, "learning_rate", 0.002)
+        store.send(run, "learning_rate", SMALL.learning_rate)
+        wait_until(partial(no_orders_wait, store, run), "obeyed")
+        assert store.run(run).state == "paused"
+        store.send(run, "resume")
+        assert_waits_for_room(store, run)
+        disk.full = False
+        wait_for_state(store, run, "finished")
+    assert_undisturbed(store, run, digits)
+
+
+def no_orders_wait(store: RunStore, run: int) -> bool:
+    return not store._connection.execute("SELECT 1 FROM orders WHERE run = ?", (run,)).fetchone()
+
+
+def test_a_disk_that_is_full_from_the_start_fails_with_a_sentence(store: RunStore, digits: str, disk: Disk) -> None:
+    run = store.create_run(SMALL, "full", digits)
+    disk.full = True
+    with pytest.raises(StoreFullError):
+        list(worker.work(store, run))
+    found = store.run(run)
+    assert found.state == "failed"
+    assert found.message.startswith("the disk with ")
+    disk.full = False
+    store.take(run, os.getpid())
+    list(worker.work(store, run))
+    assert_undisturbed(store, run, digits)
+
+
+def test_every_active_state_is_one_that_work_shows() -> None:
+    assert set(ACTIVE) == {"queued", "running", "paused"}
