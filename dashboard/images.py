@@ -40,7 +40,7 @@ def tiles(pictures: np.ndarray, columns: int) -> np.ndarray:
     """(n, h, w, 3) pictures in rows of `columns`, as one RGBA picture with clear gaps between them."""
     n, height, width, _ = pictures.shape
     rows = math.ceil(n / columns)
-    sheet = np.zeros((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 4), np.uint8)
+    sheet = np.zeros((max(0, rows * (height + GAP) - GAP), columns * (width + GAP) - GAP, 4), np.uint8)
     for index, picture in enumerate(pictures):
         top, left = (index // columns) * (height + GAP), (index % columns) * (width + GAP)
         sheet[top : top + height, left : left + width, :3] = picture

@@ -72,8 +72,9 @@ def pick_epoch() -> None:
     if asked is not None:
         st.session_state["epoch"] = asked
     followed = st.session_state.get("newest_epoch") == (run_id, st.session_state.get("epoch"))
-    if followed or st.session_state.get("epoch") not in epochs:
-        st.session_state["epoch"] = newest
+    lost = followed or st.session_state.get("epoch") not in epochs
+    # set even where it stays: in the sidebar and on the page it is two sliders, of which neither knows the other's value
+    st.session_state["epoch"] = newest if lost else st.session_state["epoch"]
     st.session_state["newest_epoch"] = (run_id, newest)
     if len(epochs) > 1:
         st.select_slider(

@@ -1,11 +1,13 @@
 """The command line: python -m nnlib train | evaluate | predict | runs."""
 
 import json
+import math
 import os
 import shlex
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -86,7 +88,8 @@ def train(preset: str, data: Path | None, save: Path | None, resume: int | None,
     if resume is None:
         config = PRESETS[preset].config.with_changes(**changes)
         name = preset if config == PRESETS[preset].config else f"{preset}, changed"
-        run_id = store.create_run(config, name, str(data) if data else None)
+        load_mnist(data)  # a folder that is wrong makes no run
+        run_id = store.create_run(config, name, str(data.resolve()) if data else None)
     else:
         if changes:
             raise click.UsageError("--resume keeps the settings of the run: give no others with it.")
@@ -114,12 +117,14 @@ def train(preset: str, data: Path | None, save: Path | None, resume: int | None,
 def _watch(store: RunStore, run: Run) -> None:
     """Train a run here, with a bar for all of it and a line for each epoch."""
     steps = -(-run.config.training_digits // min(run.config.batch_size, run.config.training_digits))
-    bar = click.progressbar(length=steps * run.config.epochs, file=sys.stderr, label="training")
-    with bar:
-        for record in worker.work(store, run.id):
+    # in a file or a pipe, nothing but errors is for stderr
+    hidden = not sys.stderr.isatty()
+    bar = click.progressbar(length=steps * run.config.epochs, file=sys.stderr, label="training", hidden=hidden)
+    with bar, closing(worker.work(store, run.id)) as records:
+        for record in records:
             bar.update(record.step - bar.pos)
             if isinstance(record, EpochRecord):
-                if sys.stderr.isatty():
+                if not hidden:
                     click.echo("\r\033[K", nl=False, err=True)  # the line takes the bar's place
                 click.echo(
                     f"epoch {record.epoch:4}   loss {record.training_loss:.4f}   "
@@ -138,14 +143,16 @@ def evaluate(model: Path | None, data: Path | None, as_json: bool) -> None:
     evaluation = read_all(found.network, load_mnist(data).test)
     scores = score_digits(evaluation.confusion)
     if as_json:
-        result = {"model": found.name, "accuracy": evaluation.accuracy, "digits": [asdict(score) for score in scores]}
-        click.echo(json.dumps(result))
+        # JSON has no nan: null is the precision of a digit that it never answers
+        digits = [{key: None if value != value else value for key, value in asdict(score).items()} for score in scores]
+        click.echo(json.dumps({"model": found.name, "accuracy": evaluation.accuracy, "digits": digits}))
         return
     wrong = len(evaluation.mistakes())
     click.echo(f"{found.name}: {evaluation.accuracy:.2%} right, {wrong:,} of {len(evaluation.labels):,} misread")
     click.echo("digit   count   read right (recall)   right when answered (precision)")
     for score in scores:
-        click.echo(f"{score.digit:5}   {score.count:5,}   {score.recall:19.2%}   {score.precision:31.2%}")
+        recall, precision = ("-" if math.isnan(share) else f"{share:.2%}" for share in (score.recall, score.precision))
+        click.echo(f"{score.digit:5}   {score.count:5,}   {recall:>19}   {precision:>31}")
 
 
 @cli.command()

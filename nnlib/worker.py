@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Literal
 
 import psutil
@@ -57,7 +57,9 @@ def resume(store: RunStore, run_id: int) -> None:
         _children[:] = [each for each in [*_children, child] if each.poll() is None]
 
 
-def work(store: RunStore, run_id: int, owner: psutil.Process | None = None) -> Iterator[Progress | EpochRecord]:
+def work(
+    store: RunStore, run_id: int, owner: psutil.Process | None = None
+) -> Generator[Progress | EpochRecord, None, None]:
     """Train a run, which this process has taken, to its end; yields every record once it is kept.
 
     Orders are obeyed between two records. The run ends early, its checkpoint saved, when it is told
@@ -126,13 +128,13 @@ class _Worker:
     def may_train(self) -> bool:
         """Keep what was learned and obey what was ordered, however long that takes; False when the run is to end."""
         while True:
-            if self.owner is not None and not _is_running(self.owner):
-                self.leave("interrupted", "the program that started it was closed; it can be resumed.")
-                return False
             try:
                 self.keep_record()
             except StoreFullError as error:
                 self.wait_for_room(error)
+            if self.owner is not None and not _is_running(self.owner):
+                self.leave("interrupted", "the program that started it was closed; it can be resumed.")
+                return False
             for order, value in self.store.take_orders(self.run_id):
                 self.obey(order, value)
             if self.state == "queued" and self.store.begin(self.run_id, os.cpu_count() or 1):
@@ -164,6 +166,8 @@ class _Worker:
 
     def wait_for_room(self, error: StoreFullError) -> None:
         """Say that the disk is full, where there is room for that much; training waits for the rest."""
+        if self.state == "paused":  # by hand: it does not go on by itself
+            return
         self.state = "waiting"
         with contextlib.suppress(StoreFullError):
             self.store.set_state(self.run_id, "paused", f"{error} It goes on by itself once there is room.")
@@ -174,7 +178,8 @@ class _Worker:
             self.store.set_learning_rate(self.run_id, value)
         elif order == "pause":
             self.state = "paused"
-            self.save_checkpoint()
+            with contextlib.suppress(StoreFullError):  # the checkpoint before it will do
+                self.save_checkpoint()
             self.store.set_state(self.run_id, "paused")
         elif order == "resume" and self.state == "paused":
             self.state = "queued"

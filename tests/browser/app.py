@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,11 +138,12 @@ class Visitor:
         self.wait()
 
     def wait(self) -> None:
-        """Until the page is there, to its end."""
-        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
-        # a script that has not ended yet leaves what it has not drawn of the page before standing there, pale
-        expect(self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
-        expect(self.page.locator("[data-stale=true]")).to_have_count(0)
+        """Until the page is there, to its end: a part may come late, and one of the page before go late."""
+        self.page.wait_for_function(
+            """() => document.querySelector("h1")
+                && document.querySelector("[data-testid=stApp][data-test-script-state=notRunning]")
+                && !document.querySelector("[data-testid=stSkeleton], [data-stale=true]")"""
+        )
 
     def keyed(self, key: str) -> Locator:
         """The element or container with this key."""
@@ -171,12 +172,16 @@ class Visitor:
             key,
         )
 
+    def wait_until(self, holds: Callable[[], bool], what: str) -> None:
+        """Until a condition holds; fails, saying what it was, where it never does."""
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while not holds():
+            assert time.monotonic() < deadline, f"it never came true that {what}"
+            self.page.wait_for_timeout(200)
+
     def wait_for_points(self, key: str, n: int) -> None:
         """Until a chart has at least n points."""
-        deadline = time.monotonic() + PATIENCE_MS / 1000
-        while self.points(key) < n:
-            assert time.monotonic() < deadline, f"the chart {key} has {self.points(key)} points, not {n}"
-            self.page.wait_for_timeout(200)
+        self.wait_until(lambda: self.points(key) >= n, f"the chart {key} has {n} points")
 
     def choose(self, key: str, option: str) -> None:
         """Choose in a box with the keyboard alone."""
@@ -188,6 +193,7 @@ class Visitor:
 
     def draw(self, *strokes: list[tuple[float, float]]) -> None:
         """Draw with the mouse."""
+        self.wait()
         canvas = self.page.locator("canvas").first
         canvas.scroll_into_view_if_needed()
         box = canvas.bounding_box()

@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
+from nnlib.config import PRESETS
 from tests.browser.app import Visitor
 from tests.browser.conftest import Visit
 
@@ -69,6 +70,7 @@ def test_training_is_watched_steered_left_paused_resumed_and_stopped(visit: Visi
     assert someone.points("loss") == so_far
 
     # the other pages look at this run from now on
+    someone.go_to("Data")
     someone.go_to("Mistakes")
     expect(someone.page).to_have_url(re.compile(r"\brun=2\b"))
     expect(someone.keyed("run").get_by_role("combobox")).to_have_value(re.compile("^Run 2"))
@@ -76,7 +78,10 @@ def test_training_is_watched_steered_left_paused_resumed_and_stopped(visit: Visi
 
 def test_quick_preset_trains_to_its_end_and_reads_more_than_93_percent(visit: Visit) -> None:
     someone = visit("/train")
-    someone.page.get_by_test_id("stMain").get_by_role("radio", name="quick").check(force=True)
+    epochs = someone.keyed("epochs").get_by_role("spinbutton")
+    for preset in ("original", "quick"):
+        someone.keyed("preset").get_by_role("radio", name=preset).check(force=True)
+        expect(epochs).to_have_value(str(PRESETS[preset].config.epochs))
     someone.button("Start").click()
     expect(someone.button("Pause")).to_be_visible()
     expect(someone.button("Stop")).to_be_disabled(timeout=180_000)
@@ -99,9 +104,11 @@ def test_two_visitors_do_not_touch_each_other(visit: Visit) -> None:
     trainer.go_to("Draw")
     expect(trainer.answer).to_have_count(0)
     trainer.draw([(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)])
-    expect(trainer.answer).to_have_text("7")
-    expect(trainer.keyed("run").get_by_role("combobox")).not_to_have_value(re.compile("^Run 1"))
+    expect(trainer.answer).to_be_visible()
+    trainer.button("Clear").click()
+    expect(trainer.answer).to_have_count(0)
     expect(looker.answer).to_have_text("1")
+    expect(trainer.keyed("run").get_by_role("combobox")).not_to_have_value(re.compile("^Run 1"))
     expect(looker.keyed("run").get_by_role("combobox")).to_have_value(re.compile("^Run 1"))
 
     trainer.go_to("Train")

@@ -261,6 +261,17 @@ def test_record_snapshot_and_checkpoint_are_kept_all_or_none(
     )
 
 
+def test_who_reads_holds_up_no_one_who_writes(store: RunStore, other: RunStore) -> None:
+    run = store.create_run(SMALL, "watched")
+    store._connection.execute("PRAGMA busy_timeout = 0")
+    other._connection.execute("BEGIN")
+    assert other.records(run) == []
+    store.append(run, record_of(1))
+    assert other.records(run) == [], "what is being read stays as it was"
+    other._connection.execute("COMMIT")
+    assert other.records(run) == [record_of(1)]
+
+
 def test_every_change_shows_in_every_version_and_nothing_else_does(store: RunStore, other: RunStore) -> None:
     run = store.create_run(SMALL, "seen")
     changes: list[Callable[[RunStore], Any]] = [

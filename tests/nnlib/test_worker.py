@@ -26,7 +26,7 @@ from nnlib.config import TrainingConfig
 from nnlib.errors import DataError, DivergedError, StoreError, StoreFullError
 from nnlib.mnist import load_mnist
 from nnlib.runs import ACTIVE, MOST_SNAPSHOTS, Run, RunStore, State
-from nnlib.training import EpochRecord, Progress, Trainer
+from nnlib.training import EpochRecord, Trainer
 
 # with dropout and a schedule, so that no generator and no step may be lost on the way
 SMALL = TrainingConfig(
@@ -38,8 +38,8 @@ SMALL = TrainingConfig(
     dropout=0.1,
     schedule="cosine",
 )
-# epochs of some seconds: there is time to stop within them
-LONG_EPOCHS = SMALL.with_changes(hidden_widths=(128, 64), epochs=2, batch_size=2, training_digits=5000)
+# long enough to be stopped within an epoch, on most machines
+LONG = SMALL.with_changes(hidden_widths=(128, 64), epochs=2, batch_size=2, training_digits=5000)
 ENDLESS = SMALL.with_changes(epochs=1000, schedule="constant")
 PATIENCE_SECONDS = 60
 
@@ -66,7 +66,8 @@ def store(tmp_path: Path) -> Iterator[RunStore]:
         for process in workers_of(store):
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-                process.wait(PATIENCE_SECONDS)
+        for child in worker._children:
+            child.wait(PATIENCE_SECONDS)
 
 
 def workers_of(store: RunStore) -> list[psutil.Process]:
@@ -137,8 +138,7 @@ def assert_undisturbed(store: RunStore, run: int, digits: str | None) -> None:
     assert [record.epoch for record in solo.records] == list(range(1, epochs + 1))
     assert store.snapshot_epochs(run) == list(range(epochs + 1))
     assert [store.model(run, epoch).network.parameters.tobytes() for epoch in range(epochs + 1)] == solo.weights
-    steps = [point.step for point in store.progress(run)]
-    assert steps == sorted(set(steps))
+    assert len(steps(store, run)) == len(set(steps(store, run)))
     seconds = [record.seconds for record in store.records(run)]
     assert seconds == sorted(seconds)
 
@@ -238,20 +238,37 @@ def test_a_learning_rate_set_by_hand_outlives_the_process(store: RunStore, digit
     assert {record.learning_rate for record in store.records(run)} == {0.0123}
 
 
-def test_a_run_stopped_within_an_epoch_goes_on_as_if_nothing_had_been(store: RunStore, digits: str) -> None:
-    run = worker.start(store, LONG_EPOCHS, "stopped", digits)
-    for points in (1, 3):
-        wait_until(lambda points=points: len(store.progress(run)) >= points, "within an epoch")
+def test_a_run_that_was_stopped_goes_on_as_if_nothing_had_been(store: RunStore, digits: str) -> None:
+    run = worker.start(store, LONG, "stopped", digits)
+    for _ in range(2):
+        before = last_step(store, run)
+        wait_until(partial(has_learned_since, store, run, before), "training")
         store.send(run, "stop")
         wait_for_state(store, run, "stopped")
-        trainer = Trainer.resume(store.checkpoint(run) or b"", load_mnist(digits))
-        assert trainer._position > 0
-        kept = store.progress(run)
-        assert trainer.optimizer.step_count == kept[-1].step
+        records, points = store.records(run), store.progress(run)
+        assert_checkpoint_is_of_the_last_record(store, run, digits)
         worker.resume(store, run)
-        assert store.progress(run)[: len(kept)] == kept
+        assert (store.records(run), store.progress(run)[: len(points)]) == (records, points)
     wait_for_state(store, run, "finished")
     assert_undisturbed(store, run, digits)
+
+
+def has_learned_since(store: RunStore, run: int, step: int) -> bool:
+    return last_step(store, run) > step
+
+
+def last_step(store: RunStore, run: int) -> int:
+    return max(steps(store, run), default=0)
+
+
+def steps(store: RunStore, run: int) -> list[int]:
+    """After how many steps its records were taken, of both kinds."""
+    return sorted([record.step for record in store.records(run)] + [point.step for point in store.progress(run)])
+
+
+def assert_checkpoint_is_of_the_last_record(store: RunStore, run: int, digits: str) -> None:
+    trainer = Trainer.resume(store.checkpoint(run) or b"", load_mnist(digits))
+    assert trainer.optimizer.step_count == last_step(store, run) > 0
 
 
 def test_a_run_in_the_hands_of_a_process_is_not_resumed_twice(store: RunStore, digits: str) -> None:
@@ -287,6 +304,9 @@ def test_killed_again_and_again_a_run_ends_the_same(store: RunStore, digits: str
         assert store.run(run).message == "its process ended before it was done; it can be resumed."
         assert store.records(run)[: len(seen)] == seen
         assert [record.epoch for record in store.records(run)] == list(range(1, len(store.records(run)) + 1))
+        if store.records(run):
+            trainer = Trainer.resume(store.checkpoint(run) or b"", load_mnist(digits))
+            assert trainer.epoch == len(store.records(run)), "an epoch that is done is not trained again"
         worker.resume(store, run)
         assert store.records(run)[: len(seen)] == seen
     assert kills >= 1
@@ -318,13 +338,13 @@ time.sleep(600)
 
 @pytest.mark.parametrize("doing", ["training", "pausing"])
 def test_a_run_ends_with_the_program_that_started_it(store: RunStore, digits: str, doing: str) -> None:
-    command = [sys.executable, "-c", OWNER, store.folder, LONG_EPOCHS.to_json(), digits]
+    command = [sys.executable, "-c", OWNER, str(store.folder), LONG.to_json(), digits]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
         try:
             assert owner.stdout is not None
             assert owner.stdout.readline() == "started\n"
             (run,) = (run.id for run in store.runs())
-            wait_until(lambda: store.progress(run), "training")
+            wait_until(lambda: last_step(store, run), "training")
             if doing == "pausing":
                 store.send(run, "pause")
                 wait_for_state(store, run, "paused")
@@ -335,8 +355,7 @@ def test_a_run_ends_with_the_program_that_started_it(store: RunStore, digits: st
         assert found.message == "the program that started it was closed; it can be resumed."
         assert found.resumable
         wait_until(lambda: not holder.is_running() or is_zombie(holder.pid), "gone")
-    trainer = Trainer.resume(store.checkpoint(run) or b"", load_mnist(digits))
-    assert trainer.optimizer.step_count == store.progress(run)[-1].step
+    assert_checkpoint_is_of_the_last_record(store, run, digits)
     worker.resume(store, run)
     wait_for_state(store, run, "finished")
     assert_undisturbed(store, run, digits)
@@ -358,7 +377,7 @@ def test_two_runs_at_once_do_not_mix(store: RunStore, digits: str) -> None:
 def test_no_more_runs_train_at_once_than_there_are_processors(store: RunStore, digits: str) -> None:
     most = os.cpu_count() or 1
     runs = [worker.start(store, SMALL, str(number), digits) for number in range(most + 2)]
-    messages = set()
+    messages: set[str] = set()
 
     def all_done() -> bool:
         found = store.runs()
@@ -464,20 +483,33 @@ def test_a_process_that_is_not_given_its_run_leaves_it_alone(store: RunStore, di
 # --- left in the middle ---
 
 
-@pytest.mark.parametrize("points", [0, 1, 3])
-def test_a_training_that_is_left_can_be_resumed(store: RunStore, digits: str, points: int) -> None:
-    run = store.create_run(LONG_EPOCHS, "left", digits)
+class Talkative(Trainer):
+    """A trainer with a record for every batch."""
+
+    def __init__(self, *args: Any, **_: Any) -> None:
+        super().__init__(*args, progress_seconds=0)
+
+
+@pytest.mark.parametrize("batches", [1, 2, 93, 94, 95, 150])
+def test_a_training_that_is_left_can_be_resumed(
+    store: RunStore, digits: str, monkeypatch: pytest.MonkeyPatch, batches: int
+) -> None:
+    monkeypatch.setattr(worker, "Trainer", Talkative)
+    store._connection.execute("PRAGMA synchronous = OFF")
+    run = store.create_run(SMALL.with_changes(epochs=2), "left", digits)
     training = worker.work(store, run)
-    next(training)
-    for _ in range(points):
-        next(training)
+    for _ in range(batches):
+        record = next(training)
     training.close()
     found = store.run(run)
     assert (found.state, found.message) == ("interrupted", "it was left before it was done; it can be resumed.")
     assert found.resumable
+    assert record.step == batches
+    assert_checkpoint_is_of_the_last_record(store, run, digits)
     store.take(run, os.getpid())
     list(worker.work(store, run))
     assert_undisturbed(store, run, digits)
+    assert steps(store, run) == list(range(1, 2 * 94 + 1))
 
 
 def test_a_training_that_the_keyboard_interrupts_can_be_resumed(
@@ -513,6 +545,7 @@ class Disk:
 
     def __init__(self) -> None:
         self.full = False
+        self.no_room_for_records = False
 
     def usage(self, _: Any) -> SimpleNamespace:
         return SimpleNamespace(free=0 if self.full else 2**40)
@@ -538,7 +571,7 @@ def working(store: RunStore, run: int, disk: Disk) -> Iterator[threading.Thread]
     try:
         yield thread
     finally:
-        disk.full = False
+        disk.full = disk.no_room_for_records = False
         with suppress(StoreError):
             store.send(run, "stop")
         thread.join(PATIENCE_SECONDS)
@@ -546,7 +579,9 @@ def working(store: RunStore, run: int, disk: Disk) -> Iterator[threading.Thread]
 
 
 def assert_waits_for_room(store: RunStore, run: int) -> None:
-    found = wait_for_state(store, run, "paused")
+    wait_until(lambda: store.run(run).message, "waiting for room")
+    found = store.run(run)
+    assert found.state == "paused"
     assert found.message == (
         f"the disk with {store.folder} is full (0 MB left): make room, or delete old runs. "
         "It goes on by itself once there is room."
@@ -578,6 +613,30 @@ def test_a_run_can_be_stopped_while_the_disk_is_full(store: RunStore, digits: st
         assert_waits_for_room(store, run)
         store.send(run, "stop")
         assert wait_for_state(store, run, "stopped").resumable
+    store.take(run, os.getpid())
+    list(worker.work(store, run))
+    assert_undisturbed(store, run, digits)
+
+
+def test_no_checkpoint_runs_ahead_of_a_record_that_found_no_room(
+    store: RunStore, digits: str, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = RunStore.append
+
+    def append_if_room(own: RunStore, *what: Any, **parts: Any) -> None:
+        if disk.no_room_for_records:
+            raise StoreFullError("there is no room for a record, though for all else.")
+        append(own, *what, **parts)
+
+    monkeypatch.setattr(RunStore, "append", append_if_room)
+    run = store.create_run(SMALL.with_changes(epochs=20), "full", digits)
+    with working(store, run, disk):
+        wait_for_epoch(store, run, 2)
+        disk.no_room_for_records = True
+        wait_for_state(store, run, "paused")
+        store.send(run, "stop")
+        wait_for_state(store, run, "stopped")
+    disk.no_room_for_records = False
     store.take(run, os.getpid())
     list(worker.work(store, run))
     assert_undisturbed(store, run, digits)

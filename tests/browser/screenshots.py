@@ -1,0 +1,100 @@
+"""Pictures of every page: python tests/browser/screenshots.py [FOLDER] [--readme]
+
+A fresh app with a store of its own trains a run; then every page is taken in light and dark, for a
+large screen and for a phone, as PAGE-THEME-WIDTH.png and as high as the page is. With --readme it is
+what a large screen shows of it, in light.
+"""
+
+import argparse
+import re
+import sys
+import tempfile
+from itertools import product
+from pathlib import Path
+from typing import get_args
+
+from PIL import Image
+from playwright.sync_api import Browser, expect, sync_playwright
+
+# run as a file, not as a module
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.browser.app import Theme, Visitor, launch, running_app, visitor
+
+WIDTHS = (1440, 390)
+README_HEIGHT = 900
+TRAINING_SECONDS = 600
+
+# a page's name: where it is, and whether a digit is drawn on it
+PAGES = {
+    "welcome": ("/?run=1", True),
+    "data": ("/data?run=1", False),
+    "train": ("/train?run=1", False),
+    "weights": ("/weights?run=1", False),
+    "draw": ("/draw?run=1", True),
+    "mistakes": ("/mistakes?run=1", False),
+}
+THREE = [(0.3, 0.2), (0.45, 0.13), (0.62, 0.18), (0.66, 0.3), (0.58, 0.42), (0.45, 0.48)]
+THREE += [(0.62, 0.55), (0.7, 0.68), (0.6, 0.82), (0.42, 0.87), (0.28, 0.8)]
+
+
+def take(someone: Visitor, path: Path, whole: bool) -> None:
+    """One picture of the page, in few colours: of all of it, or of what the window shows."""
+    page = someone.page
+    page.mouse.move(0, 0)  # away from what only shows under it
+    if whole:
+        # it scrolls inside: a window as high as its content shows all of it
+        width = page.evaluate("innerWidth")
+        height = page.get_by_test_id("stMain").evaluate("main => main.scrollHeight")
+        page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_timeout(1000)  # figures take their new size, and pictures arrive
+    someone.wait()
+    page.screenshot(path=path)
+    with Image.open(path) as picture:
+        few = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
+    print(f"{path}   {few.width} x {few.height}   {path.stat().st_size // 1024} kB")
+
+
+def take_page(browser: Browser, url: str, name: str, folder: Path, readme: bool, as_name: str = "") -> None:
+    """Every picture of one page."""
+    address, is_drawn_on = PAGES[name]
+    variants = [("light", WIDTHS[0])] if readme else product(get_args(Theme), WIDTHS)
+    for theme, width in variants:
+        someone = visitor(browser, url, width=width, height=README_HEIGHT, theme=theme)
+        someone.open(address)
+        if is_drawn_on:
+            someone.draw(THREE)
+            expect(someone.answer).to_be_visible()
+        take(someone, folder / f"{as_name or name}-{theme}-{width}.png", whole=not readme)
+        someone.check()
+        someone.page.context.close()
+
+
+def main() -> None:
+    """Take all pictures."""
+    parser = argparse.ArgumentParser(description="Take pictures of every page of the app.")
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("docs/screenshots"))
+    parser.add_argument("--readme", action="store_true", help="only the few, smaller ones of the README")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as home,
+        sync_playwright() as playwright,
+        running_app(Path(home)) as app,
+        launch(playwright.chromium) as browser,
+    ):
+        trainer = visitor(browser, app.url)
+        trainer.open("/train")
+        trainer.page.get_by_test_id("stMain").get_by_role("radio", name="standard").check(force=True)
+        expect(trainer.page).to_have_url(re.compile(r"\bepochs=30\b"))
+        trainer.button("Start").click()
+        trainer.wait_for_points("loss", 30)
+        take_page(browser, app.url, "train", arguments.folder, arguments.readme, as_name="train-learning")
+        expect(trainer.button("Stop")).to_be_disabled(timeout=TRAINING_SECONDS * 1000)
+        for name in PAGES:
+            take_page(browser, app.url, name, arguments.folder, arguments.readme)
+
+
+if __name__ == "__main__":
+    main()

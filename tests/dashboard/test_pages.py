@@ -1,0 +1,385 @@
+"""Every page, opened in every state that the store, the data and the address can be in.
+
+Whatever is wrong, a page shows no traceback, and says it once, in a sentence.
+"""
+
+import gzip
+import struct
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import streamlit as st
+from PIL import Image, ImageDraw
+from streamlit.testing.v1 import AppTest
+
+from dashboard import resources
+from nnlib import model_files, worker
+from nnlib.config import PRESETS, SETTINGS, TrainingConfig
+from nnlib.errors import NnlibError
+from nnlib.runs import RunStore
+
+ROOT = Path(__file__).parents[2]
+PAGES = ["welcome", "data", "train", "weights", "draw", "mistakes"]
+SMALL = TrainingConfig(hidden_widths=(16, 8), epochs=2, training_digits=500, validation_digits=100)
+DEADLINE_SECONDS = 60
+
+
+@pytest.fixture(autouse=True)
+def nothing_cached(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The server starts anew: nothing is left of the test before."""
+    st.cache_resource.clear()
+    model_files.load_pretrained.cache_clear()
+    draw(monkeypatch, None)
+    yield
+    with suppress(NnlibError):
+        resources.store().close()
+    st.cache_resource.clear()
+    model_files.load_pretrained.cache_clear()
+
+
+@pytest.fixture
+def finished_run(home: Path) -> int:
+    """A run of two epochs, trained to its end."""
+    store = RunStore(home)
+    run_id = store.create_run(SMALL, "own settings")
+    for _ in worker.work(store, run_id):
+        pass
+    store.close()
+    return run_id
+
+
+@pytest.fixture
+def running_run(home: Path) -> Iterator[int]:
+    """A run that a process of its own is at work on."""
+    store = RunStore(home)
+    run_id = worker.start(store, SMALL.with_changes(epochs=1000), "own settings")
+    wait_until(lambda: bool(store.records(run_id)))
+    yield run_id
+    stop_all(store)
+    store.close()
+
+
+def stop_all(store: RunStore) -> None:
+    """Stop what is training, and wait for it."""
+    for run in store.runs():
+        if run.active:
+            store.send(run.id, "stop")
+    wait_until(lambda: not any(run.active for run in store.runs()))
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def open_page(page: str, **address: str) -> AppTest:
+    """The page as somebody gets it who types in its address."""
+    app = AppTest.from_file(str(ROOT / "dashboard" / "Home.py"), default_timeout=60)
+    if page != "welcome":
+        app.run()
+        app.switch_page(f"views/{page}.py")
+    for name, value in address.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def complaints(app: AppTest) -> list[str]:
+    """What the page says is wrong; fails where it shows a traceback."""
+    assert not app.exception
+    return [each.value for each in [*app.error, *app.warning]]
+
+
+def button(app: AppTest, label: str) -> Any:
+    return next(each for each in app.button if each.label == label)
+
+
+def draw(monkeypatch: pytest.MonkeyPatch, picture: np.ndarray | None) -> None:
+    """Let the canvas hold this picture. The real one draws, and can be imported, only where there is a browser."""
+    canvas = SimpleNamespace(st_canvas=lambda **_: SimpleNamespace(image_data=picture))
+    monkeypatch.setitem(sys.modules, "streamlit_drawable_canvas", canvas)
+    monkeypatch.setattr("dashboard.board.st_canvas", canvas.st_canvas)
+
+
+def a_seven() -> np.ndarray:
+    picture = Image.new("RGBA", (280, 280), "white")
+    ImageDraw.Draw(picture).line([(70, 60), (210, 60), (125, 235)], "black", 18, joint="curve")
+    return np.asarray(picture)
+
+
+# --- what there is to look at ---
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_without_any_run_a_page_shows_the_pretrained_network(page: str) -> None:
+    app = open_page(page)
+    assert not complaints(app)
+    assert app.title
+    assert app.selectbox(key="run").options == ["Pretrained network"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_finished_run_can_be_looked_at_at_any_epoch(page: str, finished_run: int) -> None:
+    app = open_page(page, run=str(finished_run), epoch="1")
+    assert not complaints(app)
+    assert app.selectbox(key="run").value == finished_run
+    assert app.select_slider(key="epoch").value == 1
+    assert app.query_params["run"] == str(finished_run)
+    assert app.query_params["epoch"] == "1"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_run_can_be_looked_at_while_it_learns(page: str, running_run: int) -> None:
+    app = open_page(page, run=str(running_run))
+    assert not complaints(app)
+    assert app.selectbox(key="run").value == running_run
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_run_that_has_not_begun_can_be_chosen(page: str, home: Path) -> None:
+    store = RunStore(home)
+    run_id = store.create_run(SMALL, "own settings")
+    store.close()
+    assert not complaints(open_page(page, run=str(run_id)))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_run_of_a_single_narrow_layer_can_be_looked_at(page: str, home: Path) -> None:
+    store = RunStore(home)
+    run_id = store.create_run(SMALL.with_changes(hidden_widths=(1,), epochs=1), "narrow")
+    for _ in worker.work(store, run_id):
+        pass
+    store.close()
+    app = open_page(page, run=str(run_id))
+    dead = store_says_dead(home, run_id) and page == "train"
+    assert len(complaints(app)) == (1 if dead else 0)
+
+
+def store_says_dead(home: Path, run_id: int) -> bool:
+    store = RunStore(home)
+    dead = store.records(run_id)[-1].dead_units == (1,)
+    store.close()
+    return dead
+
+
+# --- what can be wrong ---
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_unknown_run_is_said_once(page: str) -> None:
+    app = open_page(page, run="99")
+    (sentence,) = complaints(app)
+    assert "99" in sentence
+    assert app.title, "the page is there all the same"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nonsense_in_the_address_is_said_at_most_once(page: str) -> None:
+    app = open_page(page, run="abc", epoch="-3", learning_rate="banana", digit="77", true="x", unit="1e9", brush="0")
+    assert len(complaints(app)) <= 1
+    assert app.title
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_epoch_that_the_run_never_had_shows_its_newest(page: str, finished_run: int) -> None:
+    app = open_page(page, run=str(finished_run), epoch="77")
+    assert not complaints(app)
+    assert app.select_slider(key="epoch").value == SMALL.epochs
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_damaged_store_is_said_once(page: str, home: Path) -> None:
+    (home / "runs.sqlite").write_bytes(b"no database" * 1000)
+    app = AppTest.from_file(str(ROOT / "dashboard" / "Home.py"), default_timeout=60).run()
+    with suppress(ValueError):  # nothing but the sentence may be left to switch to
+        app.switch_page(f"views/{page}.py").run()
+    (sentence,) = complaints(app)
+    assert str(home) in sentence
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_wrong_data_folder_is_said_once(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "DATA_DIRECTORY", str(tmp_path))
+    sentences = complaints(open_page(page))
+    assert len(sentences) <= 1
+    if page in ("data", "mistakes"):
+        assert str(tmp_path) in sentences[0]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_missing_pretrained_network_is_said_once(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resources.data()
+    monkeypatch.setattr(model_files, "PACKAGED", tmp_path)
+    sentences = complaints(open_page(page))
+    if page in ("data", "train"):
+        assert not sentences
+    else:
+        assert len(sentences) == 1
+        assert "pretrained" in sentences[0]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_few_digits_of_few_kinds_are_data_too(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_digits(tmp_path, n=300, n_classes=3)
+    monkeypatch.setattr(resources, "DATA_DIRECTORY", str(tmp_path))
+    app = open_page(page)
+    assert not complaints(app)
+    assert app.title
+
+
+def save_digits(folder: Path, n: int, n_classes: int) -> None:
+    """Noise in the form of MNIST's files."""
+    random = np.random.default_rng(1)
+    for part in ("train", "t10k"):
+        pictures = random.integers(0, 256, (n, 28, 28), np.uint8)
+        labels = random.integers(0, n_classes, n).astype(np.uint8)
+        for name, array in (("images-idx3", pictures), ("labels-idx1", labels)):
+            header = struct.pack(f">{1 + array.ndim}I", 0x0800 + array.ndim, *array.shape)
+            with gzip.open(folder / f"{part}-{name}-ubyte.gz", "wb") as file:
+                file.write(header + array.tobytes())
+
+
+# --- the page Train ---
+
+
+def test_widgets_have_the_limits_of_the_settings() -> None:
+    app = open_page("train")
+    inputs = {widget.key: widget for widget in app.number_input}
+    boxes = {widget.key: widget for widget in app.selectbox}
+    rates = app.select_slider(key="learning_rate")
+    for name, setting in SETTINGS.items():
+        if setting.choices:
+            assert boxes[name].options == list(setting.choices.values())
+        elif name == "learning_rate":
+            assert setting.low < float(rates.options[0])
+            assert float(rates.options[-1]) == setting.high
+        elif setting.kind is tuple:
+            assert app.text_input(key=name).value
+        else:
+            assert (inputs[name].min, inputs[name].max) == (setting.low, setting.high)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_sets_every_widget(preset: str) -> None:
+    app = open_page("train", epochs="77", dropout="0.5", seed="12", optimizer="SGD")
+    assert app.segmented_control(key="preset").value is None
+    app.segmented_control(key="preset").set_value(preset).run()
+    assert not complaints(app)
+    for name in SETTINGS:
+        value = getattr(PRESETS[preset].config, name)
+        expected = ",".join(map(str, value)) if isinstance(value, tuple) else value
+        assert app.session_state[name] == expected
+    assert app.segmented_control(key="preset").value == preset
+
+
+def test_settings_come_from_the_address() -> None:
+    app = open_page("train", learning_rate="0.01", epochs="20", hidden_widths="32,16")
+    assert not complaints(app)
+    assert app.select_slider(key="learning_rate").value == 0.01
+    assert app.number_input(key="epochs").value == 20
+    assert app.text_input(key="hidden_widths").value == "32,16"
+
+
+@pytest.mark.parametrize("widths", ["12,abc", "", "0", "2000", "1,2,3,4,5,6,7", "64;64"])
+def test_widths_that_are_not_allowed_are_said_once_and_cannot_be_started(widths: str) -> None:
+    app = open_page("train")
+    app.text_input(key="hidden_widths").set_value(widths).run()
+    (sentence,) = complaints(app)
+    assert SETTINGS["hidden_widths"].limits in sentence
+    assert button(app, "Start").disabled
+    app.text_input(key="hidden_widths").set_value("12,12").run()
+    assert not complaints(app)
+    assert not button(app, "Start").disabled
+
+
+def test_more_digits_than_there_are_cannot_be_started() -> None:
+    app = open_page("train")
+    app.number_input(key="validation_digits").set_value(20_000).run()
+    assert len(complaints(app)) == 1
+    assert button(app, "Start").disabled
+
+
+def test_start_trains_with_the_settings_in_the_widgets(home: Path) -> None:
+    app = open_page("train")
+    app.number_input(key="epochs").set_value(1000)
+    app.number_input(key="training_digits").set_value(200)
+    app.text_input(key="hidden_widths").set_value("8")
+    app.run()
+    button(app, "Start").click().run()
+    store = RunStore(home)
+    try:
+        assert not complaints(app)
+        (run,) = store.runs()
+        expected = PRESETS["quick"].config.with_changes(epochs=1000, training_digits=200, hidden_widths=(8,))
+        assert run.config == expected
+        assert app.selectbox(key="run").value == run.id
+        wait_until(lambda: bool(store.records(run.id)))
+        app.run()
+        assert not complaints(app)
+        button(app, "Stop").click().run()
+        wait_until(lambda: store.run(run.id).state == "stopped")
+    finally:
+        stop_all(store)
+        store.close()
+
+
+# --- drawings ---
+
+
+@pytest.mark.parametrize("page", ["welcome", "draw"])
+def test_a_drawing_is_read(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw(monkeypatch, a_seven())
+    app = open_page(page)
+    assert not complaints(app)
+    assert app.metric[0].value == "7"
+
+
+@pytest.mark.parametrize("page", ["welcome", "draw"])
+def test_an_empty_canvas_is_no_digit(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw(monkeypatch, np.full((280, 280, 4), 255, np.uint8))
+    app = open_page(page)
+    assert not complaints(app)
+    assert not app.metric
+
+
+def test_two_drawn_digits_are_read_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    seven = np.asarray(Image.fromarray(a_seven()).resize((140, 280)))
+    draw(monkeypatch, np.concatenate([seven, seven], axis=1))
+    app = open_page("draw")
+    assert not complaints(app)
+    assert app.metric[0].value == "77"
+
+
+def test_a_file_that_is_no_picture_is_said_once() -> None:
+    app = open_page("draw")
+    app.file_uploader[0].upload("digit.png", b"no picture at all", "image/png").run()
+    assert len(complaints(app)) == 1
+
+
+# --- mistakes ---
+
+
+def test_both_boxes_any_shows_all_mistakes_and_a_cell_its_own() -> None:
+    app = open_page("mistakes")
+    assert not complaints(app)
+    everything = app.subheader[0].value
+    app.selectbox(key="true").set_value("4")
+    app.selectbox(key="answer").set_value("9").run()
+    assert not complaints(app)
+    assert app.subheader[0].value != everything
+    button(app, "Show all").click().run()
+    assert app.subheader[0].value == everything
+
+
+@pytest.mark.parametrize("cell", [("0", "0"), ("any", "3"), ("3", "any"), ("0", "1")])
+def test_every_cell_can_be_chosen_even_an_empty_one(cell: tuple[str, str]) -> None:
+    app = open_page("mistakes", true=cell[0], answer=cell[1])
+    assert not complaints(app)

@@ -1,0 +1,452 @@
+"""The command line: what it answers, and the one sentence that every mistake ends with."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pytest
+from PIL import Image
+
+from nnlib import cli
+from nnlib.config import PRESETS, SETTINGS, Setting, TrainingConfig
+from nnlib.mnist import load_mnist
+from nnlib.model_files import SUFFIXES, Model, load_model, load_pretrained, save_model
+from nnlib.network import Network
+from nnlib.runs import RunStore
+from nnlib.training import Trainer
+
+FEW = ("--epochs", "2", "--training-digits", "2000", "--validation-digits", "500", "--hidden-widths", "16,8")
+FEW_CONFIG = PRESETS["quick"].config.with_changes(
+    epochs=2, training_digits=2000, validation_digits=500, hidden_widths=(16, 8)
+)
+PATIENCE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    output: str
+    errors: str
+
+    def sentence(self, status: int) -> str:
+        """The sentence of a mistake: all there is on stderr."""
+        assert self.status == status, self
+        sentence = self.errors.removesuffix("\n")
+        assert sentence
+        assert "\n" not in sentence
+        assert "Traceback" not in sentence
+        return sentence
+
+
+Call = Callable[..., Answer]
+
+
+@pytest.fixture
+def call(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Call the command line in this process, with a store of its own."""
+
+    def call(*words: Any) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["nnlib", *map(str, words)])
+        with pytest.raises(SystemExit) as exit:
+            cli.main()
+        assert isinstance(exit.value.code, int | None)
+        return Answer(exit.value.code or 0, *capsys.readouterr())
+
+    return call
+
+
+def run(*words: Any) -> Answer:
+    """Run the command as a person would; NNLIB_HOME is the test's own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "nnlib", *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="module")
+def drawing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A picture of the first test digit, a seven, ten times as large, black on white."""
+    path = tmp_path_factory.mktemp("drawing") / "seven.png"
+    pixels = (255 - 255 * load_mnist().test.images[0].reshape(28, 28)).round().astype(np.uint8)
+    Image.fromarray(pixels).resize((280, 280), Image.Resampling.BICUBIC).save(path)
+    return path
+
+
+# --- training, from the beginning to a file that others read ---
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_what_is_trained_is_saved_evaluated_and_predicts(
+    home: Path, call: Call, drawing: Path, tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"mine{suffix}"
+    train = run if suffix == ".safetensors" else call
+    trained = train("train", "--preset", "quick", *FEW, "--save", path)
+    assert (trained.status, trained.errors) == (0, "")
+    first, *epochs, reads, saved = trained.output.splitlines()
+    assert first == "run 1: quick, changed, 2 epochs of 2,000 digits"
+    assert [line.split()[:2] for line in epochs] == [["epoch", "1"], ["epoch", "2"]]
+    assert saved == f"saved as {path}"
+
+    # the same as a training anywhere else
+    trainer = Trainer(FEW_CONFIG, load_mnist())
+    *_, last = trainer
+    model = load_model(path)
+    assert model.network.parameters.tobytes() == trainer.network.parameters.tobytes()
+    assert (model.config, model.epoch) == (FEW_CONFIG, 2)
+    assert model.recipe == f"python -m nnlib train --preset quick {' '.join(FEW)} --save {path}"
+    assert f"accuracy {last.training_accuracy:7.2%}" in epochs[-1]
+
+    evaluated = json.loads(call("evaluate", path, "--json").output)
+    assert 0 < evaluated["accuracy"] < 1
+    assert evaluated["accuracy"] == model.test_accuracy
+    assert reads == f"reads {evaluated['accuracy']:.2%} of the test digits"
+    assert sum(digit["count"] for digit in evaluated["digits"]) == 10_000
+
+    (found,) = json.loads(call("predict", drawing, "--model", path, "--json").output)
+    assert 0 <= found["probability"] <= 1
+
+
+def test_evaluate_and_predict_as_processes(home: Path, drawing: Path) -> None:
+    evaluated = run("evaluate", "--json")
+    assert (evaluated.status, evaluated.errors) == (0, "")
+    assert 0.98 <= json.loads(evaluated.output)["accuracy"] <= 1
+    predicted = run("predict", "--json", drawing)
+    assert (predicted.status, predicted.errors) == (0, "")
+    (found,) = json.loads(predicted.output)
+    assert found["digit"] == 7
+    assert found["image"] == str(drawing)
+    assert found["probability"] == max(found["probabilities"]) > 0.9
+    assert sum(found["probabilities"]) == pytest.approx(1, abs=1e-5)
+    left, top, right, bottom = found["box"]
+    assert 0 <= left < right <= 280
+    assert 0 <= top < bottom <= 280
+
+
+def test_evaluate_without_a_model_takes_the_pretrained_one(call: Call) -> None:
+    answer = call("evaluate")
+    first, heads, *digits = answer.output.splitlines()
+    assert first.startswith(load_pretrained().name)
+    assert heads.split()[:2] == ["digit", "count"]
+    assert [line.split()[0] for line in digits] == list("0123456789")
+    assert (answer.status, answer.errors) == (0, "")
+
+
+def test_a_digit_that_is_never_answered_has_no_precision(call: Call, tmp_path: Path) -> None:
+    network = Network((784, 4, 10))
+    network.dense_layers[-1].biases[3] = 1  # a three, whatever it sees
+    path = tmp_path / "three.npz"
+    save_model(path, Model(network, "three", None, None, None, "by hand"))
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    answer = json.loads(call("evaluate", path, "--json").output, parse_constant=refuse)
+    assert answer["digits"][3]["precision"] == answer["accuracy"]
+    assert answer["digits"][4] == {"digit": 4, "count": 982, "recall": 0, "precision": None}
+    line = call("evaluate", path).output.splitlines()[2 + 4]
+    assert line.split() == ["4", "982", "0.00%", "-"]
+
+
+def test_predict_says_what_it_sees_and_how_sure_it_is(call: Call, drawing: Path) -> None:
+    answer = call("predict", drawing, drawing)
+    assert (answer.status, answer.errors) == (0, "")
+    lines = answer.output.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith(f"{drawing}: 7 (")
+    assert "% sure), second guess " in lines[0]
+
+
+def test_training_is_on_the_digits_of_a_folder(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (folder / f"{name}-ubyte.gz").symlink_to(Path(cli.__file__).parent / "data" / f"{name}-ubyte.gz")
+    monkeypatch.chdir(tmp_path)
+    assert call("train", *FEW, "--data", "digits").status == 0
+    with closing(RunStore()) as store:
+        # to be found again from anywhere
+        assert store.runs()[0].data_directory == str(folder.resolve())
+    assert call("evaluate", "--data", "digits").output == call("evaluate").output
+
+
+# --- the runs ---
+
+
+def test_runs_are_listed_and_deleted(call: Call) -> None:
+    assert call("runs").output == "no runs yet: python -m nnlib train makes one\n"
+    assert json.loads(call("runs", "--json").output) == []
+    assert call("train", *FEW).status == 0
+    with closing(RunStore()) as store:
+        queued = store.create_run(TrainingConfig(), "waits")
+        store.set_state(queued, "stopped", "for a reason")
+    newest, reason, oldest = call("runs").output.splitlines()
+    assert newest.split()[:6] == ["2", "stopped", "epoch", "0", "of", "10"]
+    assert reason.strip() == "for a reason"
+    assert oldest.split()[:6] == ["1", "finished", "epoch", "2", "of", "2"]
+    assert oldest.endswith("standard, changed")
+
+    second, first = json.loads(call("runs", "--json").output)
+    assert (first["id"], first["state"], first["last"]["epoch"], first["config"]["epochs"]) == (1, "finished", 2, 2)
+    assert (second["id"], second["state"], second["last"]) == (2, "stopped", None)
+
+    assert call("runs", "--delete", 1).output == "run 1 is deleted\n"
+    assert [each["id"] for each in json.loads(call("runs", "--json").output)] == [2]
+    assert call("runs", "--delete", 1).sentence(1) == "there is no run 1: it may have been deleted."
+
+
+def test_a_run_at_work_is_not_deleted(call: Call) -> None:
+    with closing(RunStore()) as store:
+        store.create_run(TrainingConfig(), "mine")
+    assert call("runs", "--delete", 1).sentence(1) == "run 1 is queued: stop it before you delete it."
+
+
+def test_an_interrupted_training_goes_on_where_it_was(home: Path, call: Call, tmp_path: Path) -> None:
+    settings = {"epochs": 30, "training_digits": 3000, "validation_digits": 500, "hidden_widths": "32"}
+    words = [word for name, value in settings.items() for word in ("--" + name.replace("_", "-"), str(value))]
+    command = [sys.executable, "-m", "nnlib", "train", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as training:
+        try:
+            assert training.stdout is not None
+            while not training.stdout.readline().startswith("epoch    2"):
+                assert training.poll() is None
+            training.send_signal(signal.SIGINT)
+            _, errors = training.communicate(timeout=PATIENCE_SECONDS)
+        finally:
+            training.kill()
+    sentence = "left; a training that was under way can be resumed: python -m nnlib train --resume RUN"
+    # on a line of its own, below the ^C that a terminal shows
+    assert Answer(training.returncode, "", errors.removeprefix("\n")).sentence(130) == sentence
+    with closing(RunStore()) as store:
+        left = store.run(1)
+        assert (left.state, left.resumable) == ("interrupted", True)
+        assert 2 <= left.epoch < 30
+
+        path = tmp_path / "resumed.npz"
+        resumed = call("train", "--resume", 1, "--save", path)
+        assert (resumed.status, resumed.errors) == (0, "")
+        assert f"epoch {left.epoch + 1:4} " in resumed.output
+        assert f"epoch {left.epoch:4} " not in resumed.output
+        assert store.run(1).state == "finished"
+        trainer = Trainer(store.run(1).config, load_mnist())
+        list(trainer)
+        assert load_model(path).network.parameters.tobytes() == trainer.network.parameters.tobytes()
+
+
+def test_a_training_that_is_stopped_from_elsewhere_says_how_to_go_on(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = cli.worker.work
+
+    def stopped(store: RunStore, run_id: int) -> Any:
+        for record in work(store, run_id):
+            if store.run(run_id).epoch == 1:
+                store.send(run_id, "stop")
+            yield record
+
+    monkeypatch.setattr(cli.worker, "work", stopped)
+    answer = call("train", *FEW, "--epochs", 3)
+    assert answer.status == 0
+    assert answer.output.splitlines()[-1].startswith("stopped after epoch ")
+    assert answer.output.endswith("; go on with: python -m nnlib train --resume 1\n")
+    monkeypatch.undo()
+
+
+def test_resume_takes_only_what_can_go_on(call: Call) -> None:
+    assert call("train", "--resume", 1).sentence(1) == "there is no run 1: it may have been deleted."
+    call("train", *FEW)
+    assert call("train", "--resume", 1).sentence(2) == "run 1 is finished: only a run that stopped can go on."
+    with closing(RunStore()) as store:
+        store.set_state(1, "stopped")
+    sentence = "--resume keeps the settings of the run: give no others with it."
+    assert call("train", "--resume", 1, "--epochs", 5).sentence(2) == sentence
+
+
+# --- mistakes ---
+
+
+def too_far(setting: Setting) -> list[str]:
+    if setting.choices:
+        return ["nonsense", ""]
+    if setting.kind is tuple:
+        return ["0", "1025", "", "a", "16,", "16,x", ",".join(["8"] * 7), "1.5"]
+    above = setting.high * 2 + 1
+    below = setting.low if setting.above else setting.low - 1
+    return [f"{above:.0f}", f"{below:.0f}", "nan", "inf", "", "much"] + (["3.5"] if setting.kind is int else [])
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_value_out_of_range_is_named_with_the_range(call: Call, name: str) -> None:
+    setting = SETTINGS[name]
+    for value in too_far(setting):
+        sentence = call("train", f"--{name.replace('_', '-')}={value}").sentence(2)
+        assert sentence.startswith(f"{name} is {value or 'empty'}: it must be {setting.limits}.")
+    with closing(RunStore()) as store:
+        assert store.runs() == []
+
+
+def test_more_digits_than_there_are_is_a_mistake_in_words(call: Call) -> None:
+    sentence = call("train", "--training-digits", 59_000, "--validation-digits", 2_000).sentence(2)
+    assert sentence.startswith("training_digits and validation_digits are 61,000 together")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["learn"], "No such command 'learn'."),
+        (["--nonsense"], "No such option '--nonsense'."),
+        (["train", "--nonsense"], "No such option '--nonsense'."),
+        (["train", "--epochs"], "Option '--epochs' requires an argument."),
+        (["train", "--preset", "huge"], "Invalid value for '--preset': 'huge' is not one of 'quick', "),
+        (["train", "extra"], "Got unexpected extra argument (extra)"),
+        (["train", "--resume", "last"], "Invalid value for '--resume': 'last' is not a valid integer."),
+        (["evaluate", "one", "two"], "Got unexpected extra argument (two)"),
+        (["evaluate", "--json=yes"], "Option '--json' does not take a value."),
+        (["predict"], "Missing argument 'IMAGES...'."),
+        (["runs", "--delete", "all"], "Invalid value for '--delete': 'all' is not a valid integer."),
+    ],
+)
+def test_a_mistake_in_words_ends_with_one_sentence(call: Call, words: list[str], sentence: str) -> None:
+    answer = call(*words)
+    assert answer.sentence(2).startswith(sentence)
+    assert answer.output == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "sentence"),
+    [
+        (["train", "--epochs", "0"], 2, "epochs is 0: it must be a whole number from 1 to 1,000 epochs."),
+        (["evaluate", "missing.npz"], 1, "there is no file missing.npz: check its name and folder."),
+    ],
+)
+def test_a_mistake_ends_a_process_with_one_sentence(home: Path, words: list[str], status: int, sentence: str) -> None:
+    answer = run(*words)
+    assert answer.sentence(status) == sentence
+    assert answer.output == ""
+
+
+def test_without_a_command_all_commands_are_shown(call: Call) -> None:
+    answer = call()
+    assert (answer.status, answer.output) == (2, "")
+    assert answer.errors.startswith("Usage: python -m nnlib [OPTIONS] COMMAND [ARGS]...")
+    assert all(f"\n  {name} " in answer.errors for name in cli.cli.commands)
+
+
+@pytest.mark.parametrize("words", [["evaluate"], ["predict", "{drawing}", "--model"]])
+def test_a_model_that_cannot_be_read_ends_with_one_sentence(
+    call: Call, drawing: Path, tmp_path: Path, words: list[str]
+) -> None:
+    words = [word.format(drawing=drawing) for word in words]
+    missing, damaged = tmp_path / "missing.npz", tmp_path / "damaged.npz"
+    damaged.write_bytes(b"PK\x03\x04 and nothing more")
+    assert call(*words, missing).sentence(1) == f"there is no file {missing}: check its name and folder."
+    assert call(*words, damaged).sentence(1).startswith("damaged.npz was not loaded: ")
+    assert call(*words, tmp_path).sentence(1) == f"there is no file {tmp_path}: check its name and folder."
+
+
+def test_a_picture_that_cannot_be_read_ends_with_one_sentence(call: Call, drawing: Path, tmp_path: Path) -> None:
+    missing, damaged, blank = (tmp_path / f"{name}.png" for name in ("missing", "damaged", "blank"))
+    damaged.write_bytes(drawing.read_bytes()[:300])
+    Image.new("RGB", (100, 100), "white").save(blank)
+    assert call("predict", missing).sentence(1).startswith(f"{missing} cannot be read: ")
+    assert call("predict", damaged).sentence(1).startswith(f"{damaged} is damaged, or not a picture ")
+    assert call("predict", tmp_path).sentence(1).startswith(f"{tmp_path} cannot be read: ")
+    sentence = f"{blank} shows no digit: it must have ink that stands out from the paper."
+    assert call("predict", blank).sentence(1) == sentence
+    assert call("predict", drawing, blank, "--json").sentence(1) == sentence
+
+
+def test_where_it_cannot_be_saved_nothing_is_trained(call: Call, tmp_path: Path) -> None:
+    kinds = "is no kind of model file: choose .safetensors, .npz or .pkl."
+    assert call("train", "--save", tmp_path / "mine.txt").sentence(1) == f".txt {kinds}"
+    assert call("train", "--save", tmp_path / "mine").sentence(1) == f"no suffix {kinds}"
+    (tmp_path / "folder.npz").mkdir()
+    for place in (tmp_path / "nowhere" / "mine.npz", tmp_path / "folder.npz"):
+        sentence = f"{place} cannot be saved there: choose a folder that exists and lets you write."
+        assert call("train", "--save", place).sentence(1) == sentence
+    assert call("runs").output.startswith("no runs yet")
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_a_wrong_folder_of_digits_ends_with_one_sentence(call: Call, tmp_path: Path, command: str) -> None:
+    sentence = call(command, "--data", tmp_path).sentence(1)
+    assert sentence.startswith(f"{tmp_path / 'train-images-idx3-ubyte'} is missing")
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(b"no gzip")
+    assert "cannot be read" in call(command, "--data", tmp_path).sentence(1)
+    # a folder that is wrong makes no run
+    assert call("runs").output.startswith("no runs yet")
+
+
+def test_a_training_that_diverges_ends_with_one_sentence(call: Call) -> None:
+    answer = call("train", *FEW, "--hidden-widths=128,64,64", "--optimizer=sgd", "--learning-rate=10")
+    assert answer.sentence(1).startswith("the loss stopped being a number in epoch 1")
+    assert call("runs").output.split()[1] == "diverged"
+
+
+@pytest.mark.parametrize("words", [["runs"], ["train"], ["train", "--resume", "1"]])
+def test_a_store_that_cannot_be_used_ends_with_one_sentence(call: Call, home: Path, words: list[str]) -> None:
+    (home / "runs.sqlite").write_text("no database " * 100)
+    assert "runs.sqlite cannot be used" in call(*words).sentence(1)
+
+
+# --- help ---
+
+
+def test_the_help_of_train_says_the_limits_of_every_setting(call: Call) -> None:
+    for flag in ("--help", "-h"):
+        answer = call("train", flag)
+        assert (answer.status, answer.errors) == (0, "")
+        text = " ".join(answer.output.split())
+        for setting in SETTINGS.values():
+            assert f"--{setting.name.replace('_', '-')} " in text
+            assert f"{setting.label} ({setting.term}): {setting.limits}." in text
+        assert all(preset in text for preset in PRESETS)
+
+
+@pytest.mark.parametrize("name", sorted(cli.cli.commands))
+def test_every_option_is_explained(call: Call, name: str) -> None:
+    answer = call(name, "--help")
+    assert (answer.status, answer.errors) == (0, "")
+    assert answer.output.startswith(f"Usage: python -m nnlib {name} ")
+    for option in cli.cli.commands[name].params:
+        if isinstance(option, click.Option):
+            assert option.help
+            assert all(flag in answer.output for flag in option.opts)
+
+
+def test_every_setting_of_the_command_line_is_used(call: Call) -> None:
+    """Each has a value of its own, to be found in the run."""
+    wanted: dict[str, Any] = {
+        "hidden_widths": (5, 4),
+        "activation": "tanh",
+        "optimizer": "sgd",
+        "learning_rate": 0.0125,
+        "schedule": "one_cycle",
+        "epochs": 1,
+        "batch_size": 77,
+        "momentum": 0.5,
+        "l2": 0.001,
+        "weight_decay": 0.002,
+        "dropout": 0.25,
+        "label_smoothing": 0.125,
+        "training_digits": 101,
+        "validation_digits": 102,
+        "seed": 7,
+    }
+    assert set(wanted) == set(SETTINGS)
+    words = [f"--{name.replace('_', '-')}={str(value).strip('()').replace(' ', '')}" for name, value in wanted.items()]
+    assert call("train", *words).status == 0
+    with closing(RunStore()) as store:
+        assert store.runs()[0].config == TrainingConfig(**wanted)

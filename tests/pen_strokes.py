@@ -1,0 +1,105 @@
+"""Real pen strokes of digits, drawn onto a canvas the way a person would draw them.
+
+    for canvas, label in iter_canvases():
+        ...
+
+`python tests/pen_strokes.py [MODEL]` says how many of them a model reads right. The strokes are
+1,500 digits by 30 people (Alpaydin & Alimoglu 1998, CC BY 4.0); see `data/pen_strokes/README.md`.
+"""
+
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+PEN_STROKES = Path(__file__).parent / "data" / "pen_strokes" / "pen_strokes_dev.npz"
+SUPERSAMPLE = 3  # drawn larger, then shrunk: a browser's canvas is anti-aliased
+
+
+def load_strokes(path: Path = PEN_STROKES) -> Iterator[tuple[list[np.ndarray], int]]:
+    """Every digit's strokes and label; a stroke is (n, 2) pen positions, y growing downwards."""
+    with np.load(path, allow_pickle=False) as file:
+        points, stroke_starts = file["points"].astype(float), file["stroke_starts"]
+        digit_starts, labels = file["digit_starts"], file["labels"]
+    points[:, 1] *= -1  # the tablet's y axis grows upwards
+    strokes = [points[start:end] for start, end in pairwise(stroke_starts)]
+    for (start, end), label in zip(pairwise(digit_starts), labels, strict=True):
+        yield strokes[start:end], int(label)
+
+
+def render(
+    strokes: list[np.ndarray],
+    *,
+    size: int = 280,
+    stroke_width: float = 18,
+    extent: float = 0.6,
+    centre: tuple[float, float] = (0.5, 0.5),
+    ink: tuple[int, int, int] = (255, 255, 255),
+    paper: tuple[int, int, int] = (0, 0, 0),
+) -> np.ndarray:
+    """One digit as a canvas returns it, (size, size, 4) uint8 RGBA.
+
+    `stroke_width` is in pixels; `extent`, the way of the pen along the digit's larger side, and
+    `centre`, its middle, are fractions of the canvas.
+    """
+    positions = np.concatenate(strokes)
+    low, high = positions.min(axis=0), positions.max(axis=0)
+    scale = extent * size / max((high - low).max(), 1)
+    picture = Image.new("RGB", (size * SUPERSAMPLE, size * SUPERSAMPLE), paper)
+    pen = ImageDraw.Draw(picture)
+    radius = stroke_width * SUPERSAMPLE / 2
+    for stroke in strokes:
+        spots = ((stroke - (low + high) / 2) * scale + np.multiply(centre, size)) * SUPERSAMPLE
+        pen.line([(x, y) for x, y in spots], fill=ink, width=round(2 * radius), joint="curve")
+        for x, y in spots:
+            pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=ink)
+    return np.asarray(picture.resize((size, size), Image.Resampling.BOX).convert("RGBA"))
+
+
+def iter_canvases(
+    path: Path = PEN_STROKES,
+    *,
+    seed: int = 0,
+    stroke_widths: tuple[float, ...] = (12, 18, 26),
+    extents: tuple[float, float] = (0.35, 0.85),
+) -> Iterator[tuple[np.ndarray, int]]:
+    """Every digit on a canvas (280, 280, 4) and its label, each with its own brush, size and place;
+    one in four is dark on white.
+    """
+    generator = np.random.default_rng(seed)
+    for strokes, label in load_strokes(path):
+        extent = generator.uniform(*extents)
+        slack = (1 - extent) / 2 * 0.8
+        dark_on_white = generator.random() < 0.25
+        canvas = render(
+            strokes,
+            stroke_width=generator.choice(stroke_widths),
+            extent=extent,
+            centre=tuple(0.5 + generator.uniform(-slack, slack, 2)),
+            ink=(20, 20, 20) if dark_on_white else (255, 255, 255),
+            paper=(255, 255, 255) if dark_on_white else (0, 0, 0),
+        )
+        yield canvas, label
+
+
+def main(model_path: str | None = None) -> None:
+    """Print how many drawings a model, by default the pretrained one, reads right: of all, and of each digit."""
+    from nnlib import find_digits, load_model, load_pretrained
+
+    network = (load_model(model_path) if model_path else load_pretrained()).network
+    right: list[list[bool]] = [[] for _ in range(10)]
+    for canvas, label in iter_canvases():
+        answers = [network.predict(digit.image[np.newaxis])[0] for digit in find_digits(canvas)]
+        right[label].append(answers == [label])
+    n_right, n_drawings = sum(map(sum, right)), sum(map(len, right))
+    print(f"{n_right:,} of {n_drawings:,} drawings read right: {n_right / n_drawings:.1%}")
+    for label, of_it in enumerate(right):
+        print(f"{label}: {sum(of_it):>3} of {len(of_it)}, {sum(of_it) / len(of_it):.1%}")
+
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[1])  # it was tests/, whose folder nnlib hides the package
+    main(*sys.argv[1:2])

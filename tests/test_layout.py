@@ -1,0 +1,173 @@
+"""How the project is laid out: which way imports point, what a server may do, and that the README's commands are true."""
+
+import ast
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+
+from nnlib.cli import cli
+
+ROOT = Path(__file__).parents[1]
+
+# each may import only what stands before it
+ORDER = (
+    "errors",
+    "layers",
+    "losses",
+    "optimizers",
+    "network",
+    "mnist",
+    "augmentation",
+    "drawing",
+    "config",
+    "training",
+    "evaluation",
+    "explanations",
+    "model_files",
+    "runs",
+    "worker",
+    "cli",
+    "__main__",
+)
+MATHEMATICS = {"layers", "losses", "optimizers", "network"}
+NOT_FOR_NNLIB = {"streamlit", "streamlit_drawable_canvas", "plotly", "pandas", "altair", "dashboard"}
+
+MODULES = {path.stem: path for path in sorted((ROOT / "nnlib").glob("*.py")) if path.stem != "__init__"}
+
+
+def imports(path: Path) -> set[str]:
+    """The full names of all modules that a file imports, wherever in it that stands."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: imports are written in full"
+            # from nnlib import worker
+            found.update(
+                f"{node.module}.{alias.name}" if node.module == "nnlib" else str(node.module) for alias in node.names
+            )
+    return found
+
+
+def own_imports(path: Path) -> set[str]:
+    """The modules of nnlib among them, without the package's name."""
+    return {name.split(".")[1] for name in imports(path) if name.startswith("nnlib.")}
+
+
+# --- imports ---
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_one_way(module: str) -> None:
+    assert module in ORDER, f"nnlib/{module}.py is new: say in ORDER where it stands"
+    before = ORDER[: ORDER.index(module)]
+    assert own_imports(MODULES[module]) <= set(before)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nnlib_knows_nothing_of_pages_and_figures(module: str) -> None:
+    packages = {name.split(".")[0] for name in imports(MODULES[module])}
+    assert not packages & NOT_FOR_NNLIB
+
+
+@pytest.mark.parametrize("module", sorted(MATHEMATICS))
+def test_mathematics_needs_nothing_but_numpy(module: str) -> None:
+    packages = {name.split(".")[0] for name in imports(MODULES[module])}
+    assert packages <= {"numpy", "nnlib"} | sys.stdlib_module_names
+    assert own_imports(MODULES[module]) <= MATHEMATICS
+
+
+@pytest.mark.parametrize("module", ["nnlib", *(f"nnlib.{name}" for name in MODULES if name != "__main__")])
+def test_import_loads_no_streamlit(module: str) -> None:
+    code = f"import sys, {module}; print(*{{name.split('.')[0] for name in sys.modules}} & {NOT_FOR_NNLIB!r})"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert loaded.stdout.strip() == ""
+
+
+def test_pages_do_not_import_each_other() -> None:
+    for path in (ROOT / "dashboard" / "views").glob("*.py"):
+        assert not any(name.startswith("dashboard.views") for name in imports(path)), path.name
+
+
+def test_figures_and_pictures_know_no_streamlit() -> None:
+    for name in ("charts", "images"):
+        packages = {found.split(".")[0] for found in imports(ROOT / "dashboard" / f"{name}.py")}
+        assert "streamlit" not in packages
+
+
+# --- files ---
+
+
+def test_no_package_among_the_tests() -> None:
+    # tests/nnlib would be taken for nnlib
+    assert not list((ROOT / "tests").rglob("__init__.py"))
+
+
+def test_no_folder_that_streamlit_takes_for_pages() -> None:
+    # with one, the first visitor of a server who asks for a page gets it without what Home.py does
+    assert not (ROOT / "dashboard" / "pages").exists()
+
+
+def test_every_view_is_in_the_navigation() -> None:
+    home = (ROOT / "dashboard" / "Home.py").read_text(encoding="utf-8")
+    for path in (ROOT / "dashboard" / "views").glob("*.py"):
+        assert path.stem == "__init__" or path.name in home
+
+
+def test_server_is_for_this_machine_and_takes_little() -> None:
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert config["server"]["address"] == "localhost"
+    assert config["server"]["maxUploadSize"] <= 10
+    assert config["server"].get("enableCORS", True)
+    assert config["server"].get("enableXsrfProtection", True)
+    assert config["server"]["showEmailPrompt"] is False
+    assert config["browser"]["gatherUsageStats"] is False
+
+
+# --- the README ---
+
+
+def commands() -> list[str]:
+    """Every line of the README's code blocks, and everything set as code within its text."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    within = re.findall(r"(?<!`)`([^`\n]+)`(?!`)", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
+    return [line.strip().removeprefix("$ ") for line in [*"\n".join(blocks).splitlines(), *within]]
+
+
+def test_readme_installs_and_runs_in_one_line_each() -> None:
+    assert "pip install -r requirements.txt && streamlit run dashboard/Home.py" in commands()
+    assert "pip install -r requirements-dev.txt && pytest" in commands()
+    for name in ("requirements.txt", "requirements-dev.txt", "dashboard/Home.py"):
+        assert (ROOT / name).is_file()
+
+
+@pytest.mark.parametrize("line", sorted({line for line in commands() if line.startswith("python -m nnlib ")}))
+def test_readme_commands_are_understood(line: str) -> None:
+    words = shlex.split(line, comments=True)[3:]
+    with click.Context(cli, info_name="nnlib") as context:
+        if words[0].startswith("-"):
+            assert words[0] in context.help_option_names or words[0] == "--help"
+            return
+        name, command, rest = cli.resolve_command(context, words)
+        assert command is not None
+        try:
+            command.make_context(name, rest, parent=context)
+        except click.exceptions.Exit:
+            assert "--help" in rest
+
+
+def test_readme_names_files_that_exist() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", text)
+    for target in targets:
+        # pictures are taken once all pages are done
+        if "://" not in target and not target.startswith("docs/screenshots/"):
+            assert (ROOT / target).exists(), target
