@@ -19,6 +19,8 @@ pages = [
     st.Page(VIEWS / "mistakes.py", title="Mistakes", icon=":material/search:", url_path="mistakes"),
 ]
 page = st.navigation(pages)
+# less empty space above the title: on a phone it would push what matters below the fold
+st.html("<style>.stMainBlockContainer { padding-top: 3.5rem; }</style>")
 
 with session.sentences():
     with st.sidebar:

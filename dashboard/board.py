@@ -44,14 +44,29 @@ def _clear(key: str) -> None:
     st.session_state[f"{key}_generation"] += 1
 
 
-def say_answer(probabilities: np.ndarray) -> None:
-    """The answer in words, and the second guess beside it."""
+def say_answer(probabilities: np.ndarray, reader: str) -> None:
+    """The answer in words, the second guess beside it, and which network says so."""
     best, second = (int(digit) for digit in probabilities.argsort()[::-1][:2])
     sure = probabilities[best]
     certainly = "This is a" if sure > 0.9 else "This looks like a" if sure > 0.6 else "I am not sure. Perhaps a"
-    left, right = st.columns(2, gap="small")
-    left.metric(certainly, str(best), f"{sure:.1%} sure", delta_color="off", delta_arrow="off")
-    right.metric("Second guess", str(second), f"{probabilities[second]:.1%}", delta_color="off", delta_arrow="off")
+    with st.container(horizontal=True, gap="medium"):
+        st.metric(certainly, str(best), f"{percent(sure)} sure", delta_color="off", delta_arrow="off", width="content")
+        st.metric(
+            "Second guess",
+            str(second),
+            percent(probabilities[second]),
+            delta_color="off",
+            delta_arrow="off",
+            width="content",
+        )
+    st.caption(f"Says {reader}. To be sure is not to be right: see *Mistakes*.")
+
+
+def percent(share: float) -> str:
+    """A probability as people read it, never quite 0 or 1."""
+    if share > 0.999:
+        return "more than 99.9%"
+    return "less than 0.1%" if share < 0.001 else f"{share:.1%}"
 
 
 def read(picture: np.ndarray | None, network: Network) -> list[tuple[FoundDigit, np.ndarray]]:

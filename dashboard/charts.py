@@ -3,6 +3,7 @@
 Streamlit's theme gives them their fonts, backgrounds and grids, in light and dark alike.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,17 +13,19 @@ from plotly.subplots import make_subplots
 from dashboard import images
 from nnlib.training import EpochRecord, Progress
 
-BLUE, ORANGE, GREY = "#5c7cfa", "#f08c00", "#8c95a8"
+BLUE, ORANGE, GREEN, GREY = "#5c7cfa", "#f08c00", "#40a060", "#8c95a8"
+LOSS_THAT_NEEDS_LOG = 10  # guessing costs 2.3: beyond, a training has been thrown far off
 ACTIVITY = [[0, "#eef1fb"], [0.5, "#748ffc"], [1, "#2b3a9e"]]  # silent to strong
+Beside = tuple[str, Sequence[EpochRecord]]  # another run to compare with: its name and its records
 NO_BAR = {"displayModeBar": False, "scrollZoom": False}
 
 
-def _figure(title: str, x: str, y: str, height: int = 320) -> go.Figure:
+def _figure(title: str, x: str, y: str, height: int = 350) -> go.Figure:
     figure = go.Figure()
     figure.update_layout(
         title={"text": title, "font_size": 16, "y": 0.98, "yanchor": "top"},
         height=height,
-        margin={"l": 10, "r": 10, "t": 64, "b": 10},
+        margin={"l": 10, "r": 10, "t": 84, "b": 10},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.01, "xanchor": "left", "x": 0},
         hovermode="x unified",
         dragmode=False,
@@ -47,7 +50,7 @@ def _curve(
         name="training, within the epoch",
         mode="lines",
         line={"color": BLUE, "width": 1},
-        opacity=0.4,
+        opacity=0.6,
         hoverinfo="skip",
     )
     figure.add_scatter(
@@ -76,8 +79,10 @@ def _curve(
     return figure
 
 
-def loss_curve(records: Sequence[EpochRecord], progress: Sequence[Progress], epochs: int) -> go.Figure:
-    """The loss of training and validation digits over the epochs."""
+def loss_curve(
+    records: Sequence[EpochRecord], progress: Sequence[Progress], epochs: int, beside: Beside | None = None
+) -> go.Figure:
+    """The loss of training and validation digits over the epochs; `beside` it, another run's."""
     x = [record.epoch for record in records]
     figure = _curve(
         "How wrong it is: loss",
@@ -87,13 +92,21 @@ def loss_curve(records: Sequence[EpochRecord], progress: Sequence[Progress], epo
         (x, [record.validation_loss for record in records]),
         "%{y:.4f}",
     )
+    if beside is not None:
+        _add_beside(figure, beside, [record.validation_loss for record in beside[1]], "%{y:.4f}")
     figure.update_xaxes(range=[0, epochs * 1.02])
-    figure.update_yaxes(rangemode="tozero")
+    worst = max([p.training_loss for p in progress] + [record.training_loss for record in records], default=0)
+    if worst > LOSS_THAT_NEEDS_LOG:
+        figure.update_yaxes(type="log", dtick=1, title="loss (log scale; 0 would be perfect)")
+    else:
+        figure.update_yaxes(rangemode="tozero", autorangeoptions={"include": [0, 0.5]})
     return figure
 
 
-def accuracy_curve(records: Sequence[EpochRecord], progress: Sequence[Progress], epochs: int) -> go.Figure:
-    """The share of digits read right, of training and validation digits, over the epochs."""
+def accuracy_curve(
+    records: Sequence[EpochRecord], progress: Sequence[Progress], epochs: int, beside: Beside | None = None
+) -> go.Figure:
+    """The share of digits read right, of training and validation digits, over the epochs; likewise."""
     x = [record.epoch for record in records]
     figure = _curve(
         "How many it reads right: accuracy",
@@ -103,8 +116,25 @@ def accuracy_curve(records: Sequence[EpochRecord], progress: Sequence[Progress],
         (x, [100 * record.validation_accuracy for record in records]),
         "%{y:.2f} %",
     )
+    if beside is not None:
+        _add_beside(figure, beside, [100 * record.validation_accuracy for record in beside[1]], "%{y:.2f} %")
     figure.update_xaxes(range=[0, epochs * 1.02])
+    figure.update_yaxes(autorangeoptions={"include": [100], "clipmin": 0, "maxallowed": 101})
+    if not records and not progress:
+        figure.update_yaxes(range=[0, 100])
     return figure
+
+
+def _add_beside(figure: go.Figure, beside: Beside, values: list[float], hover: str) -> None:
+    name, records = beside
+    figure.add_scatter(
+        x=[record.epoch for record in records],
+        y=values,
+        name=f"new digits, {name}",
+        mode="lines",
+        line={"color": GREY, "dash": "dash", "width": 2},
+        hovertemplate=hover,
+    )
 
 
 def learning_rate_curve(records: Sequence[EpochRecord], progress: Sequence[Progress]) -> go.Figure:
@@ -119,7 +149,15 @@ def learning_rate_curve(records: Sequence[EpochRecord], progress: Sequence[Progr
         name="learning rate",
         hovertemplate="%{y:.3g}",
     )
-    figure.update_yaxes(type="log", exponentformat="power")
+    low, high = min([r for _, r in points if r > 0], default=1e-3), max([r for _, r in points], default=1e-3)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(max(high, low))) + 1)
+    ticks = [float(f"{digit}e{power}") for power in powers for digit in (1, 2, 5)]
+    figure.update_yaxes(
+        type="log",
+        tickvals=ticks,
+        ticktext=[f"{tick:g}" for tick in ticks],
+        range=[math.log10(low) - 0.2, math.log10(max(high, low)) + 0.2],
+    )
     figure.update_layout(uirevision="training")
     return figure
 
@@ -144,15 +182,18 @@ def per_layer_curve(
     return figure
 
 
-def probabilities(values: np.ndarray, title: str = "How sure it is of each digit", height: int = 300) -> go.Figure:
-    """(10,) probabilities as bars, the highest one in another colour and with the others' text beside it."""
+def probabilities(
+    values: np.ndarray, title: str = "How sure it is of each digit", height: int = 320, true: int | None = None
+) -> go.Figure:
+    """(10,) probabilities as bars, the highest in another colour; the `true` digit, where known, is marked."""
     best = int(np.argmax(values))
+    names = [f"<b>{digit}<br>true</b>" if digit == true else str(digit) for digit in range(len(values))]
     percent = 100 * np.asarray(values, float)
     figure = _figure(title, "digit", "probability (%)", height)
     figure.add_bar(
-        x=[str(digit) for digit in range(len(values))],
+        x=names,
         y=percent,
-        marker_color=[ORANGE if digit == best and values[best] > 0 else BLUE for digit in range(len(values))],
+        marker_color=[GREEN if d == true else ORANGE if d == best and values[best] > 0 else BLUE for d in range(10)],
         text=[f"{p:.0f} %" if p >= 0.5 else "" for p in percent],
         textposition="outside",
         cliponaxis=False,
@@ -360,6 +401,9 @@ def signal(image: np.ndarray, activations: Sequence[np.ndarray], height: int = 2
         x=100 * last,
         y=[str(digit) for digit in range(len(last))],
         orientation="h",
+        text=[str(digit) for digit in range(len(last))],
+        textposition="outside",
+        cliponaxis=False,
         marker_color=[ORANGE if digit == best else BLUE for digit in range(len(last))],
         hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
         row=1,
@@ -371,8 +415,8 @@ def signal(image: np.ndarray, activations: Sequence[np.ndarray], height: int = 2
     for column in range(1, len(activations) + 1):
         x_axis = "x" if column == 1 else f"x{column}"
         figure.update_yaxes(scaleanchor=x_axis, row=1, col=column)
-    figure.update_xaxes(range=[0, 100], row=1, col=len(activations) + 1)
-    figure.update_yaxes(visible=True, showgrid=False, type="category", side="right", row=1, col=len(activations) + 1)
+    figure.update_xaxes(range=[0, 115], row=1, col=len(activations) + 1)
+    figure.update_yaxes(type="category", row=1, col=len(activations) + 1)
     figure.update_annotations(font_size=12)
     figure.update_layout(height=height, margin={"l": 5, "r": 5, "t": 34, "b": 5}, showlegend=False, dragmode=False)
     return figure

@@ -44,18 +44,18 @@ class Choice:
 def pick_run() -> None:
     """The box that says which network all pages look at."""
     runs = {run.id: run for run in resources.runs()}
-    asked = _from_url("run")
-    if asked is not None:
-        if asked not in runs:
-            st.warning(f"There is no run {asked}: it may have been deleted. This is the pretrained network.")
-        st.session_state["run"] = asked
-        st.session_state["epoch"] = _from_url("epoch")
-    if st.session_state.get("run") not in runs:
+    if _asks("run"):
+        asked = st.query_params["run"]
+        st.session_state["run"] = int(asked) if asked.isdecimal() and len(asked) < 10 else asked
+        st.session_state["epoch"] = None
+    wanted = st.session_state.setdefault("run", PRETRAINED)
+    if wanted != PRETRAINED and wanted not in runs:
+        st.warning(f"There is no run {wanted}: it may have been deleted. This is the pretrained network.")
         st.session_state["run"] = PRETRAINED
     st.selectbox(
         "Network to look at",
         [PRETRAINED, *runs],
-        format_func=lambda run_id: _label(runs.get(run_id)),
+        format_func=lambda run_id: label(runs.get(run_id)),
         key="run",
         persist_state="session",
         help="All pages show this network: the one that comes with the program, or one that was trained here.",
@@ -68,12 +68,14 @@ def pick_epoch() -> None:
     run_id = st.session_state["run"]
     epochs = resources.snapshot_epochs(run_id) if run_id != PRETRAINED else []
     newest = epochs[-1] if epochs else 0
-    asked = _from_url("epoch")
-    if asked is not None:
-        st.session_state["epoch"] = asked
+    if _asks("epoch"):
+        asked = st.query_params["epoch"]
+        st.session_state["epoch"] = int(asked) if asked.isdecimal() and len(asked) < 10 else None
+        if epochs and st.session_state["epoch"] not in epochs:
+            st.warning(f"Epoch {asked} of run {run_id} is not kept: this is epoch {newest}.")
     followed = st.session_state.get("newest_epoch") == (run_id, st.session_state.get("epoch"))
     lost = followed or st.session_state.get("epoch") not in epochs
-    # set even where it stays: in the sidebar and on the page it is two sliders, of which neither knows the other's value
+    # set even where it stays: in the sidebar and on the page are two sliders, each with a memory of its own
     st.session_state["epoch"] = newest if lost else st.session_state["epoch"]
     st.session_state["newest_epoch"] = (run_id, newest)
     if len(epochs) > 1:
@@ -146,19 +148,17 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _label(run: Run | None) -> str:
+def label(run: Run | None) -> str:
+    """What a run is called in a list; without one, the pretrained network."""
     if run is None:
         return "Pretrained network"
     # nothing that changes: the box sends back the label it showed, and another one would be no run's
     return f"Run {run.id} · {run.name}"
 
 
-def _from_url(name: str) -> int | None:
-    """The number that the URL asks for, if it is another one than this session wrote there itself."""
-    text = st.query_params.get(name)
-    if text is None or text == st.session_state.get(f"url_{name}"):
-        return None
-    return int(text) if text.isdecimal() and len(text) < 10 else -1
+def _asks(name: str) -> bool:
+    """Whether the URL asks for something else than this session wrote there itself."""
+    return st.query_params.get(name) not in (None, st.session_state.get(f"url_{name}"))
 
 
 def _to_url(name: str, value: int | None) -> None:

@@ -1,7 +1,6 @@
 """The command line: python -m nnlib train | evaluate | predict | runs."""
 
 import json
-import math
 import os
 import shlex
 import sys
@@ -15,7 +14,7 @@ from typing import Any
 import click
 
 from nnlib import worker
-from nnlib.config import PRESETS, SETTINGS, Setting
+from nnlib.config import PRESETS, SETTINGS, Setting, describe
 from nnlib.drawing import find_digits, read_picture
 from nnlib.errors import DrawingError, NnlibError, SettingError
 from nnlib.evaluation import evaluate as read_all
@@ -23,7 +22,7 @@ from nnlib.evaluation import score_digits
 from nnlib.mnist import load_mnist
 from nnlib.model_files import Model, check_model_path, load_model, load_pretrained, save_model
 from nnlib.runs import Run, RunStore
-from nnlib.training import EpochRecord
+from nnlib.training import EpochRecord, what_is_wrong
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 DATA = click.option(
@@ -87,7 +86,7 @@ def train(preset: str, data: Path | None, save: Path | None, resume: int | None,
     store = RunStore()
     if resume is None:
         config = PRESETS[preset].config.with_changes(**changes)
-        name = preset if config == PRESETS[preset].config else f"{preset}, changed"
+        name = describe(config)
         load_mnist(data)  # a folder that is wrong makes no run
         run_id = store.create_run(config, name, str(data.resolve()) if data else None)
     else:
@@ -98,7 +97,7 @@ def train(preset: str, data: Path | None, save: Path | None, resume: int | None,
         run_id = resume
         store.take(run_id, os.getpid())
     run = store.run(run_id)
-    click.echo(f"run {run_id}: {run.name}, {run.config.epochs} epochs of {run.config.training_digits:,} digits")
+    click.echo(f"run {run_id}: {run.name}, epochs: {run.config.epochs}, digits: {run.config.training_digits:,}")
     _watch(store, run)
     if store.run(run_id).state != "finished":
         click.echo(
@@ -108,6 +107,10 @@ def train(preset: str, data: Path | None, save: Path | None, resume: int | None,
     network = store.model(run_id, run.config.epochs).network
     accuracy = read_all(network, load_mnist(run.data_directory).test).accuracy
     click.echo(f"reads {accuracy:.2%} of the test digits")
+    last = store.run(run_id).last
+    warning = what_is_wrong(last, run.config) if last else None
+    if warning:
+        click.echo(warning)
     if save is not None:
         recipe = shlex.join(["python", "-m", "nnlib", *sys.argv[1:]]) if resume is None else f"run {run_id}"
         save_model(save, Model(network, run.name, run.config, run.config.epochs, accuracy, recipe))
@@ -138,20 +141,19 @@ def _watch(store: RunStore, run: Run) -> None:
 @DATA
 @AS_JSON
 def evaluate(model: Path | None, data: Path | None, as_json: bool) -> None:
-    """Let MODEL (without it, the pretrained one) read the test digits."""
+    """Let MODEL, a .safetensors, .npz or .pkl file (without it, the pretrained network), read the test digits."""
     found = load_pretrained() if model is None else load_model(model)
     evaluation = read_all(found.network, load_mnist(data).test)
     scores = score_digits(evaluation.confusion)
     if as_json:
-        # JSON has no nan: null is the precision of a digit that it never answers
-        digits = [{key: None if value != value else value for key, value in asdict(score).items()} for score in scores]
+        digits = [asdict(score) for score in scores]
         click.echo(json.dumps({"model": found.name, "accuracy": evaluation.accuracy, "digits": digits}))
         return
     wrong = len(evaluation.mistakes())
     click.echo(f"{found.name}: {evaluation.accuracy:.2%} right, {wrong:,} of {len(evaluation.labels):,} misread")
     click.echo("digit   count   read right (recall)   right when answered (precision)")
     for score in scores:
-        recall, precision = ("-" if math.isnan(share) else f"{share:.2%}" for share in (score.recall, score.precision))
+        recall, precision = ("-" if share is None else f"{share:.2%}" for share in (score.recall, score.precision))
         click.echo(f"{score.digit:5}   {score.count:5,}   {recall:>19}   {precision:>31}")
 
 

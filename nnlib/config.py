@@ -62,6 +62,14 @@ class Setting:
             return f"{kind} above {self.low:,} and at most {self.high:,}{unit}"
         return f"{kind} from {self.low:,} to {self.high:,}{unit}"
 
+    def show(self, value: Any) -> str:
+        """A value as people read it: "128,64,64", "Adam", "0.001"."""
+        if self.choices:
+            return self.choices[value]
+        if self.kind is tuple:
+            return ",".join(map(str, value))
+        return f"{value:g}" if self.kind is float else str(value)
+
     def check(self, value: Any) -> Any:
         """The value, as this setting's own type; SettingError with the range where it is not allowed."""
         try:
@@ -314,3 +322,21 @@ PRESETS: dict[str, Preset] = {
         "The first recipe of this project: all digits in one batch, 301 times. A few minutes, long flat stretches.",
     ),
 }
+
+
+def describe(config: TrainingConfig) -> str:
+    """A short name: the preset that it is nearest to, and what is different in it.
+
+    "quick", or "quick, learning rate 0.01, hidden widths 64,32".
+    """
+    differences = {
+        name: [setting for setting in SETTINGS.values() if _differs(setting.name, config, preset.config)]
+        for name, preset in PRESETS.items()
+    }
+    nearest = min(differences, key=lambda name: len(differences[name]))
+    changed = [f"{setting.term} {setting.show(getattr(config, setting.name))}" for setting in differences[nearest]]
+    return ", ".join([nearest, *changed])
+
+
+def _differs(name: str, one: TrainingConfig, other: TrainingConfig) -> bool:
+    return getattr(one, name) != getattr(other, name)

@@ -52,13 +52,13 @@ class DigitScore:
     """How one digit fared, as in information retrieval.
 
     `recall`: of those that are this digit, the share read as it. `precision`: of those read as this
-    digit, the share that are it. Both 0 to 1; nan where there was none.
+    digit, the share that are it. Both 0 to 1; None where there was none.
     """
 
     digit: int
     count: int
-    recall: float
-    precision: float
+    recall: float | None
+    precision: float | None
 
 
 def score_digits(confusion: np.ndarray) -> list[DigitScore]:
@@ -66,8 +66,8 @@ def score_digits(confusion: np.ndarray) -> list[DigitScore]:
     right = confusion.diagonal()
     true, answered = confusion.sum(axis=1), confusion.sum(axis=0)
 
-    def share(part: int, whole: int) -> float:
-        return part / whole if whole else float("nan")
+    def share(part: int, whole: int) -> float | None:
+        return part / whole if whole else None
 
     return [
         DigitScore(d, int(true[d]), share(int(right[d]), int(true[d])), share(int(right[d]), int(answered[d])))

@@ -22,7 +22,9 @@ from nnlib.mnist import N_CLASSES, N_PIXELS, DataSet, Digits
 from nnlib.network import ROWS_AT_ONCE, Network
 from nnlib.optimizers import OPTIMIZERS, SGD, Optimizer, schedule_factor
 
+FEWEST_DIGITS = 2000  # that a point within an epoch averages over, or it jumps; unless that takes too long
 PROGRESS_SECONDS = 0.2  # often enough for a live curve, and for a pause that is felt at once
+NO_BETTER_THAN_GUESSING = 0.2  # one in ten is right by chance
 BATCH_FOR_TWO_THREADS = 512  # below, two BLAS threads spend more time meeting than multiplying
 
 
@@ -160,7 +162,8 @@ class Trainer:
             if self._position == len(self.training):
                 self.seconds += elapsed
                 return self._finish_epoch()
-            if elapsed >= self.progress_seconds:
+            enough = self._tally.digits >= FEWEST_DIGITS or elapsed >= 2 * self.progress_seconds
+            if elapsed >= self.progress_seconds and enough:
                 self.seconds += elapsed
                 return self._progress()
 
@@ -346,6 +349,24 @@ class Trainer:
 _DAMAGE = (LookupError, TypeError, ValueError, OverflowError, RecursionError, safetensors.SafetensorError)
 
 BLAS = ThreadpoolController()
+
+
+def what_is_wrong(record: EpochRecord, config: TrainingConfig) -> str | None:
+    """A sentence about a training that goes nowhere although its loss is a number; None where it learns."""
+    for layer, (width, dead) in enumerate(zip(config.hidden_widths, record.dead_units, strict=True), start=1):
+        if dead == width:
+            units = "The only unit" if width == 1 else f"All {width} units"
+            verb = "puts" if width == 1 else "put"
+            return (
+                f"{units} of layer {layer} {verb} out the same for every digit: nothing gets through, and nothing "
+                f"more can be learned. Start again with a lower learning rate."
+            )
+    if record.validation_accuracy < NO_BETTER_THAN_GUESSING:
+        return (
+            f"It reads {record.validation_accuracy:.0%} of new digits, hardly more than guessing would. If that stays "
+            f"so, the learning rate is too high, or much too low: start again with another one."
+        )
+    return None
 
 
 def split(digits: Digits, config: TrainingConfig) -> tuple[Digits, Digits]:

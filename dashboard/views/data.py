@@ -35,7 +35,7 @@ def parts() -> dict[str, Digits]:
     return {"learn": resources.data().train, "test": resources.data().test}
 
 
-PARTS = {"learn": "to learn from", "test": "to test with"}
+PARTS = {"learn": "Training digits", "test": "Test digits"}
 
 st.title("The digits", anchor=False)
 data = resources.data()
@@ -49,7 +49,7 @@ st.subheader("Examples", anchor=False)
 left, right = st.columns([1, 2], gap="large")
 with left:
     part = st.segmented_control(
-        "Which part",
+        "Part of the data",
         list(PARTS),
         format_func=PARTS.__getitem__,
         default="learn",
@@ -87,7 +87,9 @@ with left:
         config=charts.NO_BAR,
         alt=f"Bars: between {counts[0].min():,} and {counts[0].max():,} training examples of each digit.",
     )
-    st.caption("Every digit is there about equally often: so guessing one digit all the time is right in one of ten.")
+    st.caption(
+        "Every digit is there about equally often, so always guessing the same one is right about one time in ten."
+    )
 with right:
     histogram, edges = pixel_histogram()
     paper = histogram[0] / histogram.sum()
@@ -103,7 +105,7 @@ st.subheader("Any digit", anchor=False)
 left, right = st.columns([1, 2], gap="large")
 with left:
     which = st.segmented_control(
-        "Taken from the digits",
+        "Part of the data",
         list(PARTS),
         format_func=PARTS.__getitem__,
         default="test",

@@ -1,68 +1,77 @@
-"""Draw: a digit by hand, and how the network reads it."""
+"""Draw: a digit by hand or from a photo, and how the network reads it."""
 
 import numpy as np
 import streamlit as st
 
 from dashboard import board, charts, session
-from nnlib.drawing import read_picture
+from nnlib.drawing import FoundDigit, read_picture
 from nnlib.mnist import N_CLASSES
+
+DRAWING, PHOTO = "Drawing", "Photo or scan"
+
+
+def picture_of(source: str) -> tuple[np.ndarray | None, str]:
+    """What is to be read, and what to say while there is nothing in it."""
+    if source == DRAWING:
+        picture = board.canvas("draw", st.session_state.get("brush", 18))
+        st.slider("Brush (pixels)", 6, 40, 18, key="brush", bind="query-params")
+        return picture, "Draw a digit in the white square, large or small, anywhere in it."
+    upload = st.file_uploader(
+        "A picture of one digit, or of several side by side (at most 20 MB)",
+        type=["png", "jpg", "jpeg", "webp", "bmp"],
+        key="photo",
+    )
+    if upload is None:
+        return None, "Choose a picture: dark ink on light paper reads best."
+    picture = read_picture(upload.getvalue())
+    st.image(picture, width=board.SIDE_PX, caption=upload.name, alt="The picture that was chosen.")
+    return picture, "There is no ink in this picture that stands out from the paper."
 
 
 def draw_and_read() -> None:
-    """The canvas and the upload, and what the network makes of either."""
+    """The canvas or the photo, and what the network makes of it."""
     choice = session.choice()
-    left, middle, right = st.columns([4, 3, 5], gap="large")
+    left, middle, right = st.columns([4, 4, 5], gap="large")
     with left:
-        brush_px = st.slider("Brush (pixels)", 6, 40, 18, key="brush", bind="query-params")
-        picture = board.canvas("draw", brush_px)
-        with st.expander("Or read a photo or scan", icon=":material/image:"):
-            upload = st.file_uploader("A picture of one or more digits", type=["png", "jpg", "jpeg", "webp", "bmp"])
-        if upload is not None:
-            picture = read_picture(upload.getvalue())
-            st.image(picture, width=board.SIDE_PX, caption=upload.name, alt="The picture that was chosen.")
+        source = st.segmented_control(
+            "What to read", [DRAWING, PHOTO], default=DRAWING, required=True, key="source", bind="query-params"
+        )
+        picture, otherwise = picture_of(source)
     readings = board.read(picture, choice.model.network)
+    digit, probabilities = None, np.zeros(N_CLASSES)
     with middle:
-        if not readings:
-            st.info(
-                "The picture has no ink that stands out."
-                if upload is not None
-                else "Draw a digit in the white square, large or small, anywhere in it.",
-                icon=":material/edit:",
-            )
-        elif len(readings) > 1:
-            answer = "".join(str(probabilities.argmax()) for _, probabilities in readings)
-            st.metric(f"{len(readings)} digits, from left to right", answer)
-        digit, probabilities = _which(readings)
-        if digit is not None:
-            board.say_answer(probabilities)
+        if readings:
+            digit, probabilities = one_of(readings)
+            board.say_answer(probabilities, choice.title)
             board.show_seen(digit)
             st.caption(
                 "Cut out, made as large as the digits it learned from, and centred, with a stroke as thick as theirs."
             )
+        else:
+            st.info(otherwise, icon=":material/edit:")
     with right:
+        said = "nothing is read yet" if digit is None else f"{probabilities.argmax()} is the highest"
         st.plotly_chart(
             charts.probabilities(probabilities),
             key="draw_probabilities",
             config=charts.NO_BAR,
-            alt="Ten bars, one for each digit: "
-            + ("nothing is drawn yet." if digit is None else f"{probabilities.argmax()} is the highest."),
+            alt=f"Ten bars, one for each digit: {said}.",
         )
-        st.caption("The ten bars add up to 100 %. Two tall ones: it hesitates between two digits.")
+        st.caption("The ten bars add up to 100%. Two tall ones: it hesitates between two digits.")
     if digit is not None:
         st.subheader("Its way through the network", anchor=False)
         board.show_signal(digit.image, choice.model.network, "draw_signal")
 
 
-def _which(readings: list) -> tuple:
-    """The reading to show in full, of several the one that was chosen; without one, no digit and zeros."""
-    if not readings:
-        return None, np.zeros(N_CLASSES)
+def one_of(readings: list[tuple[FoundDigit, np.ndarray]]) -> tuple[FoundDigit, np.ndarray]:
+    """The reading to show in full: of several, which are all said, the one that is chosen."""
     if len(readings) == 1:
         return readings[0]
-    chosen = st.segmented_control(
-        "Look at digit number", list(range(1, len(readings) + 1)), default=1, required=True, key="which_digit"
-    )
-    return readings[min(chosen, len(readings)) - 1]
+    answers = " ".join(str(probabilities.argmax()) for _, probabilities in readings)
+    st.markdown(f"{len(readings)} digits, from left to right: **{answers}**")
+    numbers = list(range(1, len(readings) + 1))
+    chosen = st.selectbox("Look closer at digit number", numbers, key=f"which_of_{len(readings)}")
+    return readings[chosen - 1]
 
 
 st.title("Draw a digit", anchor=False)

@@ -9,6 +9,7 @@ from nnlib.mnist import N_CLASSES
 
 A_PAGE = 20
 ANY = "any"
+NAMES = ("Zeros", "Ones", "Twos", "Threes", "Fours", "Fives", "Sixes", "Sevens", "Eights", "Nines")
 DIGITS = [ANY, *(str(digit) for digit in range(N_CLASSES))]
 
 
@@ -43,15 +44,11 @@ def gallery_title(true: str, answer: str, n: int) -> str:
     """What the gallery shows, in words."""
     if n == 0:
         return "No digit was read like that"
-    digits = session.count(n, "digit")
     if true == answer != ANY:
-        return f"{digits} rightly read as {true}, the least sure first"
-    if true == ANY and answer == ANY:
-        return f"All {digits} misread, the most confident first"
-    whose = f"a {true}" if true != ANY else "something else"
-    as_what = f"read as {answer}" if answer != ANY else "misread"
-    verb = "was" if n == 1 else "were"
-    return f"{digits} that {verb} {whose}, {as_what}, the most confident first"
+        return f"{NAMES[int(true)]} rightly read as {true}: {n:,}, the least sure first"
+    whose = NAMES[int(true)] if true != ANY else "Digits"
+    as_what = f"wrongly read as {answer}" if answer != ANY else "misread"
+    return f"{whose} {as_what}: {n:,}, the most confident first"
 
 
 st.title("What it gets wrong", anchor=False)
@@ -60,7 +57,7 @@ readings = choice.test_readings
 confusion = readings.confusion
 wrong = readings.mistakes()
 scores = score_digits(confusion)
-worst = min(scores, key=lambda score: score.recall)
+worst = min(scores, key=lambda score: 1 if score.recall is None else score.recall)
 mistakes_only = confusion - np.diag(confusion.diagonal())
 often = np.unravel_index(mistakes_only.argmax(), mistakes_only.shape)
 
@@ -71,7 +68,7 @@ st.markdown(
 with st.container(horizontal=True, gap="small"):
     st.metric("Read right (test accuracy)", f"{readings.accuracy:.2%}", width="content")
     st.metric("Misread", f"{len(wrong):,} of {len(readings.labels):,}", width="content")
-    st.metric("Hardest digit", f"{worst.digit} ({worst.recall:.1%} right)", width="content")
+    st.metric("Hardest digit", f"{worst.digit} ({worst.recall or 0:.1%} right)", width="content")
     if len(wrong):
         st.metric("Most common mix-up", f"{often[0]} read as {often[1]}", width="content")
 
@@ -114,7 +111,7 @@ with right:
                 st.image(
                     images.enlarge(picture, 3),
                     caption=f"{readings.labels[i]} read as {readings.predictions[i]}, "
-                    f"{readings.probabilities[i].max():.0%}",
+                    f"{readings.probabilities[i].max():.0%} (no. {i:,})",
                     width=84,
                     alt=f"A handwritten {readings.labels[i]}, read as {readings.predictions[i]}.",
                 )
@@ -139,7 +136,9 @@ if len(found):
         )
     with right:
         st.plotly_chart(
-            charts.probabilities(readings.probabilities[index], "What the network thought", 400),
+            charts.probabilities(
+                readings.probabilities[index], "What the network thought", 400, int(readings.labels[index])
+            ),
             key="closer_probabilities",
             config=charts.NO_BAR,
             alt=f"Ten bars: {readings.predictions[index]} is the highest, the digit is a {readings.labels[index]}.",

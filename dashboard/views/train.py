@@ -1,5 +1,6 @@
 """Train: the settings, the run, and its curves while it learns."""
 
+import contextlib
 from functools import partial
 from typing import Any
 
@@ -7,12 +8,12 @@ import streamlit as st
 
 from dashboard import charts, resources, session
 from nnlib import worker
-from nnlib.config import PRESETS, SETTINGS, Setting, TrainingConfig
-from nnlib.errors import NnlibError, SettingError
+from nnlib.config import PRESETS, SETTINGS, Setting, TrainingConfig, describe
+from nnlib.errors import SettingError, StoreError, UnknownRunError
 from nnlib.mnist import N_CLASSES, N_PIXELS
 from nnlib.model_files import model_bytes, original_file_name
 from nnlib.runs import Order, Run
-from nnlib.training import EpochRecord, Progress
+from nnlib.training import EpochRecord, Progress, what_is_wrong
 
 LIVE_SECONDS = 0.5
 MAIN_SETTINGS = ("learning_rate", "epochs", "batch_size", "hidden_widths", "optimizer")
@@ -28,7 +29,7 @@ STATES = {
     "paused": (":material/pause:", "is paused"),
     "stopped": (":material/stop:", "was stopped"),
     "finished": (":material/check_circle:", "is finished"),
-    "diverged": (":material/error:", "went astray"),
+    "diverged": (":material/error:", "failed: the loss grew beyond all numbers"),
     "interrupted": (":material/power_off:", "was interrupted"),
     "failed": (":material/error:", "failed"),
 }
@@ -44,10 +45,38 @@ def learning_rates(*others: float) -> list[float]:
     return sorted({rate for rate in grid if rate <= setting.high} | set(others))
 
 
-def control(setting: Setting) -> Any:
+def take_link() -> None:
+    """Once in a session: say what the link asks that is not allowed, and take the command line's words too."""
+    if st.session_state.get("link_taken"):
+        return
+    st.session_state["link_taken"] = True
+    for name, setting in SETTINGS.items():
+        asked = st.query_params.get(name)
+        if asked is None or asked in setting.choices.values():
+            continue
+        try:
+            value = setting.check(asked)
+        except SettingError as error:
+            st.session_state.setdefault("link_errors", []).append(f"In the link, {in_words(error)}")
+            continue
+        if setting.choices:
+            st.session_state.setdefault("linked_words", {})[name] = value
+        if name == "learning_rate":
+            st.session_state["linked_rate"] = value
+
+
+def in_words(error: SettingError) -> str:
+    """The error's sentence, with what the settings are called on this page."""
+    text = str(error)
+    for name, setting in SETTINGS.items():
+        text = text.replace(name, setting.term)
+    return text
+
+
+def control(setting: Setting) -> None:
     """The widget for one setting, in the URL under its name; its limits are the setting's own."""
     default = getattr(PRESETS[FIRST_PRESET].config, setting.name)
-    label = f"{setting.label}: **{setting.term}**"
+    label = f"{setting.label} ({setting.term})"
     common: dict[str, Any] = {
         "key": setting.name,
         "bind": "query-params",
@@ -55,23 +84,25 @@ def control(setting: Setting) -> Any:
     }
     if setting.choices:
         words = list(setting.choices)
-        return st.selectbox(label, words, words.index(default), format_func=setting.choices.__getitem__, **common)
-    if setting.name == "learning_rate":
-        return st.select_slider(label, learning_rates(default), default, format_func="{:g}".format, **common)
-    if setting.kind is tuple:
-        return st.text_input(label, ",".join(map(str, default)), **common)
-    limits = (setting.kind(setting.low), setting.kind(setting.high), default, setting.kind(setting.step))
-    return st.number_input(label, *limits, format="%d" if setting.kind is int else "%g", **common)
+        st.selectbox(label, words, words.index(default), format_func=setting.choices.__getitem__, **common)
+    elif setting.name == "learning_rate":
+        linked = st.session_state.get("linked_rate", default)
+        st.select_slider(label, learning_rates(default, linked), default, format_func="{:g}".format, **common)
+    elif setting.kind is tuple:
+        text = st.text_input(label, setting.show(default), **common)
+        try:
+            setting.check(text)
+        except SettingError as error:
+            st.error(session.sentence(in_words(error)), icon=":material/error:")
+    else:
+        limits = (setting.kind(setting.low), setting.kind(setting.high), default, setting.kind(setting.step))
+        st.number_input(label, *limits, format="%d" if setting.kind is int else "%g", **common)
 
 
-def chosen_config() -> TrainingConfig | None:
-    """The settings as they stand in the widgets; None, and a sentence on the page, where they are not allowed."""
+def chosen_config() -> TrainingConfig:
+    """The settings as they stand in the widgets."""
     values = {name: st.session_state[name] for name in SETTINGS if name in st.session_state}
-    try:
-        return PRESETS[FIRST_PRESET].config.with_changes(**values)
-    except SettingError as error:
-        st.error(session.sentence(str(error)), icon=":material/error:")
-        return None
+    return PRESETS[FIRST_PRESET].config.with_changes(**values)
 
 
 def matching_preset(config: TrainingConfig) -> str | None:
@@ -79,38 +110,55 @@ def matching_preset(config: TrainingConfig) -> str | None:
     return next((name for name, preset in PRESETS.items() if preset.config == config), None)
 
 
+def use(config: TrainingConfig) -> None:
+    """Set every widget as the config says."""
+    for name, setting in SETTINGS.items():
+        value = getattr(config, name)
+        st.session_state[name] = setting.show(value) if setting.kind is tuple else value
+    st.session_state["linked_rate"] = config.learning_rate
+
+
 def use_preset() -> None:
     """Set every widget as the chosen preset says."""
-    preset = st.session_state["preset"]
-    if preset is not None:
-        for name in SETTINGS:
-            value = getattr(PRESETS[preset].config, name)
-            st.session_state[name] = ",".join(map(str, value)) if isinstance(value, tuple) else value
+    if st.session_state["preset"] is not None:
+        use(PRESETS[st.session_state["preset"]].config)
 
 
 def start() -> None:
     """Start a run with the settings in the widgets, and look at it."""
-    config = chosen_config()
-    if config is None:
-        return
-    try:
-        name = matching_preset(config) or "own settings"
-        session.look_at(worker.start(resources.store(), config, name, resources.DATA_DIRECTORY))
-    except NnlibError as error:
-        st.error(session.sentence(str(error)), icon=":material/error:")
+    with session.sentences():
+        config = chosen_config()
+        run_id = worker.start(resources.store(), config, describe(config), resources.DATA_DIRECTORY)
+        session.look_at(run_id)
+        st.toast(f"Run {run_id} begins. On a narrow screen, its curves are below the rules.", icon=":material/school:")
 
 
 def settings() -> None:
     """All settings, the presets that fill them in, and Start."""
-    st.subheader("The rules", anchor=False)
+    st.subheader("Rules for the next run", anchor=False)
+    take_link()
     presets = st.container()
+    for name, word in st.session_state.pop("words_to_set", {}).items():
+        st.session_state[name] = word
+    linked_words = st.session_state.pop("linked_words", {})
     for name in MAIN_SETTINGS:
         control(SETTINGS[name])
     with st.expander("More settings", icon=":material/tune:"):
         for name, setting in SETTINGS.items():
             if name not in MAIN_SETTINGS:
                 control(setting)
-    config = chosen_config()
+    if linked_words:
+        # a widget takes its first value from the link, where it looks for the words on the page: so now set it anew
+        st.session_state["words_to_set"] = linked_words
+        st.rerun()
+    for text in st.session_state.pop("link_errors", []):
+        st.warning(text, icon=":material/link_off:")
+    config = None
+    try:
+        config = chosen_config()
+    except SettingError as error:
+        if "together" in str(error):  # the others are said beside their field
+            st.error(session.sentence(in_words(error)), icon=":material/error:")
     # only now are the widgets what the URL says; the box above shows which preset that is
     st.session_state["preset"] = matching_preset(config) if config else None
     with presets:
@@ -118,7 +166,7 @@ def settings() -> None:
         if st.session_state["preset"]:
             st.caption(PRESETS[st.session_state["preset"]].purpose)
         else:
-            st.caption("Your own settings. A preset sets them all back.")
+            st.caption("Your own settings. Choosing a preset replaces them all.")
     st.button(
         "Start",
         type="primary",
@@ -136,7 +184,7 @@ def settings() -> None:
 
 def send(run: Run, order: Order, value: float | None = None) -> None:
     """Tell the run's process what to do; it may just have ended, which the page then shows anyway."""
-    if resources.store().run(run.id).active:
+    with contextlib.suppress(StoreError):
         resources.store().send(run.id, order, value)
 
 
@@ -167,13 +215,15 @@ def buttons(run: Run) -> None:
 
 
 def how_far(run: Run, newest: EpochRecord | Progress | None) -> tuple[float, str]:
-    """The share that is done, and the time left in words."""
+    """The share that is done, and in words how far it is and how long it will take."""
     if newest is None:
-        return 0.0, "the first epoch is under way" if run.state == "running" else "not begun"
-    done = newest.epoch / run.config.epochs
+        return 0.0, "The first epoch is being prepared" if run.active else "No epoch was done"
+    share = min(newest.epoch / run.config.epochs, 1.0)
+    epochs = f"Epoch {run.epoch} of {run.config.epochs} done"
     if not run.active:
-        return done, f"took {duration(newest.seconds)}"
-    return done, f"about {duration(newest.seconds / done * (1 - done))} left"
+        return share, f"{epochs}, in {duration(newest.seconds)}"
+    left = newest.seconds / share * (1 - share)
+    return share, f"{epochs}, about {duration(left)} left" if left >= 2 else f"{epochs}, nearly there"
 
 
 def duration(seconds: float) -> str:
@@ -182,7 +232,7 @@ def duration(seconds: float) -> str:
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
 
 
-def live(run_id: int, was_active: bool) -> None:
+def live(run_id: int, was_active: bool, beside: charts.Beside | None) -> None:
     """The run as it stands, drawn again twice a second while it learns."""
     run = resources.store().run(run_id)
     if was_active and not run.active:
@@ -191,34 +241,64 @@ def live(run_id: int, was_active: bool) -> None:
     points: list[EpochRecord | Progress] = [*progress[-1:], *records[-1:]]
     newest = max(points, key=lambda point: point.step, default=None)
     icon, state = STATES[run.state]
+    last = run.last
 
-    st.subheader(f"Run {run.id}, {run.name}, {state}", anchor=False)
-    if run.message:
-        (st.info if run.active else st.warning)(session.sentence(run.message), icon=icon)
-    if run.last is not None:
-        say_what_is_dead(run.config.hidden_widths, run.last.dead_units)
-    share, time_left = how_far(run, newest)
-    st.progress(min(share, 1.0), text=f"Epoch {run.epoch} of {run.config.epochs} done, {time_left}")
-    buttons(run)
-
-    with st.container(horizontal=True, gap="small"):
-        last = run.last
+    # every part has a place of its own, filled or not: else what follows would move, and for a moment stand twice
+    with st.container():
+        if run.message:
+            (st.info if run.active else st.warning)(session.sentence(run.message), icon=icon)
+    with st.container():
+        warning = what_is_wrong(last, run.config) if last else None
+        if warning:
+            st.warning(warning, icon=":material/heart_broken:")
+    share, said = how_far(run, newest)
+    st.progress(share, text=f"{icon} It {state}. {said}.")
+    with st.container():
+        buttons(run)
+    with st.container(horizontal=True, gap="medium", key="numbers"):
         st.metric("New digits read right", f"{last.validation_accuracy:.1%}" if last else "–", width="content")
-        st.metric("Loss on new digits", f"{last.validation_loss:.3f}" if last else "–", width="content")
+        st.metric("Loss on new digits", f"{last.validation_loss:.3g}" if last else "–", width="content")
         st.metric("Training digits read right", f"{last.training_accuracy:.1%}" if last else "–", width="content")
-        st.metric("Learning rate now", f"{newest.learning_rate if newest else run.learning_rate:.3g}", width="content")
-    if run.active:
-        st.select_slider(
-            "Change how big each correction is, while it learns: **learning rate**",
-            learning_rates(run.config.learning_rate, run.learning_rate),
-            run.learning_rate,
-            format_func="{:g}".format,
-            key=f"live_rate_{run.id}",
-            on_change=change_learning_rate,
-            args=(run,),
-            help="It holds from the next correction on. A schedule still scales it.",
-        )
-    curves(run, records, progress)
+        rate = newest.learning_rate if newest else run.learning_rate
+        st.metric(f"Learning rate {'now' if run.active else 'at the end'}", f"{rate:.3g}", width="content")
+    with st.container():
+        if run.active:
+            st.select_slider(
+                "Change how big each correction is, while it learns (learning rate)",
+                learning_rates(run.config.learning_rate, run.learning_rate),
+                run.learning_rate,
+                format_func="{:g}".format,
+                key=f"live_rate_{run.id}",
+                on_change=change_learning_rate,
+                args=(run,),
+                help="It holds from the next correction on. A schedule still scales it.",
+            )
+    curves(run, records, progress, beside)
+
+
+def rules_of(run: Run) -> None:
+    """By which rules the run that is looked at learns, and a way to use them again."""
+    st.subheader(f"Run {run.id}: {run.name}", anchor=False)
+    settings = [SETTINGS[name] for name in (*MAIN_SETTINGS, "schedule", "seed")]
+    said = " · ".join(f"{setting.term} {setting.show(getattr(run.config, setting.name))}" for setting in settings)
+    left, right = st.columns([3, 1], vertical_alignment="center")
+    left.caption(said)
+    right.button("Use these rules", on_click=use, args=(run.config,), help="Copy them to the rules for the next run.")
+
+
+def choose_beside(run: Run) -> charts.Beside | None:
+    """Another run whose curve to draw beside this one's."""
+    others = {other.id: other for other in resources.runs() if other.id != run.id and other.last is not None}
+    if not others:
+        return None
+    chosen = st.selectbox(
+        "Compare with",
+        [None, *others],
+        format_func=lambda i: "no other run" if i is None else session.label(others[i]),
+        key="beside",
+        persist_state="session",
+    )
+    return None if chosen is None else (f"run {chosen}", resources.curves(chosen)[0])
 
 
 def what_next(run: Run) -> None:
@@ -247,23 +327,14 @@ def what_next(run: Run) -> None:
 
 
 def delete(run_id: int) -> None:
-    """Forget the run."""
-    resources.store().delete_run(run_id)
+    """Forget the run, if nobody else has done so yet."""
+    with session.sentences(), contextlib.suppress(UnknownRunError):
+        resources.store().delete_run(run_id)
+    session.look_at(session.PRETRAINED)
+    st.toast(f"Run {run_id} is deleted.", icon=":material/delete:")
 
 
-def say_what_is_dead(widths: tuple[int, ...], dead_units: tuple[int, ...]) -> None:
-    """Say so where a whole layer has died, which no loss of "not a number" would ever tell."""
-    for layer, (width, dead) in enumerate(zip(widths, dead_units, strict=True), start=1):
-        if dead == width:
-            st.warning(
-                f"All {width} units of layer {layer} put out the same for every digit: nothing gets through, and "
-                "nothing more can be learned. A lower learning rate keeps them alive: press Start again with one.",
-                icon=":material/heart_broken:",
-            )
-            return
-
-
-def curves(run: Run, records: list[EpochRecord], progress: list[Progress]) -> None:
+def curves(run: Run, records: list[EpochRecord], progress: list[Progress], beside: charts.Beside | None) -> None:
     """Loss and accuracy, and what else is measured."""
     said = "no epoch is done yet."
     if records:
@@ -272,21 +343,27 @@ def curves(run: Run, records: list[EpochRecord], progress: list[Progress]) -> No
     left, right = st.columns(2, gap="medium")
     with left:
         st.plotly_chart(
-            charts.loss_curve(records, progress, run.config.epochs),
+            charts.loss_curve(records, progress, run.config.epochs, beside),
             key="loss",
             config=charts.NO_BAR,
             alt=f"The loss over the epochs: {said}",
         )
-        st.caption("Down is good. The dotted line is on digits it learns from, the solid one on digits it never saw.")
+        st.caption(
+            "Down is good. Solid: on digits that it never learns from. Dotted: on those it learns from, averaged over "
+            "each epoch; the thin line is the same within the epoch."
+        )
     with right:
         st.plotly_chart(
-            charts.accuracy_curve(records, progress, run.config.epochs),
+            charts.accuracy_curve(records, progress, run.config.epochs, beside),
             key="accuracy",
             config=charts.NO_BAR,
             alt="The share of digits read right, over the epochs: "
             + (f"{run.last.validation_accuracy:.1%} of new digits." if run.last else said),
         )
-        st.caption("Up is good. Where the two lines part, it learns its examples by heart: *overfitting*.")
+        st.caption(
+            "Up is good. The dotted line lags at first, since it averages over the whole epoch. Where it later runs "
+            "ahead of the solid one, examples are being learned by heart: *overfitting*."
+        )
     with st.expander("Inside the network", icon=":material/monitor_heart:"):
         inside(run, records, progress)
 
@@ -330,6 +407,7 @@ def inside(run: Run, records: list[EpochRecord], progress: list[Progress]) -> No
 
 
 st.title("Train a network", anchor=False)
+resources.data()  # without digits there is nothing to train with: better said now than by every run
 st.markdown(
     "It looks at digits, guesses, and after every *batch* corrects all its weights a little, so that the same guess "
     "would have been less wrong. **The learning rate decides how big each correction is.** Press Start and watch."
@@ -349,6 +427,11 @@ with right:
             charts.loss_curve([], [], 10), key="loss", config=charts.NO_BAR, alt="An empty chart: nothing is learning."
         )
     else:
-        session.fragment(live, LIVE_SECONDS if run.active else None)(run.id, run.active)
+        rules_of(run)
+        curves_place, choice_place = st.container(), st.container()
+        with choice_place:
+            beside = choose_beside(run)
+        with curves_place:
+            session.fragment(live, LIVE_SECONDS if run.active else None)(run.id, run.active, beside)
         if not run.active:
             what_next(run)

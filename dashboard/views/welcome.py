@@ -8,23 +8,26 @@ SAMPLE = 1  # the test digit that runs through the network until something is dr
 
 
 def draw_and_read() -> None:
-    """The canvas, and the answer beside it."""
-    network = session.choice().model.network
+    """The canvas with the answer, and beside it how that comes about."""
+    choice = session.choice()
+    network = choice.model.network
     left, right = st.columns([2, 3], gap="large")
     with left:
-        st.subheader("Draw a digit, 0 to 9", anchor=False)
+        st.subheader("Draw a digit", anchor=False)
+        st.caption("0 to 9, with the mouse, a finger or a pen.")
         readings = board.read(board.canvas("welcome"), network)
+        if readings:
+            board.say_answer(readings[0][1], choice.title)
+        if len(readings) > 1:
+            st.info(f"There are {len(readings)} digits: this is the leftmost. *Draw* reads them all.")
     with right:
         if readings:
-            digit, probabilities = readings[0]
-            st.subheader("The network reads it", anchor=False)
-            board.say_answer(probabilities)
-            image = digit.image
+            st.subheader("How the network reads it", anchor=False)
+            image = readings[0][0].image
         else:
             st.subheader("The network waits for your digit", anchor=False)
             st.write(
-                "Use the mouse, a finger or a pen. Meanwhile, here is how one of its own test digits, "
-                "written by somebody it has never met, runs through it."
+                "Meanwhile, here is how one of its test digits, written by somebody it has never met, runs through it."
             )
             image = resources.data().test.images[SAMPLE]
         board.show_signal(image, network, "welcome_signal")
@@ -32,11 +35,10 @@ def draw_and_read() -> None:
 
 st.title("Watch a neural network learn to read", anchor=False)
 st.markdown(
-    "This is a small *neural network* that reads handwritten digits, written from scratch, with nothing hidden. "
+    "This is a small *neural network*, programmed from scratch, that reads handwritten digits. "
     "It learned by looking at 55,000 examples, guessing, and correcting itself a little after every few guesses. "
     "Here you can let it learn again by your own rules, look inside it, and find out why it is sometimes wrong."
 )
-st.space("small")
 session.fragment(draw_and_read)()
 
 st.subheader("Where to go from here", anchor=False)

@@ -75,6 +75,7 @@ def visit(browser: Browser, app: App, request: pytest.FixtureRequest, tmp_path: 
                 save_picture(each.page, picture)
                 print(f"{each.page.url} as visitor {number} saw it: {picture}")
                 print(*each.problems, sep="\n")
+                print(f"what the server said: {app.home / 'server.log'}")
             each.page.context.close()
 
 

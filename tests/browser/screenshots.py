@@ -11,7 +11,6 @@ import sys
 import tempfile
 from itertools import product
 from pathlib import Path
-from typing import get_args
 
 from PIL import Image
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -59,8 +58,8 @@ def take(someone: Visitor, path: Path, whole: bool) -> None:
 def take_page(browser: Browser, url: str, name: str, folder: Path, readme: bool, as_name: str = "") -> None:
     """Every picture of one page."""
     address, is_drawn_on = PAGES[name]
-    variants = [("light", WIDTHS[0])] if readme else product(get_args(Theme), WIDTHS)
-    for theme, width in variants:
+    themes: tuple[Theme, ...] = ("light",) if readme else ("light", "dark")
+    for theme, width in product(themes, WIDTHS[:1] if readme else WIDTHS):
         someone = visitor(browser, url, width=width, height=README_HEIGHT, theme=theme)
         someone.open(address)
         if is_drawn_on:
