@@ -411,7 +411,8 @@ class RunStore:
         """Turn SQLite's errors into ours."""
         try:
             yield
-        except sqlite3.Error as error:
+        # it quotes the file in its errors: where that is damaged, Python finds no text there
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             code = getattr(error, "sqlite_errorcode", 0)
             if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE):
                 raise StoreFullError(f"the disk with {self.folder} is full: make room, or delete old runs.") from error
@@ -426,7 +427,7 @@ class RunStore:
             raise self._unusable(error) from error
 
     def _unusable(self, error: Exception) -> StoreError:
-        reason = str(error).rstrip(".")
+        reason = " ".join(str(error).split()).rstrip(".")
         return StoreError(f"the store {self.path} cannot be used ({reason}): move it away to begin with an empty one.")
 
 

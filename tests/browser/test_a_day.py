@@ -32,7 +32,7 @@ def test_training_is_watched_steered_left_paused_resumed_and_stopped(visit: Visi
     expect(bar).not_to_have_text(said)
 
     # the learning rate can be changed by keyboard
-    rate = someone.metric("Learning rate now")
+    rate = someone.metric("Learning rate")
     before = rate.inner_text()
     slider = someone.page.locator("[class*=st-key-live_rate]").get_by_role("slider")
     slider.focus()

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from nnlib import cli
-from nnlib.config import PRESETS, SETTINGS, Setting, TrainingConfig
+from nnlib.config import PRESETS, SETTINGS, Setting, TrainingConfig, describe
 from nnlib.mnist import load_mnist
 from nnlib.model_files import SUFFIXES, Model, load_model, load_pretrained, save_model
 from nnlib.network import Network
@@ -95,9 +95,9 @@ def test_what_is_trained_is_saved_evaluated_and_predicts(
     train = run if suffix == ".safetensors" else call
     trained = train("train", "--preset", "quick", *FEW, "--save", path)
     assert (trained.status, trained.errors) == (0, "")
-    first, *epochs, reads, saved = trained.output.splitlines()
-    assert first == "run 1: quick, changed, 2 epochs of 2,000 digits"
-    assert [line.split()[:2] for line in epochs] == [["epoch", "1"], ["epoch", "2"]]
+    first, one, two, reads, *_, saved = trained.output.splitlines()
+    assert first == f"run 1: {describe(FEW_CONFIG)}, epochs: 2, digits: 2,000"
+    assert (one.split()[:2], two.split()[:2]) == (["epoch", "1"], ["epoch", "2"])
     assert saved == f"saved as {path}"
 
     # the same as a training anywhere else
@@ -107,7 +107,7 @@ def test_what_is_trained_is_saved_evaluated_and_predicts(
     assert model.network.parameters.tobytes() == trainer.network.parameters.tobytes()
     assert (model.config, model.epoch) == (FEW_CONFIG, 2)
     assert model.recipe == f"python -m nnlib train --preset quick {' '.join(FEW)} --save {path}"
-    assert f"accuracy {last.training_accuracy:7.2%}" in epochs[-1]
+    assert f"accuracy {last.training_accuracy:7.2%}" in two
 
     evaluated = json.loads(call("evaluate", path, "--json").output)
     assert 0 < evaluated["accuracy"] < 1
@@ -196,7 +196,8 @@ def test_runs_are_listed_and_deleted(call: Call) -> None:
     assert newest.split()[:6] == ["2", "stopped", "epoch", "0", "of", "10"]
     assert reason.strip() == "for a reason"
     assert oldest.split()[:6] == ["1", "finished", "epoch", "2", "of", "2"]
-    assert oldest.endswith("standard, changed")
+    with closing(RunStore()) as store:
+        assert oldest.endswith(f"   {describe(store.run(1).config)}")
 
     second, first = json.loads(call("runs", "--json").output)
     assert (first["id"], first["state"], first["last"]["epoch"], first["config"]["epochs"]) == (1, "finished", 2, 2)
