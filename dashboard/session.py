@@ -1,9 +1,11 @@
 """What one visitor has chosen, kept in the URL: which network to look at, and as it was after which epoch."""
 
+import contextlib
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -39,6 +41,14 @@ class Choice:
         if self.run is None:
             return "the pretrained network"
         return f"run {self.run.id} ({self.run.name}) after {count(self.epoch, 'epoch')}"
+
+
+def bind_number(name: str) -> Literal["query-params"] | None:
+    """Keep a number field in the URL under its name, unless the URL asks for infinity, at which Streamlit fails."""
+    with contextlib.suppress(ValueError):
+        if not math.isfinite(float(st.query_params.get(name, "0"))):
+            st.session_state[f"{name}_not_bound"] = True
+    return None if st.session_state.get(f"{name}_not_bound") else "query-params"
 
 
 def pick_run() -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from dashboard import charts, images, resources
-from nnlib.mnist import N_CLASSES, Digits
+from dashboard import charts, images, resources, session
+from nnlib.mnist import N_CLASSES, N_PIXELS, Digits
 
 EXAMPLES = 60
 
@@ -13,7 +13,8 @@ EXAMPLES = 60
 def averages() -> np.ndarray:
     """The mean image of each digit, (10, 784)."""
     training = resources.data().train
-    return np.stack([training.images[training.labels == digit].mean(axis=0) for digit in range(N_CLASSES)])
+    own = [training.images[training.labels == digit] for digit in range(N_CLASSES)]
+    return np.stack([each.mean(axis=0) if len(each) else np.zeros(N_PIXELS, np.float32) for each in own])
 
 
 @st.cache_resource(show_spinner=False)
@@ -60,12 +61,16 @@ with left:
     digit = st.segmented_control(
         "Which digit", list(range(N_CLASSES)), default=3, required=True, wrap=True, key="digit", bind="query-params"
     )
-    n_pages = -(-int(np.sum(parts()[part].labels == digit)) // EXAMPLES)
+    n_examples = int(np.sum(parts()[part].labels == digit))
+    n_pages = max(1, -(-n_examples // EXAMPLES))
     page = st.number_input(f"Which sheet of {n_pages}", 1, n_pages, key="sheet", help=f"{EXAMPLES} digits a sheet.")
 with right:
-    sheet = examples(part, digit, page - 1)
-    st.image(sheet, width="stretch", alt=f"{EXAMPLES} handwritten examples of the digit {digit}.")
-    st.caption(f"{EXAMPLES} examples of a {digit}: how different can one digit be before it is another?")
+    if n_examples:
+        sheet = examples(part, digit, page - 1)
+        st.image(sheet, width="stretch", alt=f"Handwritten examples of the digit {digit}.")
+        st.caption(f"Examples of a {digit}: how different can one digit be before it is another?")
+    else:
+        st.info(f"This data has no {digit}.")
 
 st.subheader("The average digit", anchor=False)
 st.image(
@@ -115,7 +120,7 @@ with left:
     )
     digits = parts()[which]
     index = st.number_input(
-        f"Its number, 0 to {len(digits) - 1:,}", 0, len(digits) - 1, key="index", bind="query-params"
+        f"Its number, 0 to {len(digits) - 1:,}", 0, len(digits) - 1, key="index", bind=session.bind_number("index")
     )
     st.metric("It is labelled", str(digits.labels[index]))
     st.caption("The *label* is what people said it is. Point at a pixel to see its number.")

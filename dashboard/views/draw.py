@@ -14,7 +14,7 @@ def picture_of(source: str) -> tuple[np.ndarray | None, str]:
     """What is to be read, and what to say while there is nothing in it."""
     if source == DRAWING:
         picture = board.canvas("draw", st.session_state.get("brush", 18))
-        st.slider("Brush (pixels)", 6, 40, 18, key="brush", bind="query-params")
+        st.slider("Brush (pixels)", 6, 40, 18, key="brush", bind=session.bind_number("brush"))
         return picture, "Draw a digit in the white square, large or small, anywhere in it."
     upload = st.file_uploader(
         "A picture of one digit, or of several side by side (at most 20 MB)",

@@ -57,6 +57,8 @@ def take_link() -> None:
         try:
             value = setting.check(asked)
         except SettingError as error:
+            if setting.kind is tuple:  # its field keeps what was asked, and says so itself
+                continue
             st.session_state.setdefault("link_errors", []).append(f"In the link, {in_words(error)}")
             continue
         if setting.choices:
@@ -79,7 +81,7 @@ def control(setting: Setting) -> None:
     label = f"{setting.label} ({setting.term})"
     common: dict[str, Any] = {
         "key": setting.name,
-        "bind": "query-params",
+        "bind": session.bind_number(setting.name),
         "help": f"{setting.help} {setting.advice} Allowed: {setting.limits}.",
     }
     if setting.choices:

@@ -38,7 +38,12 @@ with right:
     if st.session_state.get("unit", 0) >= n_units:
         st.session_state["unit"] = 0
     unit = st.number_input(
-        f"Unit, 0 to {n_units - 1}", 0, n_units - 1, key="unit", bind="query-params", help="Or click on a picture."
+        f"Unit, 0 to {n_units - 1}",
+        0,
+        n_units - 1,
+        key="unit",
+        bind=session.bind_number("unit"),
+        help="Or click on a picture.",
     )
     limit = images.weight_limit(weights)
     picture = images.weight_pictures(weights[:, [unit]], limit)[0]

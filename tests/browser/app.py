@@ -163,14 +163,15 @@ class Visitor:
         return self.page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
 
     def points(self, key: str) -> int:
-        """How many points the lines of a chart have in all."""
+        """How many points the lines of a chart have in all, once it is there."""
         # for a moment there may be two: one is from before, and about to go
-        return self.page.evaluate(
+        found = self.page.wait_for_function(
             """key => [...document.querySelectorAll(`.st-key-${key} .js-plotly-plot`)]
                 .filter(chart => !chart.closest("[data-stale=true]") && chart._fullData)
-                .map(chart => chart._fullData.reduce((sum, trace) => sum + trace.x.length, 0))[0] ?? 0""",
-            key,
+                .map(chart => [chart._fullData.reduce((sum, trace) => sum + trace.x.length, 0)])[0]""",
+            arg=key,
         )
+        return found.json_value()[0]
 
     def wait_until(self, holds: Callable[[], bool], what: str) -> None:
         """Until a condition holds; fails, saying what it was, where it never does."""

@@ -65,6 +65,7 @@ def test_training_is_watched_steered_left_paused_resumed_and_stopped(visit: Visi
 
     someone.button("Stop").click()
     expect(someone.button("Stop")).to_be_disabled()
+    someone.wait()
     so_far = someone.points("loss")
     someone.page.wait_for_timeout(2000)
     assert someone.points("loss") == so_far
