@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 from nnlib.mnist import N_PIXELS, SIDE
 
 GROUP = 16  # digits that share a warp
+ROWS_AT_ONCE = 128  # more would not fit the cache, and take twice as long
 
 # what strength 1 means: the largest change of each kind, except for the bend
 TURN_DEGREES = 12.0
@@ -34,6 +35,9 @@ def vary(images: np.ndarray, strength: float, generator: np.random.Generator, gr
     `strength` scales every kind of change; 0 changes nothing, 1 is what people do, 2 is wild.
     `group` digits in a row share one warp.
     """
+    if len(images) > ROWS_AT_ONCE:
+        parts = range(0, len(images), ROWS_AT_ONCE)
+        return np.concatenate([vary(images[i : i + ROWS_AT_ONCE], strength, generator, group) for i in parts])
     n = len(images)
     n_groups = math.ceil(n / group)
     padded = np.zeros((n_groups * group, N_PIXELS), np.float32)
@@ -53,7 +57,7 @@ def _warp(n_groups: int, strength: float, generator: np.random.Generator) -> csr
     sources = _affine(n_groups, strength, generator) + _bend(n_groups, strength, generator)
     np.clip(sources, 0, SIDE - 1.001, out=sources)
     whole = sources.astype(np.int32)
-    right, down = np.moveaxis(sources - whole, 1, 0)
+    right, down = np.moveaxis(sources - whole.astype(np.float32), 1, 0)
     corner = whole[:, 1] * SIDE + whole[:, 0] + N_PIXELS * np.arange(n_groups, dtype=np.int32)[:, None]
     both = right * down
     weights = np.stack([1 - right - down + both, right - both, down - both, both], axis=-1)

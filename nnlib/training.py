@@ -15,6 +15,7 @@ import safetensors
 import safetensors.numpy
 from threadpoolctl import ThreadpoolController
 
+from nnlib.augmentation import vary
 from nnlib.config import TrainingConfig
 from nnlib.errors import DivergedError, SettingError, StoreError
 from nnlib.losses import CategoricalCrossEntropy
@@ -170,6 +171,8 @@ class Trainer:
     def _train_batch(self) -> None:
         rows = self._order[self._position : self._position + self.batch_size]
         total = _Tally()
+        # made anew from the step's number: so a checkpoint need not keep it
+        varying = np.random.default_rng((self.config.seed, self.optimizer.step_count))
         # a huge batch goes through in parts, whose gradients add up to the whole's: it then needs
         # no huge memory, and the parts fit the processor's cache
         parts = [rows[i : i + ROWS_AT_ONCE] for i in range(0, len(rows), ROWS_AT_ONCE)]
@@ -178,6 +181,8 @@ class Trainer:
         with np.errstate(over="ignore", invalid="ignore"):
             for part in parts:
                 images = np.take(self.training.images, part, axis=0, out=self._images[: len(part)], mode="clip")
+                if self.config.augmentation:
+                    images = vary(images, self.config.augmentation, varying)
                 labels = self.training.labels[part]
                 scores = self.network.forward(images, training=True)
                 loss = self.loss.forward(scores, labels)

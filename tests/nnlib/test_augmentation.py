@@ -1,0 +1,60 @@
+"""Varied digits are still digits: of the same labels, valid, decided by the seed, and never the same twice."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nnlib.augmentation import GROUP, vary
+from nnlib.mnist import DataSet, load_mnist
+from nnlib.model_files import load_pretrained
+
+
+@pytest.fixture(scope="module")
+def data() -> DataSet:
+    return load_mnist()
+
+
+@settings(deadline=None, max_examples=40)
+@given(n=st.integers(0, 400), strength=st.floats(0, 2), group=st.integers(1, 40), seed=st.integers(0, 99))
+def test_varied_digits_are_valid_images(n: int, strength: float, group: int, seed: int) -> None:
+    images = load_mnist().train.images[:n]
+    varied = vary(images, strength, np.random.default_rng(seed), group)
+    assert varied.shape == (n, 784)
+    assert varied.dtype == np.float32
+    assert varied.flags.c_contiguous
+    assert varied.min(initial=0) >= 0
+    assert varied.max(initial=0) <= 1 + 1e-6
+
+
+def test_strength_zero_changes_nothing(data: DataSet) -> None:
+    images = data.train.images[:100]
+    # up to interpolation at whole pixels, which is exact but for the last bits
+    assert vary(images, 0.0, np.random.default_rng(1)) == pytest.approx(images, abs=2e-2)
+
+
+def test_the_same_generator_varies_alike_and_another_otherwise(data: DataSet) -> None:
+    images = data.train.images[:50]
+    once, again, other = (vary(images, 1.0, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(once, again)
+    assert not np.array_equal(once, other)
+
+
+def test_a_group_shares_its_warp_and_the_next_has_another(data: DataSet) -> None:
+    same = np.repeat(data.train.images[:1], 2 * GROUP, axis=0)
+    varied = vary(same, 1.0, np.random.default_rng(3))
+    np.testing.assert_array_equal(varied[0], varied[GROUP - 1])
+    assert not np.allclose(varied[0], varied[GROUP], atol=0.1)
+
+
+def test_pens_become_thicker_and_thinner(data: DataSet) -> None:
+    images = np.repeat(data.train.images[:1], 64, axis=0)
+    ink = vary(images, 1.0, np.random.default_rng(4), group=1).sum(axis=1)
+    assert ink.min() < 0.85 * images[0].sum()
+    assert ink.max() > 1.15 * images[0].sum()
+
+
+def test_varied_test_digits_can_still_be_read(data: DataSet) -> None:
+    network = load_pretrained().network
+    varied = vary(data.test.images, 1.0, np.random.default_rng(5))
+    assert np.mean(network.predict(varied) == data.test.labels) > 0.85
