@@ -4,10 +4,12 @@ import contextlib
 from functools import partial
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
-from dashboard import charts, resources, session
+from dashboard import charts, images, resources, session
 from nnlib import worker
+from nnlib.augmentation import vary
 from nnlib.config import PRESETS, SETTINGS, Setting, TrainingConfig, describe
 from nnlib.errors import SettingError, StoreError, UnknownRunError
 from nnlib.mnist import N_CLASSES, N_PIXELS
@@ -135,6 +137,19 @@ def start() -> None:
         st.toast(f"Run {run_id} begins. On a narrow screen, its curves are below the rules.", icon=":material/school:")
 
 
+def show_varied(strength: float) -> None:
+    """A digit as it is, and what is made of it at this strength."""
+    digit = resources.data().train.images[:1]
+    varied = vary(np.repeat(digit, 11, axis=0), strength, np.random.default_rng(), group=1)
+    pictures = images.digit_pictures(np.concatenate([digit, varied]))
+    st.image(
+        images.enlarge(images.tiles(pictures, 6), 2),
+        width="stretch",
+        alt="A training digit, and the same digit turned, slanted, bent, thinner and thicker in eleven ways.",
+    )
+    st.caption("A digit as it is (top left), and eleven ways in which it may be shown.")
+
+
 def settings() -> None:
     """All settings, the presets that fill them in, and Start."""
     st.subheader("Rules for the next run", anchor=False)
@@ -149,6 +164,8 @@ def settings() -> None:
         for name, setting in SETTINGS.items():
             if name not in MAIN_SETTINGS:
                 control(setting)
+                if name == "augmentation" and st.session_state[name]:
+                    show_varied(st.session_state[name])
     if linked_words:
         # a widget takes its first value from the link, where it looks for the words on the page: so now set it anew
         st.session_state["words_to_set"] = linked_words

@@ -6,7 +6,6 @@ what a large screen shows of it, in light.
 """
 
 import argparse
-import re
 import sys
 import tempfile
 from itertools import product
@@ -18,6 +17,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 # run as a file, not as a module
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from nnlib.config import PRESETS
 from tests.browser.app import Theme, Visitor, launch, running_app, visitor
 
 WIDTHS = (1440, 390)
@@ -86,7 +86,8 @@ def main() -> None:
         trainer = visitor(browser, app.url)
         trainer.open("/train")
         trainer.page.get_by_test_id("stMain").get_by_role("radio", name="standard").check(force=True)
-        expect(trainer.page).to_have_url(re.compile(r"\bepochs=30\b"))
+        epochs = PRESETS["standard"].config.epochs
+        expect(trainer.keyed("epochs").get_by_role("spinbutton")).to_have_value(str(epochs))
         trainer.button("Start").click()
         trainer.wait_for_points("loss", 30)
         take_page(browser, app.url, "train", arguments.folder, arguments.readme, as_name="train-learning")
