@@ -112,7 +112,7 @@ with right:
                     images.enlarge(picture, 3),
                     caption=f"{readings.labels[i]} read as {readings.predictions[i]}, "
                     f"{readings.probabilities[i].max():.0%} (no. {i:,})",
-                    width=84,
+                    width=92,
                     alt=f"A handwritten {readings.labels[i]}, read as {readings.predictions[i]}.",
                 )
 

@@ -40,7 +40,7 @@ THREE += [(0.62, 0.55), (0.7, 0.68), (0.6, 0.82), (0.42, 0.87), (0.28, 0.8)]
 def take(someone: Visitor, path: Path, whole: bool) -> None:
     """One picture of the page, in few colours: of all of it, or of what the window shows."""
     page = someone.page
-    page.mouse.move(0, 0)  # away from what only shows under it
+    page.mouse.move(380, 5)  # where nothing shows itself for being pointed at
     if whole:
         # it scrolls inside: a window as high as its content shows all of it
         width = page.evaluate("innerWidth")
