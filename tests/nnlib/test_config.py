@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnlib.config import MAX_HIDDEN_LAYERS, PRESETS, SETTINGS, Setting, TrainingConfig
+from nnlib.config import MAX_HIDDEN_LAYERS, PRESETS, SETTINGS, Setting, TrainingConfig, describe
 from nnlib.errors import SettingError
 from nnlib.layers import ACTIVATIONS
 from nnlib.optimizers import OPTIMIZERS, Schedule
@@ -233,3 +233,13 @@ def test_json_with_a_bad_setting_is_refused(text: str) -> None:
 def test_any_text_gives_a_config_or_a_setting_error(text: str) -> None:
     with suppress(SettingError):
         assert isinstance(TrainingConfig.from_json(text), TrainingConfig)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_described_by_its_name(name: str) -> None:
+    assert describe(PRESETS[name].config) == name
+
+
+def test_a_description_says_what_differs_from_the_nearest_preset() -> None:
+    config = PRESETS["quick"].config.with_changes(learning_rate=0.01, hidden_widths=(64, 32), optimizer="sgd")
+    assert describe(config) == "quick, hidden widths 64,32, optimizer SGD, learning rate 0.01"

@@ -27,7 +27,7 @@ from nnlib.losses import CategoricalCrossEntropy
 from nnlib.mnist import DataSet, load_mnist
 from nnlib.network import ROWS_AT_ONCE, Network
 from nnlib.optimizers import OptimizerName, Schedule, schedule_factor
-from nnlib.training import EpochRecord, Progress, Trainer, split
+from nnlib.training import EpochRecord, Progress, Trainer, split, what_is_wrong
 
 SMALL = TrainingConfig(hidden_widths=(16, 8), epochs=3, batch_size=64, training_digits=300, validation_digits=100)
 # wide and deep enough to blow up, where a smaller one only falls silent
@@ -612,3 +612,34 @@ def test_any_value_anywhere_in_its_state_raises_a_store_error_or_goes_on(draw: s
     data = load_mnist()
     damaged = changed_state(a_checkpoint(data), put_here_or_in_the_config)
     resume_and_go_on(damaged, data)
+
+
+@pytest.mark.parametrize(
+    ("dead_units", "accuracy", "said"),
+    [
+        ((0, 3), 0.9, None),
+        ((0, 8), 0.9, "All 8 units of layer 2"),
+        ((0, 0), 0.11, "hardly more than guessing"),
+    ],
+)
+def test_a_training_that_goes_nowhere_is_said_to(
+    data: DataSet, dead_units: tuple[int, ...], accuracy: float, said: str | None
+) -> None:
+    config = SMALL.with_changes(hidden_widths=(16, 8))
+    *_, record = Trainer(config, data)
+    assert isinstance(record, EpochRecord)
+    found = what_is_wrong(replace(record, dead_units=dead_units, validation_accuracy=accuracy), config)
+    assert (found is None) if said is None else (said in (found or ""))
+
+
+def test_augmentation_changes_the_training_and_resumes_bit_for_bit(data: DataSet) -> None:
+    config = SMALL.with_changes(augmentation=1.0)
+    plain, varied = Trainer(SMALL, data, progress_seconds=0), Trainer(config, data, progress_seconds=0)
+    for _ in zip(range(4), plain, varied, strict=False):
+        pass
+    assert not np.array_equal(plain.network.parameters, varied.network.parameters)
+    resumed = Trainer.resume(varied.checkpoint(), data)
+    for trainer in (varied, resumed):
+        for _ in trainer:
+            pass
+    np.testing.assert_array_equal(varied.network.parameters, resumed.network.parameters)
