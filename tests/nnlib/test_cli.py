@@ -442,6 +442,7 @@ def test_every_setting_of_the_command_line_is_used(call: Call) -> None:
         "weight_decay": 0.002,
         "dropout": 0.25,
         "label_smoothing": 0.125,
+        "augmentation": 0.5,
         "training_digits": 101,
         "validation_digits": 102,
         "seed": 7,
