@@ -38,6 +38,20 @@ def parts() -> dict[str, Digits]:
 
 PARTS = {"learn": "Training digits", "test": "Test digits"}
 
+
+def choose_part(key: str, default: str) -> str:
+    """The widget that chooses a part of the data, in the URL as `key`."""
+    return st.segmented_control(
+        "Part of the data",
+        list(PARTS),
+        format_func=PARTS.__getitem__,
+        default=default,
+        required=True,
+        key=key,
+        bind="query-params",
+    )
+
+
 st.title("The digits", anchor=False)
 data = resources.data()
 st.markdown(
@@ -49,15 +63,7 @@ st.markdown(
 st.subheader("Examples", anchor=False)
 left, right = st.columns([1, 2], gap="large")
 with left:
-    part = st.segmented_control(
-        "Part of the data",
-        list(PARTS),
-        format_func=PARTS.__getitem__,
-        default="learn",
-        required=True,
-        key="part",
-        bind="query-params",
-    )
+    part = choose_part("part", "learn")
     digit = st.segmented_control(
         "Which digit", list(range(N_CLASSES)), default=3, required=True, wrap=True, key="digit", bind="query-params"
     )
@@ -109,15 +115,7 @@ with right:
 st.subheader("Any digit", anchor=False)
 left, right = st.columns([1, 2], gap="large")
 with left:
-    which = st.segmented_control(
-        "Part of the data",
-        list(PARTS),
-        format_func=PARTS.__getitem__,
-        default="test",
-        required=True,
-        key="any_part",
-        bind="query-params",
-    )
+    which = choose_part("any_part", "test")
     digits = parts()[which]
     index = st.number_input(
         f"Its number, 0 to {len(digits) - 1:,}", 0, len(digits) - 1, key="index", bind=session.bind_number("index")

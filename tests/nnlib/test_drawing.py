@@ -107,6 +107,16 @@ def test_strokes_are_as_wide_as_those_of_mnist(stroke_width: float) -> None:
     assert images.mean() == pytest.approx(load_mnist().train.images.mean(), rel=0.1)
 
 
+def test_a_hairline_survives_beside_a_blot() -> None:
+    picture = np.zeros((280, 280), np.uint8)
+    picture[40:110, 90:160] = 255
+    picture[110:240, 140:144] = 255
+    image = only_digit(picture).reshape(28, 28)
+    blot, line = image[:14].sum(axis=0) > 0.5, image[18:].sum(axis=0) > 0.5
+    assert blot.sum() > 5
+    assert 1 <= line.sum() <= 3
+
+
 # what must not matter
 
 
