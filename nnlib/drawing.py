@@ -29,6 +29,7 @@ STROKE_WIDTH_PX = 2.5  # the median, at half ink; one in ten has less than 1.8, 
 # finding the ink, on a scale where black and white differ by 1
 SEARCH_SIDE_PX = 1024  # a larger picture is reduced to at most this
 N_FITS = 4  # of the paper's surface: each one sees more of the paper
+MOST_BLUR_PX = 1.2  # against noise; more would wash away small digits in a large photo
 FAINTEST_INK = 0.08  # with less contrast than this it is a shadow, dirt or noise
 INK_TO_NOISE = 8  # ink differs from paper at least so many times more than most of the paper does
 
@@ -129,7 +130,8 @@ def _ink(colours: np.ndarray) -> np.ndarray:
         return ink, float(np.median(ink[ink >= ink.max() / 2]))
 
     n_colours, height, width = colours.shape
-    smooth = ndimage.gaussian_filter(colours, (0, *[max(height, width) / 400] * 2)).reshape(n_colours, -1)
+    blur_px = min(max(height, width) / 400, MOST_BLUR_PX)
+    smooth = ndimage.gaussian_filter(colours, (0, blur_px, blur_px)).reshape(n_colours, -1)
     x, y = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
     terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y]).astype(np.float32).reshape(6, -1)
     on_border = (np.abs(terms[1]) == 1) | (np.abs(terms[2]) == 1)

@@ -380,8 +380,8 @@ def curves(run: Run, records: list[EpochRecord], progress: list[Progress], besid
             + (f"{run.last.validation_accuracy:.1%} of new digits." if run.last else said),
         )
         st.caption(
-            "Up is good. The dotted line lags at first, since it averages over the whole epoch. Where it later runs "
-            "ahead of the solid one, examples are being learned by heart: *overfitting*."
+            "Up is good. The dotted line lags at first, since it averages over the whole epoch (and always, where the "
+            "digits are varied). Where it runs ahead of the solid one, examples are learned by heart: *overfitting*."
         )
     with st.expander("Inside the network", icon=":material/monitor_heart:"):
         inside(run, records, progress)

@@ -331,6 +331,19 @@ def test_the_largest_pictures_are_searched(shape: tuple[int, int]) -> None:
     assert find_digits(np.zeros(shape, np.uint8)) == []
 
 
+def test_small_digits_in_a_large_noisy_photo_keep_their_strokes() -> None:
+    some, ink, paper = A_FEW[:10], (70, 70, 70), (200, 200, 200)
+    photo = np.full((900, 1200), 200.0)
+    for number, i in enumerate(some):
+        small = render(STROKES[i], size=64, stroke_width=3, ink=ink, paper=paper)
+        photo[400:464, 40 + 110 * number : 104 + 110 * number] = small[..., 0]
+    photo += np.random.default_rng(1).normal(0, 4, photo.shape)
+    found = find_digits(photo.clip(0, 255).astype(np.uint8))
+    assert len(found) == len(some)
+    large = [only_digit(render(STROKES[i], stroke_width=3 * 280 / 64, ink=ink, paper=paper)) for i in some]
+    assert np.mean([difference(one.image, other) for one, other in zip(found, large, strict=True)]) < 0.35
+
+
 # pictures from files
 
 
