@@ -32,6 +32,11 @@ def runs() -> list[Run]:
     return _runs(store().version(), int(time.time()))
 
 
+def run(run_id: int) -> Run:
+    """One run as it stands."""
+    return _run(run_id, store().version(), int(time.time()))
+
+
 def curves(run_id: int) -> tuple[list[EpochRecord], list[Progress]]:
     """What a run has learned so far: its epochs, and the points within them."""
     return _curves(run_id, store().version())
@@ -45,6 +50,11 @@ def snapshot_epochs(run_id: int) -> list[int]:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _runs(version: tuple[int, int], second: int) -> list[Run]:
     return store().runs()
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _run(run_id: int, version: tuple[int, int], second: int) -> Run:
+    return store().run(run_id)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

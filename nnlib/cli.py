@@ -119,10 +119,10 @@ def train(preset: str, data: Path | None, save: Path | None, resume: int | None,
 
 def _watch(store: RunStore, run: Run) -> None:
     """Train a run here, with a bar for all of it and a line for each epoch."""
-    steps = -(-run.config.training_digits // min(run.config.batch_size, run.config.training_digits))
     # in a file or a pipe, nothing but errors is for stderr
     hidden = not sys.stderr.isatty()
-    bar = click.progressbar(length=steps * run.config.epochs, file=sys.stderr, label="training", hidden=hidden)
+    steps = run.config.steps_per_epoch * run.config.epochs
+    bar = click.progressbar(length=steps, file=sys.stderr, label="training", hidden=hidden)
     with bar, closing(worker.work(store, run.id)) as records:
         for record in records:
             bar.update(record.step - bar.pos)

@@ -5,6 +5,7 @@ Whatever checks, explains or offers a setting (validation, `--help`, the page's 
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, get_args
@@ -278,6 +279,11 @@ class TrainingConfig:
                 f"training_digits and validation_digits are {total:,} together: there are {MNIST_TRAINING_DIGITS:,} "
                 f"digits to share, so lower one of them."
             )
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many corrections an epoch has: its last batch may be smaller."""
+        return math.ceil(self.training_digits / self.batch_size)
 
     def with_changes(self, /, **changes: Any) -> "TrainingConfig":
         """A copy with some settings changed; SettingError for a name that is no setting."""

@@ -1,6 +1,7 @@
 """How well a network reads: accuracy, the confusion matrix, and the digits it gets wrong."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -18,7 +19,7 @@ class Evaluation:
     probabilities: np.ndarray
     labels: np.ndarray
 
-    @property
+    @cached_property
     def predictions(self) -> np.ndarray:
         """The most probable digit of each, (n,)."""
         return self.probabilities.argmax(axis=1)
@@ -28,7 +29,7 @@ class Evaluation:
         """The share that was read right, 0 to 1."""
         return float(np.mean(self.predictions == self.labels))
 
-    @property
+    @cached_property
     def confusion(self) -> np.ndarray:
         """(10, 10) counts: row the true digit, column the answer."""
         matrix = np.zeros((N_CLASSES, N_CLASSES), np.int64)

@@ -234,8 +234,9 @@ class RunStore:
     def delete_run(self, run_id: int) -> None:
         """Forget a run and all it left. Raises StoreError while it is active."""
         with self._writing() as connection:
-            if self.run(run_id).active:
-                raise StoreError(f"run {run_id} is {self.run(run_id).state}: stop it before you delete it.")
+            run = self.run(run_id)
+            if run.active:
+                raise StoreError(f"run {run_id} is {run.state}: stop it before you delete it.")
             connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
             for table in ("records", "progress", "snapshots", "checkpoints", "orders"):
                 connection.execute(f"DELETE FROM {table} WHERE run = ?", (run_id,))

@@ -114,7 +114,7 @@ class Trainer:
         self.loss = CategoricalCrossEntropy(config.label_smoothing)
         self.optimizer = _make_optimizer(config, self.network)
         self.batch_size = min(config.batch_size, len(self.training))
-        self.steps_per_epoch = math.ceil(len(self.training) / self.batch_size)
+        self.steps_per_epoch = config.steps_per_epoch
         self.total_steps = self.steps_per_epoch * config.epochs
         self.threads = min(2, os.cpu_count() or 1) if self.batch_size >= BATCH_FOR_TWO_THREADS else 1
         self.learning_rate = self._rate_used = config.learning_rate
@@ -171,8 +171,9 @@ class Trainer:
     def _train_batch(self) -> None:
         rows = self._order[self._position : self._position + self.batch_size]
         total = _Tally()
-        # made anew from the step's number: so a checkpoint need not keep it
-        varying = np.random.default_rng((self.config.seed, self.optimizer.step_count))
+        if self.config.augmentation:
+            # made anew from the step's number: so a checkpoint need not keep it
+            varying = np.random.default_rng((self.config.seed, self.optimizer.step_count))
         # a huge batch goes through in parts, whose gradients add up to the whole's: it then needs
         # no huge memory, and the parts fit the processor's cache
         parts = [rows[i : i + ROWS_AT_ONCE] for i in range(0, len(rows), ROWS_AT_ONCE)]

@@ -47,10 +47,14 @@ def learning_rates(*others: float) -> list[float]:
     return sorted({rate for rate in grid if rate <= setting.high} | set(others))
 
 
-def take_link() -> None:
-    """Once in a session: say what the link asks that is not allowed, and take the command line's words too."""
+def take_link() -> bool:
+    """Once in a session: note what the link asks that is not allowed, and the command line's words in it.
+
+    True where there are such words: they are set in the next run of the page, since a widget takes its
+    first value from the link, where it looks for the words on the page.
+    """
     if st.session_state.get("link_taken"):
-        return
+        return False
     st.session_state["link_taken"] = True
     for name, setting in SETTINGS.items():
         asked = st.query_params.get(name)
@@ -67,6 +71,7 @@ def take_link() -> None:
             st.session_state.setdefault("linked_words", {})[name] = value
         if name == "learning_rate":
             st.session_state["linked_rate"] = value
+    return "linked_words" in st.session_state
 
 
 def in_words(error: SettingError) -> str:
@@ -153,11 +158,11 @@ def show_varied(strength: float) -> None:
 def settings() -> None:
     """All settings, the presets that fill them in, and Start."""
     st.subheader("Rules for the next run", anchor=False)
-    take_link()
+    with_words = take_link()
+    if not with_words:
+        for name, word in st.session_state.pop("linked_words", {}).items():
+            st.session_state[name] = word
     presets = st.container()
-    for name, word in st.session_state.pop("words_to_set", {}).items():
-        st.session_state[name] = word
-    linked_words = st.session_state.pop("linked_words", {})
     for name in MAIN_SETTINGS:
         control(SETTINGS[name])
     with st.expander("More settings", icon=":material/tune:"):
@@ -166,9 +171,7 @@ def settings() -> None:
                 control(setting)
                 if name == "augmentation" and st.session_state[name]:
                     show_varied(st.session_state[name])
-    if linked_words:
-        # a widget takes its first value from the link, where it looks for the words on the page: so now set it anew
-        st.session_state["words_to_set"] = linked_words
+    if with_words:
         st.rerun()
     for text in st.session_state.pop("link_errors", []):
         st.warning(text, icon=":material/link_off:")
@@ -253,7 +256,7 @@ def duration(seconds: float) -> str:
 
 def live(run_id: int, was_active: bool, beside: charts.Beside | None) -> None:
     """The run as it stands, drawn again twice a second while it learns."""
-    run = resources.store().run(run_id)
+    run = resources.run(run_id)
     if was_active and not run.active:
         st.rerun()  # the whole page: the picker gets its new epochs, and nothing reruns by itself any more
     records, progress = resources.curves(run_id)
