@@ -6,6 +6,7 @@ NnlibError              catch this one to catch them all; its text is a sentence
 ├── ModelFileError      a model file that is damaged, unsafe or of another form
 ├── DrawingError        a picture without a readable digit in it
 ├── DivergedError       a training whose loss stopped being a number
+├── PartnerLostError    a training whose second process ended on its own
 └── StoreError          the store of runs cannot be read or written
     ├── UnknownRunError     there is no such run, or it lacks what was asked of it
     └── StoreFullError      the disk has no room left; nothing was written
@@ -34,6 +35,10 @@ class DrawingError(NnlibError):
 
 class DivergedError(NnlibError):
     """A training whose loss stopped being a number."""
+
+
+class PartnerLostError(NnlibError):
+    """A training whose second process ended on its own; it can go on from its last checkpoint."""
 
 
 class StoreError(NnlibError):

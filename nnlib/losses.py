@@ -18,7 +18,7 @@ class Loss:
 class CategoricalCrossEntropy(Loss):
     """-log of the probability that softmax gives to the right class, averaged over the batch.
 
-    Softmax is part of it: log-softmax is computed without ever dividing tiny numbers, and the
+    Softmax is part of it: its logarithm is computed without ever dividing tiny numbers, and the
     gradient of both together is simply (probabilities - targets) / n.
 
     With `label_smoothing` s the target is 1 - s on the right class and s spread evenly over all
@@ -27,21 +27,26 @@ class CategoricalCrossEntropy(Loss):
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
         self.label_smoothing = label_smoothing
+        self._rows = np.arange(0)
 
     def forward(self, scores: np.ndarray, labels: np.ndarray) -> float:
-        rows = np.arange(len(labels))
-        log_probabilities = scores - scores.max(axis=1, keepdims=True)
-        log_probabilities -= np.log(np.exp(log_probabilities).sum(axis=1, keepdims=True))
-        right = log_probabilities[rows, labels].mean(dtype=np.float64)
+        if len(self._rows) != len(labels):
+            self._rows = np.arange(len(labels))
+        log_probabilities = scores - np.maximum.reduce(scores, axis=1, keepdims=True)
+        self._probabilities = np.exp(log_probabilities)
+        total = np.add.reduce(self._probabilities, axis=1, keepdims=True)
+        self._probabilities /= total
+        log_probabilities -= np.log(total)
+        self._labels = labels
+        right = np.add.reduce(log_probabilities[self._rows, labels], dtype=np.float64) / len(labels)
         even = log_probabilities.mean(dtype=np.float64) if self.label_smoothing else 0.0
-        self._log_probabilities, self._labels, self._rows = log_probabilities, labels, rows
         return -float((1 - self.label_smoothing) * right + self.label_smoothing * even)
 
     def backward(self) -> np.ndarray:
-        gradient = np.exp(self._log_probabilities)
+        gradient = self._probabilities
         n, n_classes = gradient.shape
         if self.label_smoothing:
             gradient -= self.label_smoothing / n_classes
         gradient[self._rows, self._labels] -= 1 - self.label_smoothing
-        gradient /= n
+        gradient *= 1 / n
         return gradient

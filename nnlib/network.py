@@ -19,7 +19,8 @@ class Network:
     n_outputs) in C order are followed by its biases.
 
     `generator` draws the first weights; without one they are zero, to be filled from a file.
-    `dropout_generator` decides which units are silent during training.
+    `dropout_generator` decides which units are silent during training. Networks that are given the
+    same `parameters` are one network with several gradients; a given `gradient` is filled in place.
     """
 
     def __init__(
@@ -31,12 +32,15 @@ class Network:
         generator: np.random.Generator | None = None,
         dropout_generator: np.random.Generator | None = None,
         dtype: type[np.floating] = np.float32,
+        parameters: np.ndarray | None = None,
+        gradient: np.ndarray | None = None,
     ) -> None:
         self.widths = tuple(widths)
         self.activation: Activation = activation
         shapes = list(pairwise(self.widths))
-        self.parameters = np.zeros(count_parameters(self.widths), dtype)
-        self.gradient = np.zeros_like(self.parameters)
+        n_parameters = count_parameters(self.widths)
+        self.parameters = np.zeros(n_parameters, dtype) if parameters is None else parameters
+        self.gradient = np.zeros(n_parameters, dtype) if gradient is None else gradient
         self.softmax = Softmax()
         self.layers: list[Layer] = []
         self.dense_layers: list[Dense] = []
@@ -53,15 +57,21 @@ class Network:
             )
             start = end
             hidden = index < len(shapes) - 1
-            if generator is not None:
-                followed_by = activation if hidden else None
-                dense.weights[:] = initial_weights(n_inputs, n_outputs, followed_by, generator)
             self.dense_layers.append(dense)
             self.layers.append(dense)
             if hidden:
                 self.layers.append(ACTIVATIONS[activation]())
                 if dropout:
                     self.layers.append(Dropout(dropout, dropout_generator or np.random.default_rng()))
+        if generator is not None:
+            self.draw_weights(generator)
+
+    def draw_weights(self, generator: np.random.Generator) -> None:
+        """Give every weight its random first value, and every bias zero."""
+        self.parameters.fill(0)
+        for dense in self.dense_layers:
+            followed_by = None if dense is self.dense_layers[-1] else self.activation
+            dense.weights[:] = initial_weights(*dense.weights.shape, followed_by, generator)
 
     def forward(self, images: np.ndarray, training: bool = False) -> np.ndarray:
         """The scores before softmax: (n, n_inputs) -> (n, n_classes)."""

@@ -11,6 +11,8 @@ import numpy as np
 OptimizerName = Literal["adam", "rmsprop", "sgd"]
 Schedule = Literal["constant", "step", "cosine", "one_cycle"]
 
+PARAMETERS_AT_ONCE = 65_536  # the vectors of a step, so much of each, fit the processor's cache
+
 
 class Optimizer:
     """Moves `parameters` against `gradient`; both are (n_parameters,), and are read and written in place.
@@ -30,21 +32,27 @@ class Optimizer:
         self.l2, self.weight_decay = l2, weight_decay
         self.step_count = 0
         self.state = {name: np.zeros_like(parameters) for name in self.state_names}
-        self._change = np.empty_like(parameters)
+        self._change = np.empty_like(parameters[:PARAMETERS_AT_ONCE])
 
     def step(self, learning_rate: float) -> None:
         """Move the parameters once."""
         self.step_count += 1
-        if self.l2:
-            np.multiply(self.parameters, self.l2, out=self._change)
-            self.gradient += self._change
-        if self.weight_decay:
-            self.parameters *= 1 - learning_rate * self.weight_decay
-        self._set_change(learning_rate)
-        self.parameters -= self._change
+        for start in range(0, len(self.parameters), PARAMETERS_AT_ONCE):
+            part = slice(start, start + PARAMETERS_AT_ONCE)
+            parameters, gradient = self.parameters[part], self.gradient[part]
+            change = self._change[: len(parameters)]
+            if self.l2:
+                np.multiply(parameters, self.l2, out=change)
+                gradient += change
+            if self.weight_decay:
+                parameters *= 1 - learning_rate * self.weight_decay
+            self._set_change(change, gradient, [self.state[name][part] for name in self.state_names], learning_rate)
+            parameters -= change
 
-    def _set_change(self, learning_rate: float) -> None:
-        """Fill `_change` with what `step` will subtract."""
+    def _set_change(
+        self, change: np.ndarray, gradient: np.ndarray, state: list[np.ndarray], learning_rate: float
+    ) -> None:
+        """Fill `change` with what `step` will subtract; `state` is in the order of `state_names`."""
         raise NotImplementedError
 
 
@@ -65,11 +73,13 @@ class SGD(Optimizer):
         super().__init__(parameters, gradient, l2, weight_decay)
         self.momentum = momentum
 
-    def _set_change(self, learning_rate: float) -> None:
-        velocity = self.state["velocity"]
+    def _set_change(
+        self, change: np.ndarray, gradient: np.ndarray, state: list[np.ndarray], learning_rate: float
+    ) -> None:
+        (velocity,) = state
         velocity *= self.momentum
-        velocity += self.gradient
-        np.multiply(velocity, learning_rate, out=self._change)
+        velocity += gradient
+        np.multiply(velocity, learning_rate, out=change)
 
 
 class RMSprop(Optimizer):
@@ -79,43 +89,49 @@ class RMSprop(Optimizer):
     state_names = ("square",)
     memory, epsilon = 0.99, 1e-8
 
-    def _set_change(self, learning_rate: float) -> None:
-        square, change = self.state["square"], self._change
-        np.multiply(self.gradient, self.gradient, out=change)
+    def _set_change(
+        self, change: np.ndarray, gradient: np.ndarray, state: list[np.ndarray], learning_rate: float
+    ) -> None:
+        (square,) = state
+        np.multiply(gradient, gradient, out=change)
         change *= 1 - self.memory
         square *= self.memory
         square += change
         np.sqrt(square, out=change)
         change += self.epsilon
-        np.divide(self.gradient, change, out=change)
+        np.divide(gradient, change, out=change)
         change *= learning_rate
 
 
 class Adam(Optimizer):
-    """Adam as in Kingma & Ba 2015, Algorithm 1, in the order their section 2 recommends:
-    the two bias corrections are folded into the step size and epsilon, which saves two passes.
+    """Adam as in Kingma & Ba 2015, Algorithm 1:
 
         m = 0.9 m + 0.1 gradient          v = 0.999 v + 0.001 gradient^2
         parameters -= learning_rate * (m / (1 - 0.9^t)) / (sqrt(v / (1 - 0.999^t)) + 1e-8)
+
+    Every factor that all parameters share is moved out of the vectors into the step size and epsilon:
+    the two bias corrections, as their section 2 recommends, and the factors 0.1 and 0.001 too, so that
+    the state is m / 0.1 and v / 0.001. That saves four passes over the vectors.
     """
 
     state_names = ("m", "v")
     beta1, beta2, epsilon = 0.9, 0.999, 1e-8
 
-    def _set_change(self, learning_rate: float) -> None:
-        m, v, change = self.state["m"], self.state["v"], self._change
-        np.multiply(self.gradient, 1 - self.beta1, out=change)
+    def _set_change(
+        self, change: np.ndarray, gradient: np.ndarray, state: list[np.ndarray], learning_rate: float
+    ) -> None:
+        m, v = state
         m *= self.beta1
-        m += change
-        np.multiply(self.gradient, self.gradient, out=change)
-        change *= 1 - self.beta2
+        m += gradient
+        np.multiply(gradient, gradient, out=change)
         v *= self.beta2
         v += change
-        root = math.sqrt(1 - self.beta2**self.step_count)
+        mean = (1 - self.beta1) / (1 - self.beta1**self.step_count)
+        root = math.sqrt((1 - self.beta2) / (1 - self.beta2**self.step_count))
         np.sqrt(v, out=change)
-        change += self.epsilon * root
+        change += self.epsilon / root
         np.divide(m, change, out=change)
-        change *= learning_rate * root / (1 - self.beta1**self.step_count)
+        change *= learning_rate * mean / root
 
 
 OPTIMIZERS: dict[OptimizerName, type[Optimizer]] = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}

@@ -18,15 +18,19 @@ from threadpoolctl import ThreadpoolController
 from nnlib.augmentation import vary
 from nnlib.config import TrainingConfig
 from nnlib.errors import DivergedError, SettingError, StoreError
+from nnlib.layers import Dropout
 from nnlib.losses import CategoricalCrossEntropy
 from nnlib.mnist import N_CLASSES, N_PIXELS, DataSet, Digits
-from nnlib.network import ROWS_AT_ONCE, Network
+from nnlib.network import ROWS_AT_ONCE, Network, count_parameters
 from nnlib.optimizers import OPTIMIZERS, SGD, Optimizer, schedule_factor
+from nnlib.partner import POSSIBLE, NoPartner, Partner, shared_zeros
 
 FEWEST_DIGITS = 2000  # that a point within an epoch averages over, or it jumps; unless that takes too long
 PROGRESS_SECONDS = 0.2  # often enough for a live curve, and for a pause that is felt at once
+LEARN, CORRECT = 0, 1  # what the second half of a training is asked to do
 NO_BETTER_THAN_GUESSING = 0.2  # one in ten is right by chance
-BATCH_FOR_TWO_THREADS = 512  # below, two BLAS threads spend more time meeting than multiplying
+SECONDS_ALONE = 0.2  # before a partner is sought: a shorter training would not gain from one
+BATCH_FOR_TWO_THREADS = 512  # where no partner can be: below, two BLAS threads meet more than they multiply
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,94 @@ class _Tally:
         return self.loss / self.digits, self.correct / self.digits
 
 
+class _Shared:
+    """What both halves of a training see, in shared memory.
+
+    `order` (n,) int64 is that of the training digits in this epoch. `step` (4,) float64 says what to do
+    now: where in it the batch begins and ends, the step's number, its learning rate. The network is
+    `parameters` (n_parameters,), corrected with `state`, the optimizer's vectors of the same shape.
+    `gradients` has one such vector of each half, `results` (2, 2) float64 one row: the sum of its
+    digits' losses, and how many of them it read right.
+    """
+
+    def __init__(self, config: TrainingConfig) -> None:
+        n_parameters = count_parameters((N_PIXELS, *config.hidden_widths, N_CLASSES))
+        self.order = shared_zeros(config.training_digits, np.int64)
+        self.step = shared_zeros(4, np.float64)
+        self.parameters = shared_zeros(n_parameters)
+        self.gradients = [shared_zeros(n_parameters) for _ in range(2)]
+        self.state = {name: shared_zeros(n_parameters) for name in OPTIMIZERS[config.optimizer].state_names}
+        self.results = shared_zeros(4, np.float64).reshape(2, 2)
+
+
+class _Half:
+    """Learns from half of each batch, and corrects half of the parameters; `number`, 0 or 1, says which.
+
+    It writes nothing that the other half writes, or reads at the same time.
+    """
+
+    def __init__(self, config: TrainingConfig, digits: Digits, shared: _Shared, number: int) -> None:
+        self.config, self.digits, self.shared, self.number = config, digits, shared, number
+        self.network = Network(
+            (N_PIXELS, *config.hidden_widths, N_CLASSES),
+            config.activation,
+            dropout=config.dropout,
+            parameters=shared.parameters,
+            gradient=shared.gradients[number],
+        )
+        self.loss = CategoricalCrossEntropy(config.label_smoothing)
+        self._images = np.empty((min(config.batch_size, ROWS_AT_ONCE), N_PIXELS), np.float32)
+        middle = len(shared.parameters) // 2
+        part = slice(0, middle) if number == 0 else slice(middle, None)
+        self._gradient, self._other_gradient = (gradient[part] for gradient in shared.gradients)
+        self.optimizer = _make_optimizer(config, shared.parameters[part], self._gradient)
+        self.optimizer.state = {name: vector[part] for name, vector in shared.state.items()}
+
+    def learn(self) -> None:
+        """Fill this half's gradient and results."""
+        first, end, step_number = map(int, self.shared.step[:3])
+        middle = (first + end + 1) // 2
+        rows = self.shared.order[first:middle] if self.number == 0 else self.shared.order[middle:end]
+        if self.config.augmentation or self.config.dropout:
+            # made anew from the step's number: so a checkpoint need not keep it
+            chance = np.random.default_rng((self.config.seed, step_number, self.number))
+            for layer in self.network.layers:
+                if isinstance(layer, Dropout):
+                    layer.generator = chance
+        total = _Tally()
+        gradient = self.network.gradient
+        # a huge batch goes through in parts, whose gradients add up to the whole's: it then needs
+        # no huge memory, and the parts fit the processor's cache
+        parts = [rows[i : i + ROWS_AT_ONCE] for i in range(0, len(rows), ROWS_AT_ONCE)]
+        sum_of_gradients = np.zeros_like(gradient) if len(parts) != 1 else None
+        # a training that blows up overflows before its loss says so
+        with np.errstate(over="ignore", invalid="ignore"):
+            for part in parts:
+                images = np.take(self.digits.images, part, axis=0, out=self._images[: len(part)], mode="clip")
+                if self.config.augmentation:
+                    images = vary(images, self.config.augmentation, chance)
+                labels = self.digits.labels[part]
+                scores = self.network.forward(images, training=True)
+                right = np.count_nonzero(scores.argmax(axis=1) == labels)
+                total.add(self.loss.forward(scores, labels) * len(part), int(right), len(part))
+                scores_gradient = self.loss.backward()
+                scores_gradient *= len(part) / (end - first)
+                self.network.backward(scores_gradient)
+                if sum_of_gradients is not None:
+                    sum_of_gradients += gradient
+        if sum_of_gradients is not None:
+            gradient[:] = sum_of_gradients
+        self.shared.results[self.number] = total.loss, total.correct
+
+    def correct(self) -> None:
+        """Add up both gradients of this half's parameters, in the first half's vector, and correct these."""
+        _, _, step_number, learning_rate = self.shared.step.tolist()
+        self.optimizer.step_count = int(step_number)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._gradient += self._other_gradient
+            self.optimizer.step(learning_rate)
+
+
 class Trainer:
     """Trains a network as `config` says, on the training digits of `data`.
 
@@ -101,31 +193,26 @@ class Trainer:
         self.config = config
         self.progress_seconds = progress_seconds
         self.training, self.validation = split(data.train, config)
-        weights_seed, order_seed, dropout_seed = np.random.SeedSequence(config.seed).spawn(3)
+        weights_seed, order_seed = np.random.SeedSequence(config.seed).spawn(2)
         self._order_generator = np.random.default_rng(order_seed)
-        self._dropout_generator = np.random.default_rng(dropout_seed)
-        self.network = Network(
-            (N_PIXELS, *config.hidden_widths, N_CLASSES),
-            config.activation,
-            dropout=config.dropout,
-            generator=np.random.default_rng(weights_seed),
-            dropout_generator=self._dropout_generator,
-        )
-        self.loss = CategoricalCrossEntropy(config.label_smoothing)
-        self.optimizer = _make_optimizer(config, self.network)
+        self._shared = _Shared(config)
+        self._order, self._step = self._shared.order, self._shared.step
+        self._order[:] = self._order_generator.permutation(len(self.training))
+        self._halves = [_Half(config, self.training, self._shared, number) for number in (0, 1)]
+        self.network = self._halves[0].network
+        self.network.draw_weights(np.random.default_rng(weights_seed))
         self.batch_size = min(config.batch_size, len(self.training))
         self.steps_per_epoch = config.steps_per_epoch
         self.total_steps = self.steps_per_epoch * config.epochs
-        self.threads = min(2, os.cpu_count() or 1) if self.batch_size >= BATCH_FOR_TWO_THREADS else 1
+        self.step_count = 0
+        self.threads = min(2, os.cpu_count() or 1) if self.batch_size >= BATCH_FOR_TWO_THREADS and not POSSIBLE else 1
         self.learning_rate = self._rate_used = config.learning_rate
         self.epoch = 0
         self.seconds = 0.0
         self.best_epoch, self.best_accuracy = 0, 0.0
         self.good_parameters = self.network.parameters.copy()
-        self._order = self._order_generator.permutation(len(self.training))
         self._position = 0
         self._epoch_tally, self._tally = _Tally(), _Tally()
-        self._images = np.empty((min(self.batch_size, ROWS_AT_ONCE), N_PIXELS), np.float32)
 
     @property
     def learning_rate(self) -> float:
@@ -142,7 +229,7 @@ class Trainer:
     @property
     def current_learning_rate(self) -> float:
         """The learning rate of the next step, with the schedule's factor."""
-        return self._learning_rate * schedule_factor(self.config.schedule, self.optimizer.step_count / self.total_steps)
+        return self._learning_rate * schedule_factor(self.config.schedule, self.step_count / self.total_steps)
 
     @property
     def finished(self) -> bool:
@@ -150,15 +237,25 @@ class Trainer:
         return self.epoch >= self.config.epochs
 
     def __iter__(self) -> Iterator[Progress | EpochRecord]:
-        while not self.finished:
-            with BLAS.limit(limits=self.threads):
-                record = self._train_until_next_record()
-            yield record
+        tasks = [self._halves[1].learn, self._halves[1].correct]
+        helper: Partner | NoPartner = NoPartner(tasks)
+        began = self.seconds
+        try:
+            while not self.finished:
+                with BLAS.limit(limits=self.threads):
+                    if POSSIBLE and isinstance(helper, NoPartner) and self.seconds - began > SECONDS_ALONE:
+                        helper = Partner(tasks)
+                    helper.wake()
+                    record = self._train_until_next_record(helper)
+                    helper.rest()
+                yield record
+        finally:
+            helper.dismiss()
 
-    def _train_until_next_record(self) -> Progress | EpochRecord:
+    def _train_until_next_record(self, helper: Partner | NoPartner) -> Progress | EpochRecord:
         started = time.perf_counter()
         while True:
-            self._train_batch()
+            self._train_batch(helper)
             elapsed = time.perf_counter() - started
             if self._position == len(self.training):
                 self.seconds += elapsed
@@ -168,45 +265,34 @@ class Trainer:
                 self.seconds += elapsed
                 return self._progress()
 
-    def _train_batch(self) -> None:
-        rows = self._order[self._position : self._position + self.batch_size]
-        total = _Tally()
-        if self.config.augmentation:
-            # made anew from the step's number: so a checkpoint need not keep it
-            varying = np.random.default_rng((self.config.seed, self.optimizer.step_count))
-        # a huge batch goes through in parts, whose gradients add up to the whole's: it then needs
-        # no huge memory, and the parts fit the processor's cache
-        parts = [rows[i : i + ROWS_AT_ONCE] for i in range(0, len(rows), ROWS_AT_ONCE)]
-        sum_of_gradients = np.zeros_like(self.network.gradient) if len(parts) > 1 else None
-        # a training that blows up overflows before its loss says so
-        with np.errstate(over="ignore", invalid="ignore"):
-            for part in parts:
-                images = np.take(self.training.images, part, axis=0, out=self._images[: len(part)], mode="clip")
-                if self.config.augmentation:
-                    images = vary(images, self.config.augmentation, varying)
-                labels = self.training.labels[part]
-                scores = self.network.forward(images, training=True)
-                loss = self.loss.forward(scores, labels)
-                total.add(loss * len(part), int(np.sum(scores.argmax(axis=1) == labels)), len(part))
-                self.network.backward(self.loss.backward())
-                if sum_of_gradients is not None:
-                    self.network.gradient *= len(part) / len(rows)
-                    sum_of_gradients += self.network.gradient
-            if sum_of_gradients is not None:
-                self.network.gradient[:] = sum_of_gradients
-            self._require_finite(total.loss)
-            self._rate_used = self.current_learning_rate
-            self.optimizer.step(self._rate_used)
-        self._position += len(rows)
-        self._epoch_tally.add(total.loss, total.correct, total.digits)
-        self._tally.add(total.loss, total.correct, total.digits)
+    def _train_batch(self, helper: Partner | NoPartner) -> None:
+        end = min(self._position + self.batch_size, len(self.training))
+        self._rate_used = self.current_learning_rate
+        self._step[:] = self._position, end, self.step_count + 1, self._rate_used
+        first_half = self._halves[0]
+
+        helper.ask(LEARN)
+        first_half.learn()
+        helper.wait()
+
+        loss, correct = self._shared.results.sum(axis=0).tolist()
+        self._require_finite(loss)
+
+        helper.ask(CORRECT)
+        first_half.correct()
+        helper.wait()
+
+        self.step_count += 1
+        for tally in (self._epoch_tally, self._tally):
+            tally.add(loss, int(correct), end - self._position)
+        self._position = end
 
     def _progress(self) -> Progress:
         loss, accuracy = self._tally.means()
         self._tally = _Tally()
         return Progress(
             epoch=self.epoch + self._position / len(self.training),
-            step=self.optimizer.step_count,
+            step=self.step_count,
             learning_rate=self._rate_used,
             training_loss=loss,
             training_accuracy=accuracy,
@@ -223,7 +309,7 @@ class Trainer:
         self.good_parameters[:] = self.network.parameters
         record = EpochRecord(
             epoch=self.epoch,
-            step=self.optimizer.step_count,
+            step=self.step_count,
             learning_rate=self._rate_used,
             training_loss=training_loss,
             training_accuracy=training_accuracy,
@@ -236,7 +322,7 @@ class Trainer:
             dead_units=dead_units,
             seconds=self.seconds,
         )
-        self._order = self._order_generator.permutation(len(self.training))
+        self._order[:] = self._order_generator.permutation(len(self.training))
         self._position = 0
         self._epoch_tally, self._tally = _Tally(), _Tally()
         return record
@@ -274,9 +360,9 @@ class Trainer:
     def _return_to_last_epoch(self) -> None:
         self.network.parameters[:] = self.good_parameters
         # what the optimizer remembers is as far out as the weights were: no lower rate would help
-        for vector in self.optimizer.state.values():
+        for vector in self._shared.state.values():
             vector.fill(0)
-        self.optimizer.step_count = self.epoch * self.steps_per_epoch
+        self.step_count = self.epoch * self.steps_per_epoch
         self._position = 0
         self._epoch_tally, self._tally = _Tally(), _Tally()
 
@@ -285,13 +371,12 @@ class Trainer:
         state = {
             "config": self.config.to_json(),
             "learning_rate": self.learning_rate,
-            "step_count": self.optimizer.step_count,
+            "step_count": self.step_count,
             "seconds": self.seconds,
             "best": [self.best_epoch, self.best_accuracy],
             "epoch_tally": asdict(self._epoch_tally),
             "tally": asdict(self._tally),
             "order_generator": self._order_generator.bit_generator.state,
-            "dropout_generator": self._dropout_generator.bit_generator.state,
             "threads": self.threads,
             "numpy": np.__version__,
         }
@@ -325,7 +410,7 @@ class Trainer:
             "parameters": self.network.parameters,
             "good_parameters": self.good_parameters,
             "order": self._order,
-            **{f"optimizer.{name}": vector for name, vector in self.optimizer.state.items()},
+            **{f"optimizer.{name}": vector for name, vector in self._shared.state.items()},
         }
 
     def _restore(self, tensors: dict[str, np.ndarray], state: dict[str, Any]) -> None:
@@ -339,15 +424,14 @@ class Trainer:
         if not np.isfinite(self.good_parameters).all():
             raise ValueError("its weights are not finite")
         self.learning_rate = state["learning_rate"]
-        self.optimizer.step_count = _number(state["step_count"], int, self.total_steps)
-        self.epoch, batches = divmod(self.optimizer.step_count, self.steps_per_epoch)
+        self.step_count = _number(state["step_count"], int, self.total_steps)
+        self.epoch, batches = divmod(self.step_count, self.steps_per_epoch)
         self._position = batches * self.batch_size
         self.seconds = _number(state["seconds"], float)
         best_epoch, best_accuracy = state["best"]
         self.best_epoch, self.best_accuracy = _number(best_epoch, int, self.epoch), _number(best_accuracy, float, 1)
         self._epoch_tally, self._tally = _read_tally(state["epoch_tally"]), _read_tally(state["tally"])
         self._order_generator.bit_generator.state = state["order_generator"]
-        self._dropout_generator.bit_generator.state = state["dropout_generator"]
         self.threads = max(1, _number(state["threads"], int, 64))
 
 
@@ -394,10 +478,10 @@ def _norm(values: np.ndarray) -> float:
     return float(np.linalg.norm(values.astype(np.float64)))
 
 
-def _make_optimizer(config: TrainingConfig, network: Network) -> Optimizer:
+def _make_optimizer(config: TrainingConfig, parameters: np.ndarray, gradient: np.ndarray) -> Optimizer:
     optimizer = OPTIMIZERS[config.optimizer]
     extra = {"momentum": config.momentum} if optimizer is SGD else {}
-    return optimizer(network.parameters, network.gradient, config.l2, config.weight_decay, **extra)
+    return optimizer(parameters, gradient, config.l2, config.weight_decay, **extra)
 
 
 def _read_checkpoint(checkpoint: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

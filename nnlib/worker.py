@@ -201,7 +201,7 @@ class _Worker:
     def save_checkpoint(self) -> None:
         # it must not run ahead of the records: a record that the store has not taken would be lost
         if self.trainer is not None and self.record is None:
-            self.store.save_checkpoint(self.run_id, self.trainer.optimizer.step_count, self.trainer.checkpoint())
+            self.store.save_checkpoint(self.run_id, self.trainer.step_count, self.trainer.checkpoint())
 
     def save_good_snapshot(self) -> None:
         if self.trainer is not None:
