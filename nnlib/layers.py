@@ -21,7 +21,7 @@ class Layer:
     """
 
     def __init__(self) -> None:
-        self._buffers: dict[str, np.ndarray] = {}
+        self._buffers: dict[tuple[str, tuple[int, ...], np.dtype], np.ndarray] = {}
 
     def forward(self, inputs: np.ndarray, training: bool = False) -> np.ndarray:
         """What the layer makes of a batch: (n, n_inputs) -> (n, n_outputs)."""
@@ -31,14 +31,13 @@ class Layer:
         """The loss's gradient with respect to the inputs, given that with respect to the outputs."""
         raise NotImplementedError
 
-    def _buffer(self, name: str, shape: tuple[int, ...], dtype: np.dtype, value: float | None = None) -> np.ndarray:
-        """An array that stays allocated between batches, filled with `value` at first; a smaller batch
-        uses its first rows."""
-        held = self._buffers.get(name)
-        if held is None or len(held) < shape[0] or held.shape[1:] != shape[1:] or held.dtype != dtype:
-            held = np.empty(shape, dtype) if value is None else np.full(shape, value, dtype)
-            self._buffers[name] = held
-        return held if len(held) == shape[0] else held[: shape[0]]
+    def _buffer(self, name: str, shape: tuple[int, ...], dtype: np.dtype, value: float = 0) -> np.ndarray:
+        """An array that stays allocated from batch to batch, filled with `value` once."""
+        key = name, shape, dtype
+        held = self._buffers.get(key)
+        if held is None:
+            held = self._buffers[key] = np.full(shape, value, dtype)
+        return held
 
 
 class Dense(Layer):
@@ -90,7 +89,7 @@ class ReLU(Layer):
             return np.maximum(inputs, 0)
         self._outputs = self._buffer("outputs", inputs.shape, inputs.dtype)
         # against an array of zeros: numpy takes five times as long against the number 0
-        self._zeros = self._buffer("zeros", inputs.shape, inputs.dtype, 0)
+        self._zeros = self._buffer("zeros", inputs.shape, inputs.dtype)
         return np.maximum(inputs, self._zeros, out=self._outputs)
 
     def backward(self, gradient: np.ndarray) -> np.ndarray:

@@ -4,7 +4,12 @@ import numpy as np
 
 
 class Loss:
-    """Scores (n, n_classes) and labels (n,) -> the mean loss, and its gradient."""
+    """Scores (n, n_classes) and labels (n,) -> the mean loss, and its gradient.
+
+    `predictions` (n,) are the classes with the highest scores in the last `forward`.
+    """
+
+    predictions: np.ndarray
 
     def forward(self, scores: np.ndarray, labels: np.ndarray) -> float:
         """The mean loss of the batch; remembers what `backward` needs."""
@@ -32,14 +37,16 @@ class CategoricalCrossEntropy(Loss):
     def forward(self, scores: np.ndarray, labels: np.ndarray) -> float:
         if len(self._rows) != len(labels):
             self._rows = np.arange(len(labels))
-        log_probabilities = scores - np.maximum.reduce(scores, axis=1, keepdims=True)
-        self._probabilities = np.exp(log_probabilities)
-        total = np.add.reduce(self._probabilities, axis=1, keepdims=True)
-        self._probabilities /= total
-        log_probabilities -= np.log(total)
-        self._labels = labels
-        right = np.add.reduce(log_probabilities[self._rows, labels], dtype=np.float64) / len(labels)
-        even = log_probabilities.mean(dtype=np.float64) if self.label_smoothing else 0.0
+        self.predictions, self._labels = scores.argmax(axis=1), labels
+        # the largest score becomes 0: exp cannot overflow, and the probabilities are the same
+        shifted = scores - scores[self._rows, self.predictions][:, None]
+        self._probabilities = np.exp(shifted)
+        totals = np.add.reduce(self._probabilities, axis=1, keepdims=True)
+        self._probabilities /= totals
+        # the logarithm of a probability is shifted - log(total)
+        log_total = np.add.reduce(np.log(totals), axis=None, dtype=np.float64) / len(labels)
+        right = np.add.reduce(shifted[self._rows, labels], dtype=np.float64) / len(labels) - log_total
+        even = shifted.mean(dtype=np.float64) - log_total if self.label_smoothing else 0.0
         return -float((1 - self.label_smoothing) * right + self.label_smoothing * even)
 
     def backward(self) -> np.ndarray:

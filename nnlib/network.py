@@ -7,7 +7,7 @@ import numpy as np
 
 from nnlib.layers import ACTIVATIONS, Activation, Dense, Dropout, Layer, Softmax, initial_weights
 
-ROWS_AT_ONCE = 2048  # a reading of many images goes in parts: the cache is small, and so may be the laptop
+ROWS_AT_ONCE = 512  # many images go through in parts: the cache is small, and so may be the laptop
 
 
 class Network:

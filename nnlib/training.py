@@ -23,13 +23,12 @@ from nnlib.losses import CategoricalCrossEntropy
 from nnlib.mnist import N_CLASSES, N_PIXELS, DataSet, Digits
 from nnlib.network import ROWS_AT_ONCE, Network, count_parameters
 from nnlib.optimizers import OPTIMIZERS, SGD, Optimizer, schedule_factor
-from nnlib.partner import POSSIBLE, NoPartner, Partner, shared_zeros
+from nnlib.partner import POSSIBLE, Helper, shared_zeros
 
 FEWEST_DIGITS = 2000  # that a point within an epoch averages over, or it jumps; unless that takes too long
 PROGRESS_SECONDS = 0.2  # often enough for a live curve, and for a pause that is felt at once
 LEARN, CORRECT = 0, 1  # what the second half of a training is asked to do
 NO_BETTER_THAN_GUESSING = 0.2  # one in ten is right by chance
-SECONDS_ALONE = 0.2  # before a partner is sought: a shorter training would not gain from one
 BATCH_FOR_TWO_THREADS = 512  # where no partner can be: below, two BLAS threads meet more than they multiply
 
 
@@ -134,7 +133,7 @@ class _Half:
 
     def learn(self) -> None:
         """Fill this half's gradient and results."""
-        first, end, step_number = map(int, self.shared.step[:3])
+        first, end, step_number = map(int, self.shared.step.tolist()[:3])
         middle = (first + end + 1) // 2
         rows = self.shared.order[first:middle] if self.number == 0 else self.shared.order[middle:end]
         if self.config.augmentation or self.config.dropout:
@@ -149,21 +148,20 @@ class _Half:
         # no huge memory, and the parts fit the processor's cache
         parts = [rows[i : i + ROWS_AT_ONCE] for i in range(0, len(rows), ROWS_AT_ONCE)]
         sum_of_gradients = np.zeros_like(gradient) if len(parts) != 1 else None
-        # a training that blows up overflows before its loss says so
-        with np.errstate(over="ignore", invalid="ignore"):
-            for part in parts:
-                images = np.take(self.digits.images, part, axis=0, out=self._images[: len(part)], mode="clip")
-                if self.config.augmentation:
-                    images = vary(images, self.config.augmentation, chance)
-                labels = self.digits.labels[part]
-                scores = self.network.forward(images, training=True)
-                right = np.count_nonzero(scores.argmax(axis=1) == labels)
-                total.add(self.loss.forward(scores, labels) * len(part), int(right), len(part))
-                scores_gradient = self.loss.backward()
-                scores_gradient *= len(part) / (end - first)
-                self.network.backward(scores_gradient)
-                if sum_of_gradients is not None:
-                    sum_of_gradients += gradient
+        for part in parts:
+            images = np.take(self.digits.images, part, axis=0, out=self._images[: len(part)], mode="clip")
+            if self.config.augmentation:
+                images = vary(images, self.config.augmentation, chance)
+            labels = self.digits.labels[part]
+            scores = self.network.forward(images, training=True)
+            loss = self.loss.forward(scores, labels)
+            right = int(np.count_nonzero(self.loss.predictions == labels))
+            total.add(loss * len(part), right, len(part))
+            scores_gradient = self.loss.backward()
+            scores_gradient *= len(part) / (end - first)
+            self.network.backward(scores_gradient)
+            if sum_of_gradients is not None:
+                sum_of_gradients += gradient
         if sum_of_gradients is not None:
             gradient[:] = sum_of_gradients
         self.shared.results[self.number] = total.loss, total.correct
@@ -172,9 +170,8 @@ class _Half:
         """Add up both gradients of this half's parameters, in the first half's vector, and correct these."""
         _, _, step_number, learning_rate = self.shared.step.tolist()
         self.optimizer.step_count = int(step_number)
-        with np.errstate(over="ignore", invalid="ignore"):
-            self._gradient += self._other_gradient
-            self.optimizer.step(learning_rate)
+        self._gradient += self._other_gradient
+        self.optimizer.step(learning_rate)
 
 
 class Trainer:
@@ -237,35 +234,28 @@ class Trainer:
         return self.epoch >= self.config.epochs
 
     def __iter__(self) -> Iterator[Progress | EpochRecord]:
-        tasks = [self._halves[1].learn, self._halves[1].correct]
-        helper: Partner | NoPartner = NoPartner(tasks)
-        began = self.seconds
+        helper = Helper([self._halves[1].learn, self._halves[1].correct])
         try:
             while not self.finished:
-                with BLAS.limit(limits=self.threads):
-                    if POSSIBLE and isinstance(helper, NoPartner) and self.seconds - began > SECONDS_ALONE:
-                        helper = Partner(tasks)
-                    helper.wake()
-                    record = self._train_until_next_record(helper)
-                    helper.rest()
+                # a training that blows up overflows before its loss says so; a partner inherits both settings
+                with BLAS.limit(limits=self.threads), np.errstate(over="ignore", invalid="ignore"):
+                    with helper.at_work():
+                        self._train_until_next_record(helper)
+                    record = self._progress() if self._position < len(self.training) else self._finish_epoch()
                 yield record
         finally:
             helper.dismiss()
 
-    def _train_until_next_record(self, helper: Partner | NoPartner) -> Progress | EpochRecord:
+    def _train_until_next_record(self, helper: Helper) -> None:
         started = time.perf_counter()
-        while True:
+        elapsed, enough = 0.0, False
+        while self._position < len(self.training) and not (elapsed >= self.progress_seconds and enough):
             self._train_batch(helper)
             elapsed = time.perf_counter() - started
-            if self._position == len(self.training):
-                self.seconds += elapsed
-                return self._finish_epoch()
             enough = self._tally.digits >= FEWEST_DIGITS or elapsed >= 2 * self.progress_seconds
-            if elapsed >= self.progress_seconds and enough:
-                self.seconds += elapsed
-                return self._progress()
+        self.seconds += elapsed
 
-    def _train_batch(self, helper: Partner | NoPartner) -> None:
+    def _train_batch(self, helper: Helper) -> None:
         end = min(self._position + self.batch_size, len(self.training))
         self._rate_used = self.current_learning_rate
         self._step[:] = self._position, end, self.step_count + 1, self._rate_used
@@ -275,7 +265,8 @@ class Trainer:
         first_half.learn()
         helper.wait()
 
-        loss, correct = self._shared.results.sum(axis=0).tolist()
+        (loss, correct), (other_loss, other_correct) = self._shared.results.tolist()
+        loss, correct = loss + other_loss, int(correct + other_correct)
         self._require_finite(loss)
 
         helper.ask(CORRECT)
@@ -284,7 +275,7 @@ class Trainer:
 
         self.step_count += 1
         for tally in (self._epoch_tally, self._tally):
-            tally.add(loss, int(correct), end - self._position)
+            tally.add(loss, correct, end - self._position)
         self._position = end
 
     def _progress(self) -> Progress:
