@@ -99,7 +99,7 @@ def _change_pen(columns: np.ndarray, strength: float, generator: np.random.Gener
     """
     n_groups = len(columns)
     shares = generator.uniform(0, min(1.0, PEN * strength), (n_groups, 1, 1)).astype(np.float32)
-    half = n_groups // 2
+    half = (n_groups + int(generator.integers(2))) // 2  # of an odd number, one time more, one time less
     for part, share, extreme in (
         (columns[:half], shares[:half], np.maximum),
         (columns[half:], shares[half:], np.minimum),

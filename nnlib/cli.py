@@ -1,4 +1,4 @@
-"""The command line: python -m nnlib train | evaluate | predict | runs."""
+"""The command line: python -m nnlib train | evaluate | predict | runs | benchmark."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from nnlib import benchmark as benchmarks
 from nnlib import worker
 from nnlib.config import PRESETS, SETTINGS, Setting, describe
 from nnlib.drawing import find_digits, read_picture
@@ -215,6 +216,39 @@ def runs(delete: int | None, as_json: bool) -> None:
         )
         if run.message:
             click.echo(f"       {run.message}")
+
+
+@cli.command()
+@click.option("--rounds", type=click.IntRange(1, 100), default=5, show_default=True, help="Epochs of each, in turns.")
+@AS_JSON
+def benchmark(rounds: int, as_json: bool) -> None:
+    """Measure how fast it trains, beside other ways to do the same and the least that any can take.
+
+    PyTorch, scikit-learn and neural-network-digits take part where they are installed: pip install -r
+    requirements-bench.txt. It takes two minutes; the machine should have nothing else to do.
+    """
+    results = benchmarks.compete(rounds)
+    if as_json:
+        click.echo(json.dumps([asdict(result) for result in results]))
+        return
+    click.echo(
+        f"Seconds for an epoch of 60,000 digits, network {'-'.join(map(str, benchmarks.WIDTHS))}, "
+        f"medians of {rounds}; in brackets, as multiples of the first line"
+    )
+    seconds = {(result.name, result.batch_size): result.seconds_per_epoch for result in results}
+    click.echo("".join(["batch size".ljust(37), *(f"{size:>18,}" for size in benchmarks.BATCH_SIZES)]))
+    for name, contestant in benchmarks.CONTESTANTS.items():
+        if not contestant.installed:
+            click.echo(f"{contestant.label:37}   not installed")
+            continue
+        cells = [
+            f"{seconds[name, size]:10.3f} ({seconds[name, size] / seconds['floor', size]:5.2f})"
+            for size in benchmarks.BATCH_SIZES
+        ]
+        click.echo("".join([contestant.label.ljust(37), *cells]))
+    click.echo()
+    for figure in benchmarks.measure():
+        click.echo(f"{figure.label:42} {figure.value:12,.4g} {figure.unit}")
 
 
 def main() -> None:

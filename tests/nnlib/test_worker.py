@@ -25,6 +25,7 @@ from nnlib import worker
 from nnlib.config import TrainingConfig
 from nnlib.errors import DataError, DivergedError, StoreError, StoreFullError
 from nnlib.mnist import load_mnist
+from nnlib.partner import Helper
 from nnlib.runs import ACTIVE, MOST_SNAPSHOTS, Run, RunStore, State
 from nnlib.training import EpochRecord, Trainer
 
@@ -268,7 +269,7 @@ def steps(store: RunStore, run: int) -> list[int]:
 
 def assert_checkpoint_is_of_the_last_record(store: RunStore, run: int, digits: str) -> None:
     trainer = Trainer.resume(store.checkpoint(run) or b"", load_mnist(digits))
-    assert trainer.optimizer.step_count == last_step(store, run) > 0
+    assert trainer.step_count == last_step(store, run) > 0
 
 
 def test_a_run_in_the_hands_of_a_process_is_not_resumed_twice(store: RunStore, digits: str) -> None:
@@ -518,12 +519,12 @@ def test_a_training_that_the_keyboard_interrupts_can_be_resumed(
     run = store.create_run(SMALL, "Ctrl-C", digits)
     train_batch = Trainer._train_batch
 
-    def interrupted(trainer: Trainer) -> None:
-        if trainer.optimizer.step_count == 250:
+    def interrupted(trainer: Trainer, helper: Helper) -> None:
+        if trainer.step_count == 250:
             # the worst moment: the weights have moved, their books have not been kept
             trainer.network.parameters += 1
             raise KeyboardInterrupt
-        train_batch(trainer)
+        train_batch(trainer, helper)
 
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "_train_batch", interrupted)
