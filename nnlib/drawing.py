@@ -15,16 +15,13 @@ from PIL import Image, ImageOps
 from scipy import ndimage
 
 from nnlib.errors import DrawingError
-from nnlib.mnist import SIDE
+from nnlib.mnist import CENTRE_PX, DIGIT_SIDE_PX, SIDE
 
 MAX_PIXELS = 4096 * 4096
 MAX_FILE_BYTES = 32 * 2**20
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 
-# how MNIST's own training digits are, measured on them
-DIGIT_SIDE_PX = 20  # the larger side of every one
-CENTRE_PX = 14.5  # the centre of mass, across and down: the middle of pixel (14, 14)
-STROKE_WIDTH_PX = 2.5  # the median, at half ink; one in ten has less than 1.8, one in ten more than 3.5
+STROKE_WIDTH_PX = 2.5  # the median of MNIST's, at half ink; one in ten has less than 1.8, one in ten more than 3.5
 
 # finding the ink, on a scale where black and white differ by 1
 SEARCH_SIDE_PX = 1024  # a larger picture is reduced to at most this

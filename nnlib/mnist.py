@@ -21,6 +21,8 @@ PACKAGED = Path(__file__).parent / "data"
 SIDE = 28
 N_PIXELS = SIDE * SIDE
 N_CLASSES = 10
+DIGIT_SIDE_PX = 20  # the larger side of every digit
+CENTRE_PX = 14.5  # the centre of mass of each, across and down: the middle of pixel (14, 14)
 MAX_IMAGES = 200_000  # more than any set of this form has: a damaged count must not fill the memory
 
 # SHA-256 of the uncompressed files

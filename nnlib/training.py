@@ -15,7 +15,7 @@ import safetensors
 import safetensors.numpy
 from threadpoolctl import ThreadpoolController
 
-from nnlib.augmentation import vary
+from nnlib.augmentation import OtherHands, vary
 from nnlib.config import TrainingConfig
 from nnlib.errors import DivergedError, SettingError, StoreError
 from nnlib.layers import Dropout
@@ -114,8 +114,11 @@ class _Half:
     It writes nothing that the other half writes, or reads at the same time.
     """
 
-    def __init__(self, config: TrainingConfig, digits: Digits, shared: _Shared, number: int) -> None:
-        self.config, self.digits, self.shared, self.number = config, digits, shared, number
+    def __init__(
+        self, config: TrainingConfig, digits: Digits, other_hands: OtherHands | None, shared: _Shared, number: int
+    ) -> None:
+        self.config, self.digits, self.other_hands = config, digits, other_hands
+        self.shared, self.number = shared, number
         self.network = Network(
             (N_PIXELS, *config.hidden_widths, N_CLASSES),
             config.activation,
@@ -150,7 +153,8 @@ class _Half:
         sum_of_gradients = np.zeros_like(gradient) if len(parts) != 1 else None
         for part in parts:
             images = np.take(self.digits.images, part, axis=0, out=self._images[: len(part)], mode="clip")
-            if self.config.augmentation:
+            if self.other_hands is not None:
+                self.other_hands.mix_in(images, part, self.config.augmentation, chance)
                 images = vary(images, self.config.augmentation, chance)
             labels = self.digits.labels[part]
             scores = self.network.forward(images, training=True)
@@ -190,12 +194,13 @@ class Trainer:
         self.config = config
         self.progress_seconds = progress_seconds
         self.training, self.validation = split(data.train, config)
-        weights_seed, order_seed = np.random.SeedSequence(config.seed).spawn(2)
+        weights_seed, order_seed, hands_seed = np.random.SeedSequence(config.seed).spawn(3)
         self._order_generator = np.random.default_rng(order_seed)
         self._shared = _Shared(config)
         self._order, self._step = self._shared.order, self._shared.step
         self._order[:] = self._order_generator.permutation(len(self.training))
-        self._halves = [_Half(config, self.training, self._shared, number) for number in (0, 1)]
+        other_hands = OtherHands(self.training, np.random.default_rng(hands_seed)) if config.augmentation else None
+        self._halves = [_Half(config, self.training, other_hands, self._shared, number) for number in (0, 1)]
         self.network = self._halves[0].network
         self.network.draw_weights(np.random.default_rng(weights_seed))
         self.batch_size = min(config.batch_size, len(self.training))
