@@ -175,7 +175,7 @@ class _Sheet:
         self.pixels = np.zeros((self.n, _PAPER, _PAPER), np.float32)
         self.pixels[:, _MARGIN:-_MARGIN, _MARGIN:-_MARGIN] = images.reshape(-1, SIDE, SIDE)
         ink = self.pixels > 0.5
-        self.top, self.bottom = _ends(ink.any(axis=2))
+        self.top, self.bottom = _ends(np.any(ink, axis=2))
         self.height = (self.bottom - self.top + 1).astype(np.float32)
         inner = ink.copy()
         for axis in (1, 2):
@@ -208,7 +208,7 @@ class _Sheet:
     def as_mnist(self) -> np.ndarray:
         """The digits scaled to 20 pixels, with their centre of mass in the middle: (n, 784)."""
         ink = self.pixels > 0.5
-        sizes = [last - first + 1 for first, last in (_ends(ink.any(axis=axis)) for axis in (1, 2))]
+        sizes = [last - first + 1 for first, last in (_ends(np.any(ink, axis=axis)) for axis in (1, 2))]
         px = (np.maximum(*sizes) / DIGIT_SIDE_PX).astype(np.float32)
         mass = self.pixels.sum(axis=(1, 2))
         places = np.arange(_PAPER, dtype=np.float32)

@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -50,7 +50,7 @@ class Result:
     seconds_per_epoch: float
 
 
-def compete(rounds: int = 5, batch_sizes: tuple[int, ...] = BATCH_SIZES) -> list[Result]:
+def compete(rounds: int, batch_sizes: Sequence[int]) -> list[Result]:
     """Every contestant that is installed, at every batch size; the floor first."""
     seconds: dict[tuple[str, int], list[float]] = {}
     with ExitStack() as stack:
@@ -69,18 +69,19 @@ def _process(name: str) -> Iterator[Callable[[Any], Any]]:
     """A contestant's process; what it is asked is one line of JSON, and so is its answer."""
     command = [sys.executable, "-m", "nnlib.benchmark", name]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
+        questions, answers = process.stdin, process.stdout
+        assert questions is not None
+        assert answers is not None
 
         def ask(question: Any) -> Any:
-            print(json.dumps(question), file=process.stdin, flush=True)
-            answer = process.stdout.readline()
+            print(json.dumps(question), file=questions, flush=True)
+            answer = answers.readline()
             if not answer:
                 raise NnlibError(f"the contestant {name} gave up: what it said is above. Leave its package out.")
             return json.loads(answer)
 
         yield ask
-        process.stdin.close()
+        questions.close()
 
 
 # --- the contestants ---
@@ -315,7 +316,9 @@ def _training() -> list[Figure]:
             for target in TARGETS:
                 if record.validation_accuracy >= target:
                     reached.setdefault(target, record.seconds)
-    figures = [Figure(f"to a validation accuracy of {target:.1%}", reached.get(target, np.nan), "s") for target in TARGETS]
+    figures = [
+        Figure(f"to a validation accuracy of {target:.1%}", reached.get(target, np.nan), "s") for target in TARGETS
+    ]
     return [*figures, Figure("memory of a training, with its partner", memory / 1e6, "MB")]
 
 

@@ -227,7 +227,7 @@ def benchmark(rounds: int, as_json: bool) -> None:
     PyTorch, scikit-learn and neural-network-digits take part where they are installed: pip install -r
     requirements-bench.txt. It takes two minutes; the machine should have nothing else to do.
     """
-    results = benchmarks.compete(rounds)
+    results = benchmarks.compete(rounds, benchmarks.BATCH_SIZES)
     if as_json:
         click.echo(json.dumps([asdict(result) for result in results]))
         return

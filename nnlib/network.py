@@ -71,7 +71,8 @@ class Network:
         self.parameters.fill(0)
         for dense in self.dense_layers:
             followed_by = None if dense is self.dense_layers[-1] else self.activation
-            dense.weights[:] = initial_weights(*dense.weights.shape, followed_by, generator)
+            n_inputs, n_outputs = dense.weights.shape
+            dense.weights[:] = initial_weights(n_inputs, n_outputs, followed_by, generator)
 
     def forward(self, images: np.ndarray, training: bool = False) -> np.ndarray:
         """The scores before softmax: (n, n_inputs) -> (n, n_classes)."""

@@ -13,7 +13,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 import numpy as np
@@ -53,20 +53,26 @@ class Partner:
     def __init__(self, tasks: Sequence[Task]) -> None:
         self._tasks = tasks
         # far apart, so that neither process's writing slows the other's watching
-        self._asked, self._task, self._done = (memoryview(shared_zeros(1, np.int64)) for _ in range(3))
+        self._asked, self._task, self._done = (shared_zeros(1, np.int64).data for _ in range(3))
         self._parent = os.getpid()
         self._bell, self._rope = os.pipe()
         with warnings.catch_warnings():
             # "use of fork() may lead to deadlocks": numpy's own threads are at rest, and rebuilt when needed
             warnings.simplefilter("ignore", DeprecationWarning)
-            self._pid = os.fork()
+            try:
+                self._pid = os.fork()
+            except OSError:
+                os.close(self._bell)
+                os.close(self._rope)
+                raise
         if self._pid == 0:
             self._serve()
         os.close(self._bell)
 
     def wake(self) -> None:
         """Let it watch for tasks; it then keeps a processor busy."""
-        os.write(self._rope, b"!")
+        with suppress(BrokenPipeError):  # `wait` says so
+            os.write(self._rope, b"!")
 
     def rest(self) -> None:
         """Let it sleep."""
@@ -174,7 +180,10 @@ class Helper:
         if self._partner is None:
             self._rate_alone = rate
             if POSSIBLE and time.perf_counter() > self._alone_until:
-                self._partner, self._slower = Partner(self._tasks), 0
+                self._slower = 0
+                self._alone_until = time.perf_counter() + _ALONE_SECONDS
+                with suppress(OSError):  # no room for another process
+                    self._partner = Partner(self._tasks)
             return
         self._slower = self._slower + 1 if rate < self._rate_alone else 0
         if self._slower == 2:

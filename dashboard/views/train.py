@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import charts, images, resources, session
 from nnlib import worker
-from nnlib.augmentation import vary
+from nnlib.augmentation import rewrite, vary
 from nnlib.config import PRESETS, SETTINGS, Setting, TrainingConfig, describe
 from nnlib.errors import SettingError, StoreError, UnknownRunError
 from nnlib.mnist import N_CLASSES, N_PIXELS
@@ -143,16 +143,23 @@ def start() -> None:
 
 
 def show_varied(strength: float) -> None:
-    """A digit as it is, and what is made of it at this strength."""
-    digit = resources.data().train.images[:1]
-    varied = vary(np.repeat(digit, 11, axis=0), strength, np.random.default_rng(), group=1)
-    pictures = images.digit_pictures(np.concatenate([digit, varied]))
+    """Some digits as they are, and what may be made of them at this strength."""
+    digits = resources.data().train
+    shown = digits[:200]
+    rows = [int(np.argmax(shown.labels == digit)) for digit in (1, 7, 9, 4, 5, 8)]
+    originals, generator = shown.images[rows], np.random.default_rng()
+    rewritten = rewrite(originals, shown.labels[rows], generator)
+    varied = vary(np.concatenate([originals, rewritten]), strength, generator, group=1)
+    pictures = images.digit_pictures(np.concatenate([originals, varied]))
     st.image(
         images.enlarge(images.tiles(pictures, 6), 2),
         width="stretch",
-        alt="A training digit, and the same digit turned, slanted, bent, thinner and thicker in eleven ways.",
+        alt="Six training digits, and the same digits turned, slanted, bent, thinner and thicker.",
     )
-    st.caption("A digit as it is (top left), and eleven ways in which it may be shown.")
+    st.caption(
+        "Top: digits as they are. Below: ways in which they may be shown, in the last row a 1 with an upstroke, a "
+        "7 with a bar and a 9 with a round tail, as many people write them."
+    )
 
 
 def settings() -> None:
