@@ -225,7 +225,7 @@ def benchmark(rounds: int, as_json: bool) -> None:
     """Measure how fast it trains, beside other ways to do the same and the least that any can take.
 
     PyTorch, scikit-learn and neural-network-digits take part where they are installed: pip install -r
-    requirements-bench.txt. It takes two minutes; the machine should have nothing else to do.
+    requirements-bench.txt. It takes some minutes; the machine should have nothing else to do.
     """
     results = benchmarks.compete(rounds, benchmarks.BATCH_SIZES)
     if as_json:

@@ -66,19 +66,19 @@ class Dense(Layer):
             return inputs @ self.weights + self.biases
         self._inputs = inputs
         outputs = self._buffer("outputs", (len(inputs), self.weights.shape[1]), self.weights.dtype)
-        np.matmul(inputs, self.weights, out=outputs)
+        inputs.dot(self.weights, out=outputs)
         outputs += self.biases
         return outputs
 
     def backward(self, gradient: np.ndarray) -> np.ndarray:
-        np.matmul(self._inputs.T, gradient, out=self.weights_gradient)
+        self._inputs.T.dot(gradient, out=self.weights_gradient)
         # the sum over the rows, as a product: several times as fast as np.sum along the first axis
         ones = self._buffer("ones", gradient.shape[:1], gradient.dtype, 1)
-        np.matmul(ones, gradient, out=self.biases_gradient)
+        ones.dot(gradient, out=self.biases_gradient)
         if not self.needs_input_gradient:
             return gradient[:, :0]
         inputs_gradient = self._buffer("inputs_gradient", self._inputs.shape, gradient.dtype)
-        return np.matmul(gradient, self.weights.T, out=inputs_gradient)
+        return gradient.dot(self.weights.T, out=inputs_gradient)
 
 
 class ReLU(Layer):
