@@ -222,25 +222,34 @@ def change_learning_rate(run: Run) -> None:
     send(run, "learning_rate", st.session_state[f"live_rate_{run.id}"])
 
 
-def buttons(run: Run) -> None:
-    """Pause, Resume and Stop, each where it makes sense."""
-    with st.container(horizontal=True, gap="small"):
-        if run.state in ("queued", "running"):
-            if st.button("Pause", icon=":material/pause:", shortcut="p", key="pause"):
-                send(run, "pause")
-        elif st.button(
-            "Resume",
-            icon=":material/resume:",
-            shortcut="p",
-            key="resume",
-            disabled=not (run.resumable or run.state == "paused"),
-        ):
-            if run.resumable:
-                worker.resume(resources.store(), run.id)
-                st.rerun()
+def resume(run: Run) -> None:
+    """Let a run go on, in a new process where it has none."""
+    with session.sentences():
+        if run.resumable:
+            worker.resume(resources.store(), run.id)
+        else:
             send(run, "resume")
-        if st.button("Stop", icon=":material/stop:", shortcut="x", disabled=not run.active):
-            send(run, "stop")
+
+
+def buttons(run: Run) -> None:
+    """Pause or Resume, and Stop."""
+    # Callbacks, since no rerun in between can swallow them; and one button for both words, or the two would
+    # stand side by side for a moment, and Stop slip away from under the pointer.
+    going = run.state in ("queued", "running")
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            "Pause" if going else "Resume",
+            icon=":material/pause:" if going else ":material/resume:",
+            shortcut="p",
+            key="pause_or_resume",
+            disabled=not (run.active or run.resumable),
+            on_click=send if going else resume,
+            args=(run, "pause") if going else (run,),
+            width=130,  # for either word
+        )
+        st.button(
+            "Stop", icon=":material/stop:", shortcut="x", disabled=not run.active, on_click=send, args=(run, "stop")
+        )
 
 
 def how_far(run: Run, newest: EpochRecord | Progress | None) -> tuple[float, str]:
@@ -264,8 +273,8 @@ def duration(seconds: float) -> str:
 def live(run_id: int, was_active: bool, beside: charts.Beside | None) -> None:
     """The run as it stands, drawn again twice a second while it learns."""
     run = resources.run(run_id)
-    if was_active and not run.active:
-        st.rerun()  # the whole page: the picker gets its new epochs, and nothing reruns by itself any more
+    if was_active != run.active:
+        st.rerun()  # the whole page: the picker gets its new epochs, and this part reruns by itself, or no more
     records, progress = resources.curves(run_id)
     points: list[EpochRecord | Progress] = [*progress[-1:], *records[-1:]]
     newest = max(points, key=lambda point: point.step, default=None)
