@@ -327,7 +327,7 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "quick": Preset(
         TrainingConfig(epochs=10, batch_size=32),
-        "A first look: about ten seconds, and it reads more than 95 of 100 digits.",
+        "A first look: a few seconds, and it reads more than 95 of 100 digits.",
     ),
     "standard": Preset(
         TrainingConfig(epochs=30, batch_size=64, schedule="one_cycle", learning_rate=0.003, weight_decay=0.05),

@@ -111,7 +111,7 @@ class Adam(Optimizer):
 
     Every factor that all parameters share is moved out of the vectors into the step size and epsilon:
     the two bias corrections, as their section 2 recommends, and the factors 0.1 and 0.001 too, so that
-    the state is m / 0.1 and v / 0.001. That saves four passes over the vectors.
+    the state is m / 0.1 and v / 0.001. That saves two passes over the vectors.
     """
 
     state_names = ("m", "v")

@@ -27,6 +27,7 @@ from nnlib.partner import POSSIBLE, Helper, shared_zeros
 
 FEWEST_DIGITS = 2000  # that a point within an epoch averages over, or it jumps; unless that takes too long
 PROGRESS_SECONDS = 0.2  # often enough for a live curve, and for a pause that is felt at once
+CHECKPOINT_FORM = 2  # to be raised where the state of an older version would be misunderstood
 LEARN, CORRECT = 0, 1  # what the second half of a training is asked to do
 NO_BETTER_THAN_GUESSING = 0.2  # one in ten is right by chance
 BATCH_FOR_TWO_THREADS = 512  # where no partner can be: below, two BLAS threads meet more than they multiply
@@ -365,6 +366,7 @@ class Trainer:
     def checkpoint(self) -> bytes:
         """The whole state, as the content of a safetensors file: `resume` continues bit-identically."""
         state = {
+            "form": CHECKPOINT_FORM,
             "config": self.config.to_json(),
             "learning_rate": self.learning_rate,
             "step_count": self.step_count,
@@ -387,6 +389,8 @@ class Trainer:
         """
         try:
             tensors, state = _read_checkpoint(checkpoint)
+            if state["form"] != CHECKPOINT_FORM:
+                raise ValueError("it is of another version of this program")
             trainer = cls(TrainingConfig.from_json(state["config"]), data, progress_seconds=progress_seconds)
             trainer._restore(tensors, state)
             numpy_version = str(state["numpy"])

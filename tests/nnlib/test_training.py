@@ -497,6 +497,7 @@ def test_bytes_that_are_no_checkpoint_are_refused(data: DataSet, checkpoint: byt
 @pytest.mark.parametrize(
     ("key", "value"),
     [
+        ("form", 1),
         ("config", '{"epochs": 0}'),
         ("config", '{"unheard_of": 1}'),
         ("config", None),
