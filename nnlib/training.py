@@ -198,7 +198,7 @@ class Trainer:
         weights_seed, order_seed, hands_seed = np.random.SeedSequence(config.seed).spawn(3)
         self._order_generator = np.random.default_rng(order_seed)
         self._shared = _Shared(config)
-        self._order, self._step = self._shared.order, self._shared.step
+        self._order = self._shared.order
         self._order[:] = self._order_generator.permutation(len(self.training))
         other_hands = OtherHands(self.training, np.random.default_rng(hands_seed)) if config.augmentation else None
         self._halves = [_Half(config, self.training, other_hands, self._shared, number) for number in (0, 1)]
@@ -264,7 +264,7 @@ class Trainer:
     def _train_batch(self, helper: Helper) -> None:
         end = min(self._position + self.batch_size, len(self.training))
         self._rate_used = self.current_learning_rate
-        self._step[:] = self._position, end, self.step_count + 1, self._rate_used
+        self._shared.step[:] = self._position, end, self.step_count + 1, self._rate_used
         first_half = self._halves[0]
 
         helper.ask(LEARN)
