@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
 from dashboard import charts, images
-from nnlib.drawing import FoundDigit, find_digits
+from nnlib.digits import FoundDigit, find_digits
 from nnlib.network import Network
 
 SIDE_PX = 280

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from nnlib.mnist import SIDE
+from nnlib.digits import SIDE
 
 GAP = 2  # pixels between two tiles, before enlarging
 # negative, zero, positive: blue and orange are told apart with every kind of colour vision

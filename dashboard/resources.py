@@ -5,10 +5,10 @@ import time
 
 import streamlit as st
 
-from nnlib.evaluation import Evaluation, evaluate
-from nnlib.mnist import DataSet, load_mnist
+from nnlib.digits import DataSet, load_mnist
 from nnlib.model_files import Model, load_pretrained
 from nnlib.runs import Run, RunStore
+from nnlib.study import Evaluation, evaluate
 from nnlib.training import EpochRecord, Progress
 
 DATA_DIRECTORY = os.environ.get("NNLIB_DATA")

@@ -11,9 +11,9 @@ import streamlit as st
 
 from dashboard import resources
 from nnlib.errors import NnlibError
-from nnlib.evaluation import Evaluation
 from nnlib.model_files import Model
 from nnlib.runs import Run
+from nnlib.study import Evaluation
 
 PRETRAINED = 0  # stands for the pretrained model among the numbers of the runs
 

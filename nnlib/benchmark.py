@@ -23,12 +23,10 @@ import numpy as np
 import psutil
 from threadpoolctl import threadpool_limits
 
-from nnlib.augmentation import vary
-from nnlib.config import MNIST_TRAINING_DIGITS, TrainingConfig
+from nnlib.digits import load_mnist, vary
 from nnlib.errors import NnlibError
-from nnlib.mnist import load_mnist
 from nnlib.model_files import load_pretrained
-from nnlib.training import EpochRecord, Trainer
+from nnlib.training import MNIST_TRAINING_DIGITS, EpochRecord, Trainer, TrainingConfig
 
 BATCH_SIZES = (32, 128, 1024)
 WIDTHS = (784, 128, 64, 64, 10)

@@ -14,16 +14,13 @@ from typing import Any
 import click
 
 from nnlib import benchmark as benchmarks
-from nnlib import worker
-from nnlib.config import PRESETS, SETTINGS, Setting, describe
-from nnlib.drawing import find_digits, read_picture
+from nnlib.digits import find_digits, load_mnist, read_picture
 from nnlib.errors import DrawingError, NnlibError, SettingError
-from nnlib.evaluation import evaluate as read_all
-from nnlib.evaluation import score_digits
-from nnlib.mnist import load_mnist
 from nnlib.model_files import Model, check_model_path, load_model, load_pretrained, save_model
-from nnlib.runs import Run, RunStore
-from nnlib.training import EpochRecord, what_is_wrong
+from nnlib.runs import Run, RunStore, worker
+from nnlib.study import evaluate as read_all
+from nnlib.study import score_digits
+from nnlib.training import PRESETS, SETTINGS, EpochRecord, Setting, describe, what_is_wrong
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 DATA = click.option(

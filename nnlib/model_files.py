@@ -24,11 +24,10 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from nnlib.config import MAX_HIDDEN_LAYERS, SETTINGS, TrainingConfig
+from nnlib.digits import N_CLASSES, N_PIXELS, PACKAGED
 from nnlib.errors import ModelFileError, SettingError
-from nnlib.layers import ACTIVATIONS
-from nnlib.mnist import N_CLASSES, N_PIXELS, PACKAGED
-from nnlib.network import Network
+from nnlib.network import ACTIVATIONS, Network
+from nnlib.training import MAX_HIDDEN_LAYERS, SETTINGS, TrainingConfig
 
 SUFFIXES = (".safetensors", ".npz", ".pkl")
 FORMAT = 1

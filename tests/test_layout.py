@@ -1,6 +1,7 @@
 """How the project is laid out: which way imports point, what a server may do, what the README says."""
 
 import ast
+import importlib
 import re
 import shlex
 import subprocess
@@ -15,32 +16,28 @@ from nnlib.cli import cli
 
 ROOT = Path(__file__).parents[1]
 
-# each may import only what stands before it
-ORDER = (
-    "errors",
-    "layers",
-    "losses",
-    "optimizers",
-    "network",
-    "mnist",
-    "augmentation",
-    "drawing",
-    "config",
-    "partner",
-    "training",
-    "evaluation",
-    "explanations",
-    "model_files",
-    "runs",
-    "worker",
-    "benchmark",
-    "cli",
-    "__main__",
-)
-MATHEMATICS = {"layers", "losses", "optimizers", "network"}
+# each room, and each module, may import only what stands before it
+ORDER = {
+    "errors": (),
+    "network": ("layers", "losses", "optimizers", "network"),
+    "digits": ("mnist", "augmentation", "drawing"),
+    "training": ("config", "partner", "trainer"),
+    "study": ("evaluation",),
+    "model_files": (),
+    "runs": ("store", "worker", "__main__"),
+    "benchmark": (),
+    "cli": (),
+    "__main__": (),
+}
+ROOMS = {room: modules for room, modules in ORDER.items() if modules}
 NOT_FOR_NNLIB = {"streamlit", "streamlit_drawable_canvas", "plotly", "pandas", "altair", "dashboard"}
 
-MODULES = {path.stem: path for path in sorted((ROOT / "nnlib").glob("*.py")) if path.stem != "__init__"}
+FILES = {
+    ".".join(path.relative_to(ROOT / "nnlib").with_suffix("").parts): path
+    for path in sorted((ROOT / "nnlib").rglob("*.py"))
+    if path != ROOT / "nnlib" / "__init__.py"
+}
+MODULES = {name: path for name, path in FILES.items() if path.stem != "__init__"}
 
 
 def imports(path: Path) -> set[str]:
@@ -51,7 +48,7 @@ def imports(path: Path) -> set[str]:
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{path}: imports are written in full"
-            # from nnlib import worker
+            # from nnlib import cli
             found.update(
                 f"{node.module}.{alias.name}" if node.module == "nnlib" else str(node.module) for alias in node.names
             )
@@ -60,7 +57,7 @@ def imports(path: Path) -> set[str]:
 
 def own_imports(path: Path) -> set[str]:
     """The modules of nnlib among them, without the package's name."""
-    return {name.split(".")[1] for name in imports(path) if name.startswith("nnlib.")}
+    return {name.removeprefix("nnlib.") for name in imports(path) if name.startswith("nnlib.")}
 
 
 # --- imports ---
@@ -68,29 +65,65 @@ def own_imports(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_point_one_way(module: str) -> None:
-    assert module in ORDER, f"nnlib/{module}.py is new: say in ORDER where it stands"
-    before = ORDER[: ORDER.index(module)]
-    assert own_imports(MODULES[module]) <= set(before)
+    room, _, name = module.partition(".")
+    assert room in ORDER, f"nnlib/{room} is new: say in ORDER where it stands"
+    assert not name or name in ORDER[room], f"nnlib/{room}/{name}.py is new: say in ORDER where it stands"
+    rooms = list(ORDER)
+    for found in own_imports(MODULES[module]):
+        other, _, part = found.partition(".")
+        if other == room:
+            assert ORDER[room].index(part) < ORDER[room].index(name), found
+        else:
+            assert rooms.index(other) < rooms.index(room), found
 
 
 @pytest.mark.parametrize("module", MODULES)
+def test_a_room_is_entered_by_its_door(module: str) -> None:
+    room = module.partition(".")[0]
+    others = {found for found in own_imports(MODULES[module]) if found.partition(".")[0] != room}
+    assert not {found for found in others if "." in found}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_says_what_it_is_for_and_hands_out_its_names(room: str) -> None:
+    door = importlib.import_module(f"nnlib.{room}")
+    assert door.__doc__
+    tree = ast.parse(FILES[f"{room}.__init__"].read_text(encoding="utf-8"))
+    handed_out = [alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    assert sorted(door.__all__) == sorted(handed_out)
+    assert all(hasattr(door, name) for name in door.__all__)
+
+
+def test_pages_and_figures_enter_rooms_by_their_doors() -> None:
+    for path in (ROOT / "dashboard").rglob("*.py"):
+        assert not {name for name in imports(path) if name.startswith("nnlib.") and name.count(".") > 1}, path.name
+
+
+@pytest.mark.parametrize("module", FILES)
 def test_nnlib_knows_nothing_of_pages_and_figures(module: str) -> None:
-    packages = {name.split(".")[0] for name in imports(MODULES[module])}
+    packages = {name.split(".")[0] for name in imports(FILES[module])}
     assert not packages & NOT_FOR_NNLIB
 
 
-@pytest.mark.parametrize("module", sorted(MATHEMATICS))
+@pytest.mark.parametrize("module", ROOMS["network"])
 def test_mathematics_needs_nothing_but_numpy(module: str) -> None:
-    packages = {name.split(".")[0] for name in imports(MODULES[module])}
+    path = FILES[f"network.{module}"]
+    packages = {name.split(".")[0] for name in imports(path)}
     assert packages <= {"numpy", "nnlib"} | sys.stdlib_module_names
-    assert own_imports(MODULES[module]) <= MATHEMATICS
+    assert all(name.startswith("network.") for name in own_imports(path))
 
 
-@pytest.mark.parametrize("module", ["nnlib", *(f"nnlib.{name}" for name in MODULES if name != "__main__")])
+@pytest.mark.parametrize("module", ["nnlib", *(f"nnlib.{name}" for name in MODULES if not name.endswith("__main__"))])
 def test_import_loads_no_streamlit(module: str) -> None:
     code = f"import sys, {module}; print(*{{name.split('.')[0] for name in sys.modules}} & {NOT_FOR_NNLIB!r})"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert loaded.stdout.strip() == ""
+
+
+def test_tests_mirror_the_rooms() -> None:
+    for path in (ROOT / "tests" / "nnlib").rglob("test_*.py"):
+        module = ".".join(path.relative_to(ROOT / "tests" / "nnlib").with_suffix("").parts).replace("test_", "")
+        assert module in MODULES, f"{path} is the test of no module"
 
 
 def test_pages_do_not_import_each_other() -> None:

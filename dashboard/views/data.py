@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import charts, images, resources, session
-from nnlib.mnist import N_CLASSES, N_PIXELS, Digits
+from nnlib.digits import N_CLASSES, N_PIXELS, Digits
 
 EXAMPLES = 60
 

@@ -4,8 +4,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import board, charts, session
-from nnlib.drawing import FoundDigit, read_picture
-from nnlib.mnist import N_CLASSES
+from nnlib.digits import N_CLASSES, FoundDigit, read_picture
 
 DRAWING, PHOTO = "Drawing", "Photo or scan"
 

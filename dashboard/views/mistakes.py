@@ -4,8 +4,8 @@ import numpy as np
 import streamlit as st
 
 from dashboard import board, charts, images, resources, session
-from nnlib.evaluation import Evaluation, score_digits
-from nnlib.mnist import N_CLASSES
+from nnlib.digits import N_CLASSES
+from nnlib.study import Evaluation, score_digits
 
 A_PAGE = 20
 ANY = "any"

@@ -8,14 +8,11 @@ import numpy as np
 import streamlit as st
 
 from dashboard import charts, images, resources, session
-from nnlib import worker
-from nnlib.augmentation import rewrite, vary
-from nnlib.config import PRESETS, SETTINGS, Setting, TrainingConfig, describe
+from nnlib.digits import N_CLASSES, N_PIXELS, rewrite, vary
 from nnlib.errors import SettingError, StoreError, UnknownRunError
-from nnlib.mnist import N_CLASSES, N_PIXELS
 from nnlib.model_files import model_bytes, original_file_name
-from nnlib.runs import Order, Run
-from nnlib.training import EpochRecord, Progress, what_is_wrong
+from nnlib.runs import Order, Run, worker
+from nnlib.training import PRESETS, SETTINGS, EpochRecord, Progress, Setting, TrainingConfig, describe, what_is_wrong
 
 LIVE_SECONDS = 0.5
 MAIN_SETTINGS = ("learning_rate", "epochs", "batch_size", "hidden_widths", "optimizer")

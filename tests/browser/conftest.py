@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from nnlib import worker
-from nnlib.config import TrainingConfig
-from nnlib.runs import RunStore
+from nnlib.runs import worker
+from nnlib.runs.store import RunStore
+from nnlib.training.config import TrainingConfig
 from tests.browser.app import App, Visitor, launch, running_app, save_picture, visitor
 
 EPOCHS = 3

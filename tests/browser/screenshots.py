@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 # run as a file, not as a module
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from nnlib.config import PRESETS
+from nnlib.training.config import PRESETS
 from tests.browser.app import Theme, Visitor, launch, running_app, visitor
 
 WIDTHS = (1440, 390)

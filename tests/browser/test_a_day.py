@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from nnlib.config import PRESETS
+from nnlib.training.config import PRESETS
 from tests.browser.app import Visitor
 from tests.browser.conftest import Visit
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
-from nnlib.evaluation import evaluate
-from nnlib.mnist import load_mnist
+from nnlib.digits.mnist import load_mnist
 from nnlib.model_files import load_pretrained
+from nnlib.study.evaluation import evaluate
 from tests.browser.app import Strokes, Visitor, running_app, visitor
 from tests.browser.conftest import EPOCHS, Visit, train_a_run
 

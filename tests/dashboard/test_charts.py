@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import pytest
 
 from dashboard import charts
-from nnlib.training import EpochRecord, Progress
+from nnlib.training.trainer import EpochRecord, Progress
 
 RANDOM = np.random.default_rng(1)
 MATRIX = RANDOM.integers(0, 9, (10, 10)) + 90 * np.eye(10, dtype=int)

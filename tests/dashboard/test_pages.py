@@ -21,10 +21,11 @@ from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
 from dashboard import resources
-from nnlib import model_files, worker
-from nnlib.config import PRESETS, SETTINGS, TrainingConfig
+from nnlib import model_files
 from nnlib.errors import NnlibError
-from nnlib.runs import RunStore
+from nnlib.runs import worker
+from nnlib.runs.store import RunStore
+from nnlib.training.config import PRESETS, SETTINGS, TrainingConfig
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["welcome", "data", "train", "weights", "draw", "mistakes"]

@@ -16,12 +16,12 @@ import pytest
 from PIL import Image
 
 from nnlib import cli
-from nnlib.config import PRESETS, SETTINGS, Setting, TrainingConfig, describe
-from nnlib.mnist import load_mnist
+from nnlib.digits.mnist import load_mnist
 from nnlib.model_files import SUFFIXES, Model, load_model, load_pretrained, save_model
-from nnlib.network import Network
-from nnlib.runs import RunStore
-from nnlib.training import Trainer
+from nnlib.network.network import Network
+from nnlib.runs.store import RunStore
+from nnlib.training.config import PRESETS, SETTINGS, Setting, TrainingConfig, describe
+from nnlib.training.trainer import Trainer
 
 FEW = ("--epochs", "2", "--training-digits", "2000", "--validation-digits", "500", "--hidden-widths", "16,8")
 FEW_CONFIG = PRESETS["quick"].config.with_changes(

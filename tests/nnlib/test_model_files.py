@@ -23,9 +23,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from nnlib import model_files
-from nnlib.config import TrainingConfig
 from nnlib.errors import ModelFileError
-from nnlib.layers import ACTIVATIONS, Activation
 from nnlib.model_files import (
     SUFFIXES,
     Model,
@@ -36,7 +34,9 @@ from nnlib.model_files import (
     original_file_name,
     save_model,
 )
-from nnlib.network import Network
+from nnlib.network.layers import ACTIVATIONS, Activation
+from nnlib.network.network import Network
+from nnlib.training.config import TrainingConfig
 
 MEGABYTE = 2**20
 

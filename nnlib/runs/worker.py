@@ -1,4 +1,4 @@
-"""A run in a process of its own: `python -m nnlib.worker RUN`.
+"""A run in a process of its own: `python -m nnlib.runs RUN`.
 
 The process that trains and those that watch share only the store: what is learned goes in, orders
 come out. So no page change, refresh or second viewer can disturb a training, and no crash costs
@@ -18,11 +18,10 @@ from typing import Literal
 
 import psutil
 
-from nnlib.config import TrainingConfig
+from nnlib.digits import load_mnist
 from nnlib.errors import DivergedError, NnlibError, StoreError, StoreFullError
-from nnlib.mnist import load_mnist
-from nnlib.runs import MOST_SNAPSHOTS, Order, RunStore, State
-from nnlib.training import EpochRecord, Progress, Trainer
+from nnlib.runs.store import MOST_SNAPSHOTS, Order, RunStore, State
+from nnlib.training import EpochRecord, Progress, Trainer, TrainingConfig
 
 POLL_SECONDS = 0.1  # how often a run that waits looks for orders
 CHECKPOINT_SECONDS = 10  # between two checkpoints, within an epoch that takes longer
@@ -43,7 +42,7 @@ def resume(store: RunStore, run_id: int) -> None:
 
     Raises StoreError where a process is at work on it already.
     """
-    command = [sys.executable, "-m", "nnlib.worker", str(run_id)]
+    command = [sys.executable, "-m", "nnlib.runs", str(run_id)]
     command += ["--store", str(store.folder), "--owner", str(os.getpid())]
     # a session of its own: Ctrl-C in the terminal must not kill it before it has saved its checkpoint
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
@@ -218,7 +217,7 @@ def _is_running(process: psutil.Process) -> bool:
 
 def main() -> None:
     """Work on the run that the starting process puts into this one's hands."""
-    parser = argparse.ArgumentParser(prog="python -m nnlib.worker", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m nnlib.runs", description=__doc__)
     parser.add_argument("run", type=int)
     parser.add_argument("--store", required=True, help="the folder of the store")
     parser.add_argument("--owner", type=int, required=True, help="the process that this one ends with")
@@ -241,7 +240,3 @@ def main() -> None:
             pass
     except NnlibError as error:
         sys.exit(str(error))
-
-
-if __name__ == "__main__":
-    main()

@@ -15,7 +15,7 @@ import math
 import numpy as np
 from scipy.sparse import csr_array
 
-from nnlib.mnist import CENTRE_PX, DIGIT_SIDE_PX, N_PIXELS, SIDE, Digits
+from nnlib.digits.mnist import CENTRE_PX, DIGIT_SIDE_PX, N_PIXELS, SIDE, Digits
 
 GROUP = 16  # digits that share a warp
 ROWS_AT_ONCE = 128  # more would not fit the cache, and take twice as long

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from nnlib.layers import ACTIVATIONS, Activation, Dense, Dropout, Layer, Softmax, initial_weights
+from nnlib.network.layers import ACTIVATIONS, Activation, Dense, Dropout, Layer, Softmax, initial_weights
 
 ROWS_AT_ONCE = 512  # many images go through in parts: the cache is small, and so may be the laptop
 

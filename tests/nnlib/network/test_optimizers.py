@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnlib.optimizers import OPTIMIZERS, SGD, Adam, Optimizer, RMSprop, Schedule, schedule_factor
+from nnlib.network.optimizers import OPTIMIZERS, SGD, Adam, Optimizer, RMSprop, Schedule, schedule_factor
 
 START, FIRST, SECOND, RATE = 2.0, 0.5, -1.5, 0.1  # one parameter, its gradient in two steps, the learning rate
 

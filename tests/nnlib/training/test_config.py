@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnlib.config import MAX_HIDDEN_LAYERS, PRESETS, SETTINGS, Setting, TrainingConfig, describe
 from nnlib.errors import SettingError
-from nnlib.layers import ACTIVATIONS
-from nnlib.optimizers import OPTIMIZERS, Schedule
+from nnlib.network.layers import ACTIVATIONS
+from nnlib.network.optimizers import OPTIMIZERS, Schedule
+from nnlib.training.config import MAX_HIDDEN_LAYERS, PRESETS, SETTINGS, Setting, TrainingConfig, describe
 
 every_setting = pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
 

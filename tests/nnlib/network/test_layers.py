@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from nnlib.layers import (
+from nnlib.network.layers import (
     ACTIVATIONS,
     Activation,
     Dense,

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image, ImageOps
 from scipy import ndimage
 
+from nnlib.digits.mnist import CENTRE_PX, DIGIT_SIDE_PX, SIDE
 from nnlib.errors import DrawingError
-from nnlib.mnist import CENTRE_PX, DIGIT_SIDE_PX, SIDE
 
 MAX_PIXELS = 4096 * 4096
 MAX_FILE_BYTES = 32 * 2**20

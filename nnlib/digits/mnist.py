@@ -17,7 +17,7 @@ import numpy as np
 
 from nnlib.errors import DataError
 
-PACKAGED = Path(__file__).parent / "data"
+PACKAGED = Path(__file__).parents[1] / "data"
 SIDE = 28
 N_PIXELS = SIDE * SIDE
 N_CLASSES = 10

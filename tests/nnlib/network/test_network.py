@@ -7,9 +7,9 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from nnlib.layers import Activation, Softmax
-from nnlib.losses import CategoricalCrossEntropy
-from nnlib.network import ROWS_AT_ONCE, Network, count_parameters
+from nnlib.network.layers import Activation, Softmax
+from nnlib.network.losses import CategoricalCrossEntropy
+from nnlib.network.network import ROWS_AT_ONCE, Network, count_parameters
 
 WIDTHS = (6, 5, 4, 3)
 every_activation = pytest.mark.parametrize("activation", get_args(Activation))

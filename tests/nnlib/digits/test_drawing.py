@@ -16,10 +16,10 @@ from hypothesis.extra import numpy as st_numpy
 from PIL import Image
 from scipy import ndimage
 
-from nnlib import drawing
-from nnlib.drawing import FoundDigit, find_digits, read_picture
+from nnlib.digits import drawing
+from nnlib.digits.drawing import FoundDigit, find_digits, read_picture
+from nnlib.digits.mnist import load_mnist
 from nnlib.errors import DrawingError
-from nnlib.mnist import load_mnist
 from nnlib.model_files import load_pretrained
 from tests.pen_strokes import iter_canvases, load_strokes, render
 

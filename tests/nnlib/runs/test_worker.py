@@ -21,13 +21,13 @@ import numpy as np
 import psutil
 import pytest
 
-from nnlib import worker
-from nnlib.config import TrainingConfig
+from nnlib.digits.mnist import load_mnist
 from nnlib.errors import DataError, DivergedError, StoreError, StoreFullError
-from nnlib.mnist import load_mnist
-from nnlib.partner import Helper
-from nnlib.runs import ACTIVE, MOST_SNAPSHOTS, Run, RunStore, State
-from nnlib.training import EpochRecord, Trainer
+from nnlib.runs import worker
+from nnlib.runs.store import ACTIVE, MOST_SNAPSHOTS, Run, RunStore, State
+from nnlib.training.config import TrainingConfig
+from nnlib.training.partner import Helper
+from nnlib.training.trainer import EpochRecord, Trainer
 
 # with dropout and a schedule, so that no generator and no step may be lost on the way
 SMALL = TrainingConfig(
@@ -326,9 +326,9 @@ def test_killed_before_it_began_a_run_can_be_resumed(store: RunStore, digits: st
 
 OWNER = """
 import sys, time
-from nnlib import worker
-from nnlib.config import TrainingConfig
-from nnlib.runs import RunStore
+from nnlib.runs import worker
+from nnlib.training.config import TrainingConfig
+from nnlib.runs.store import RunStore
 
 folder, config, digits = sys.argv[1:]
 worker.start(RunStore(folder), TrainingConfig.from_json(config), "owned", digits)

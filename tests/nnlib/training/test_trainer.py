@@ -20,14 +20,14 @@ import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnlib.config import PRESETS, TrainingConfig
+from nnlib.digits.mnist import DataSet, load_mnist
 from nnlib.errors import DivergedError, SettingError, StoreError
-from nnlib.evaluation import evaluate
-from nnlib.losses import CategoricalCrossEntropy
-from nnlib.mnist import DataSet, load_mnist
-from nnlib.network import ROWS_AT_ONCE, Network
-from nnlib.optimizers import OptimizerName, Schedule, schedule_factor
-from nnlib.training import EpochRecord, Progress, Trainer, split, what_is_wrong
+from nnlib.network.losses import CategoricalCrossEntropy
+from nnlib.network.network import ROWS_AT_ONCE, Network
+from nnlib.network.optimizers import OptimizerName, Schedule, schedule_factor
+from nnlib.study.evaluation import evaluate
+from nnlib.training.config import PRESETS, TrainingConfig
+from nnlib.training.trainer import EpochRecord, Progress, Trainer, split, what_is_wrong
 
 SMALL = TrainingConfig(hidden_widths=(16, 8), epochs=3, batch_size=64, training_digits=300, validation_digits=100)
 # wide and deep enough to blow up, where a smaller one only falls silent
@@ -401,8 +401,8 @@ def test_resumed_in_another_process_ends_with_identical_weights(data: DataSet, t
     program = """
 import sys
 from pathlib import Path
-from nnlib.mnist import load_mnist
-from nnlib.training import Trainer
+from nnlib.digits.mnist import load_mnist
+from nnlib.training.trainer import Trainer
 folder = Path(sys.argv[1])
 trainer = Trainer.resume((folder / "checkpoint").read_bytes(), load_mnist())
 *_, last = trainer
@@ -410,7 +410,7 @@ trainer = Trainer.resume((folder / "checkpoint").read_bytes(), load_mnist())
 print(last.validation_loss)
 """
     command = [sys.executable, "-W", "error", "-c", program, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
     assert isinstance(last, EpochRecord)
     assert float(done.stdout) == last.validation_loss
     assert (tmp_path / "parameters").read_bytes() == trainer.network.parameters.tobytes()

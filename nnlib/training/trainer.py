@@ -15,15 +15,21 @@ import safetensors
 import safetensors.numpy
 from threadpoolctl import ThreadpoolController
 
-from nnlib.augmentation import OtherHands, vary
-from nnlib.config import TrainingConfig
+from nnlib.digits import N_CLASSES, N_PIXELS, DataSet, Digits, OtherHands, vary
 from nnlib.errors import DivergedError, SettingError, StoreError
-from nnlib.layers import Dropout
-from nnlib.losses import CategoricalCrossEntropy
-from nnlib.mnist import N_CLASSES, N_PIXELS, DataSet, Digits
-from nnlib.network import ROWS_AT_ONCE, Network, count_parameters
-from nnlib.optimizers import OPTIMIZERS, SGD, Optimizer, schedule_factor
-from nnlib.partner import POSSIBLE, Helper, shared_zeros
+from nnlib.network import (
+    OPTIMIZERS,
+    ROWS_AT_ONCE,
+    SGD,
+    CategoricalCrossEntropy,
+    Dropout,
+    Network,
+    Optimizer,
+    count_parameters,
+    schedule_factor,
+)
+from nnlib.training.config import TrainingConfig
+from nnlib.training.partner import POSSIBLE, Helper, shared_zeros
 
 FEWEST_DIGITS = 2000  # that a point within an epoch averages over, or it jumps; unless that takes too long
 PROGRESS_SECONDS = 0.2  # often enough for a live curve, and for a pause that is felt at once

@@ -12,14 +12,14 @@ import numpy as np
 import psutil
 import pytest
 
-from nnlib import partner as partner_module
-from nnlib.config import TrainingConfig
+from nnlib.digits.mnist import load_mnist
 from nnlib.errors import PartnerLostError
-from nnlib.mnist import load_mnist
-from nnlib.partner import POSSIBLE, Helper, Partner, shared_zeros
-from nnlib.training import EpochRecord, Trainer
+from nnlib.training import partner as partner_module
+from nnlib.training.config import TrainingConfig
+from nnlib.training.partner import POSSIBLE, Helper, Partner, shared_zeros
+from nnlib.training.trainer import EpochRecord, Trainer
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 needs_partner = pytest.mark.skipif(not POSSIBLE, reason="this machine has one core, or another system")
 
 CONFIG = TrainingConfig(
@@ -120,7 +120,7 @@ def test_a_partner_whose_task_fails_is_missed_too(numbers: np.ndarray) -> None:
 def test_a_partner_ends_when_its_parent_is_killed(awake: bool) -> None:
     program = f"""
 import time
-from nnlib.partner import Partner
+from nnlib.training.partner import Partner
 partner = Partner([])
 if {awake}:
     partner.wake()

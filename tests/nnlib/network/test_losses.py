@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from nnlib.losses import CategoricalCrossEntropy, Loss
+from nnlib.network.losses import CategoricalCrossEntropy, Loss
 
 CASES: dict[type[Loss], list[Callable[[], Loss]]] = {
     CategoricalCrossEntropy: [CategoricalCrossEntropy, lambda: CategoricalCrossEntropy(label_smoothing=0.2)],

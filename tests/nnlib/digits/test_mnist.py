@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnlib import mnist
+from nnlib.digits import mnist
+from nnlib.digits.mnist import DataSet, Digits, load_mnist
 from nnlib.errors import DataError
-from nnlib.mnist import DataSet, Digits, load_mnist
 
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"

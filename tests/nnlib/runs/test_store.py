@@ -24,12 +24,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnlib.config import TrainingConfig
+from nnlib.digits.mnist import load_mnist
 from nnlib.errors import SettingError, StoreError, StoreFullError, UnknownRunError
-from nnlib.mnist import load_mnist
-from nnlib.network import Network
-from nnlib.runs import ACTIVE, MOST_PROGRESS_POINTS, Run, RunStore, State
-from nnlib.training import EpochRecord, Progress, Trainer
+from nnlib.network.network import Network
+from nnlib.runs.store import ACTIVE, MOST_PROGRESS_POINTS, Run, RunStore, State
+from nnlib.training.config import TrainingConfig
+from nnlib.training.trainer import EpochRecord, Progress, Trainer
 
 SMALL = TrainingConfig(hidden_widths=(1,), epochs=3, training_digits=100, validation_digits=100)
 N_PARAMETERS = 784 + 1 + 10 + 10
@@ -320,9 +320,9 @@ def test_many_threads_on_one_store_lose_nothing(store: RunStore) -> None:
 
 WRITER = """
 import sys
-from nnlib.config import TrainingConfig
-from nnlib.runs import RunStore
-from nnlib.training import Progress
+from nnlib.training.config import TrainingConfig
+from nnlib.runs.store import RunStore
+from nnlib.training.trainer import Progress
 
 input()
 store = RunStore(sys.argv[1])

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from nnlib.mnist import N_CLASSES, Digits
+from nnlib.digits import N_CLASSES, Digits
 from nnlib.network import Network
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnlib.augmentation import GROUP, REWRITTEN, REWRITTEN_SHARE, OtherHands, rewrite, vary
-from nnlib.mnist import DataSet, load_mnist
+from nnlib.digits.augmentation import GROUP, REWRITTEN, REWRITTEN_SHARE, OtherHands, rewrite, vary
+from nnlib.digits.mnist import DataSet, load_mnist
 from nnlib.model_files import load_pretrained
 
 

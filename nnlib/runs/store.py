@@ -21,12 +21,11 @@ import numpy as np
 import platformdirs
 import psutil
 
-from nnlib.config import TrainingConfig
+from nnlib.digits import N_CLASSES, N_PIXELS
 from nnlib.errors import SettingError, StoreError, StoreFullError, UnknownRunError
-from nnlib.mnist import N_CLASSES, N_PIXELS
 from nnlib.model_files import Model
 from nnlib.network import Network
-from nnlib.training import EpochRecord, Progress
+from nnlib.training import EpochRecord, Progress, TrainingConfig
 
 State = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "interrupted", "failed"]
 Order = Literal["pause", "resume", "stop", "learning_rate"]

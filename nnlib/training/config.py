@@ -11,8 +11,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, get_args
 
 from nnlib.errors import SettingError
-from nnlib.layers import Activation
-from nnlib.optimizers import OptimizerName, Schedule
+from nnlib.network import Activation, OptimizerName, Schedule
 
 MNIST_TRAINING_DIGITS = 60_000
 MAX_HIDDEN_LAYERS = 6

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnlib.evaluation import Evaluation, evaluate, score_digits
-from nnlib.mnist import Digits
-from nnlib.network import Network
+from nnlib.digits.mnist import Digits
+from nnlib.network.network import Network
+from nnlib.study.evaluation import Evaluation, evaluate, score_digits
 
 
 def answers(*pairs: tuple[int, float], labels: list[int]) -> Evaluation:

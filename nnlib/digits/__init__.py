@@ -1,0 +1,21 @@
+"""What a network reads: MNIST's digits, what varies them, and how a drawing or a photo becomes one of them."""
+
+from nnlib.digits.augmentation import OtherHands, rewrite, vary
+from nnlib.digits.drawing import FoundDigit, find_digits, read_picture
+from nnlib.digits.mnist import N_CLASSES, N_PIXELS, PACKAGED, SIDE, DataSet, Digits, load_mnist
+
+__all__ = [
+    "N_CLASSES",
+    "N_PIXELS",
+    "PACKAGED",
+    "SIDE",
+    "DataSet",
+    "Digits",
+    "FoundDigit",
+    "OtherHands",
+    "find_digits",
+    "load_mnist",
+    "read_picture",
+    "rewrite",
+    "vary",
+]

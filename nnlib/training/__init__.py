@@ -1,0 +1,28 @@
+"""One training, in this process: its settings, its steps, and the second process that shares its work."""
+
+from nnlib.training.config import (
+    MAX_HIDDEN_LAYERS,
+    MNIST_TRAINING_DIGITS,
+    PRESETS,
+    SETTINGS,
+    Preset,
+    Setting,
+    TrainingConfig,
+    describe,
+)
+from nnlib.training.trainer import EpochRecord, Progress, Trainer, what_is_wrong
+
+__all__ = [
+    "MAX_HIDDEN_LAYERS",
+    "MNIST_TRAINING_DIGITS",
+    "PRESETS",
+    "SETTINGS",
+    "EpochRecord",
+    "Preset",
+    "Progress",
+    "Setting",
+    "Trainer",
+    "TrainingConfig",
+    "describe",
+    "what_is_wrong",
+]
