@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from dashboard import charts, images, resources, session
+from dashboard import figures, images, resources, session
 from nnlib.digits import N_CLASSES, N_PIXELS, Digits
 
 EXAMPLES = 60
@@ -93,9 +93,9 @@ left, right = st.columns(2, gap="large")
 with left:
     counts = [np.bincount(each.labels, minlength=N_CLASSES) for each in (data.train, data.test)]
     st.plotly_chart(
-        charts.class_counts(*counts),
+        figures.class_counts(*counts),
         key="class_counts",
-        config=charts.NO_BAR,
+        config=figures.NO_BAR,
         alt=f"Bars: between {counts[0].min():,} and {counts[0].max():,} training examples of each digit.",
     )
     st.caption(
@@ -105,9 +105,9 @@ with right:
     histogram, edges = pixel_histogram()
     paper = histogram[0] / histogram.sum()
     st.plotly_chart(
-        charts.pixel_values(histogram, edges),
+        figures.pixel_values(histogram, edges),
         key="pixel_values",
-        config=charts.NO_BAR,
+        config=figures.NO_BAR,
         alt=f"Bars: {paper:.0%} of all pixels are paper or nearly, most of the others full ink.",
     )
     st.caption(f"Most of a picture, {paper:.0%}, is paper. The rest is mostly full ink, with a grey rim.")
@@ -124,8 +124,8 @@ with left:
     st.caption("The *label* is what people said it is. Point at a pixel to see its number.")
 with right:
     st.plotly_chart(
-        charts.pixels(digits.images[index], f"Digit number {index:,}"),
+        figures.pixels(digits.images[index], f"Digit number {index:,}"),
         key="pixels",
-        config=charts.NO_BAR,
+        config=figures.NO_BAR,
         alt=f"A handwritten {digits.labels[index]} as 28 by 28 pixels.",
     )

@@ -3,7 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from dashboard import board, charts, session
+from dashboard import figures, session
+from dashboard.parts import answer, canvas
 from nnlib.digits import N_CLASSES, FoundDigit, read_picture
 
 DRAWING, PHOTO = "Drawing", "Photo or scan"
@@ -12,7 +13,7 @@ DRAWING, PHOTO = "Drawing", "Photo or scan"
 def picture_of(source: str) -> tuple[np.ndarray | None, str]:
     """What is to be read, and what to say while there is nothing in it."""
     if source == DRAWING:
-        picture = board.canvas("draw", st.session_state.get("brush", 18))
+        picture = canvas.canvas("draw", st.session_state.get("brush", 18))
         st.slider("Brush (pixels)", 6, 40, 18, key="brush", bind=session.bind_number("brush"))
         return picture, "Draw a digit in the white square, large or small, anywhere in it."
     upload = st.file_uploader(
@@ -23,7 +24,7 @@ def picture_of(source: str) -> tuple[np.ndarray | None, str]:
     if upload is None:
         return None, "Choose a picture: dark ink on light paper reads best."
     picture = read_picture(upload.getvalue())
-    st.image(picture, width=board.SIDE_PX, caption=upload.name, alt="The picture that was chosen.")
+    st.image(picture, width=canvas.SIDE_PX, caption=upload.name, alt="The picture that was chosen.")
     return picture, "There is no ink in this picture that stands out from the paper."
 
 
@@ -36,13 +37,13 @@ def draw_and_read() -> None:
             "What to read", [DRAWING, PHOTO], default=DRAWING, required=True, key="source", bind="query-params"
         )
         picture, otherwise = picture_of(source)
-    readings = board.read(picture, choice.model.network)
+    readings = answer.read(picture, choice.model.network)
     digit, probabilities = None, np.zeros(N_CLASSES)
     with middle:
         if readings:
             digit, probabilities = one_of(readings)
-            board.say_answer(probabilities, choice.title)
-            board.show_seen(digit)
+            answer.say_answer(probabilities, choice.title)
+            answer.show_seen(digit)
             st.caption(
                 "Cut out, made as large as the digits it learned from, and centred, with a stroke as thick as theirs."
             )
@@ -51,15 +52,15 @@ def draw_and_read() -> None:
     with right:
         said = "nothing is read yet" if digit is None else f"{probabilities.argmax()} is the highest"
         st.plotly_chart(
-            charts.probabilities(probabilities),
+            figures.probabilities(probabilities),
             key="draw_probabilities",
-            config=charts.NO_BAR,
+            config=figures.NO_BAR,
             alt=f"Ten bars, one for each digit: {said}.",
         )
         st.caption("The ten bars add up to 100%. Two tall ones: it hesitates between two digits.")
     if digit is not None:
         st.subheader("Its way through the network", anchor=False)
-        board.show_signal(digit.image, choice.model.network, "draw_signal")
+        answer.show_signal(digit.image, choice.model.network, "draw_signal")
 
 
 def one_of(readings: list[tuple[FoundDigit, np.ndarray]]) -> tuple[FoundDigit, np.ndarray]:

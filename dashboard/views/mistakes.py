@@ -3,7 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from dashboard import board, charts, images, resources, session
+from dashboard import figures, images, resources, session
+from dashboard.parts import frame
 from nnlib.digits import N_CLASSES
 from nnlib.study import Evaluation, score_digits
 
@@ -80,14 +81,14 @@ with right:
     three.button("Show all", on_click=show_all, disabled=true == answer == ANY, width="stretch")
 with left:
     cell = (int(true), int(answer)) if ANY not in (true, answer) else None
-    with board.frame("confusion_frame", aspect=0.9):
+    with frame.frame("confusion_frame", aspect=0.9):
         st.plotly_chart(
-            charts.confusion(confusion, cell),
+            figures.confusion(confusion, cell),
             height="stretch",
             key="confusion",
             on_select=choose_cell,
             selection_mode="points",
-            config=charts.NO_BAR,
+            config=figures.NO_BAR,
             alt=f"A table of 10 by 10 counts, true digit against answer. {readings.accuracy:.1%} are right; the most "
             f"common mistake is {often[0]} read as {often[1]}, {mistakes_only.max()} times.",
         )
@@ -129,18 +130,18 @@ if len(found):
             ),
         )
         st.plotly_chart(
-            charts.pixels(test.images[index], f"Test digit {index:,}, a {readings.labels[index]}"),
+            figures.pixels(test.images[index], f"Test digit {index:,}, a {readings.labels[index]}"),
             key="closer_pixels",
-            config=charts.NO_BAR,
+            config=figures.NO_BAR,
             alt=f"A handwritten {readings.labels[index]} as 28 by 28 pixels.",
         )
     with right:
         st.plotly_chart(
-            charts.probabilities(
+            figures.probabilities(
                 readings.probabilities[index], "What the network thought", 400, int(readings.labels[index])
             ),
             key="closer_probabilities",
-            config=charts.NO_BAR,
+            config=figures.NO_BAR,
             alt=f"Ten bars: {readings.predictions[index]} is the highest, the digit is a {readings.labels[index]}.",
         )
         st.caption("Where the true digit has a tall bar too, it was a close call; where it has none, it was fooled.")

@@ -3,7 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from dashboard import board, charts, images, resources, session
+from dashboard import figures, images, resources, session
+from dashboard.parts import frame
 
 MOST_EXCITING = 12
 
@@ -66,14 +67,14 @@ with right:
     st.caption("The twelve test digits that excite it most.")
 with left:
     st.subheader(f"All {n_units} units of {choice.title}", anchor=False)
-    with board.frame("weight_frame", charts.weight_grid_aspect(n_units)):
+    with frame.frame("weight_frame", figures.weight_grid_aspect(n_units)):
         st.plotly_chart(
-            charts.weight_grid(weights, unit),
+            figures.weight_grid(weights, unit),
             height="stretch",
             key="weight_grid",
             on_select=choose_unit,
             selection_mode="points",
-            config=charts.NO_BAR,
+            config=figures.NO_BAR,
             alt=f"{n_units} pictures of 28 by 28 pixels, one for each unit: "
             "blue below zero, orange above, white at zero.",
         )

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dashboard import board, resources, session
+from dashboard import resources, session
+from dashboard.parts import answer, canvas
 
 SAMPLE = 1  # the test digit that runs through the network until something is drawn: a clear 2
 
@@ -15,9 +16,9 @@ def draw_and_read() -> None:
     with left:
         st.subheader("Draw a digit", anchor=False)
         st.caption("0 to 9, with the mouse, a finger or a pen.")
-        readings = board.read(board.canvas("welcome"), network)
+        readings = answer.read(canvas.canvas("welcome"), network)
         if readings:
-            board.say_answer(readings[0][1], choice.title)
+            answer.say_answer(readings[0][1], choice.title)
         if len(readings) > 1:
             st.info(f"There are {len(readings)} digits: this is the leftmost. *Draw* reads them all.")
     with right:
@@ -30,7 +31,7 @@ def draw_and_read() -> None:
                 "Meanwhile, here is how one of its test digits, written by somebody it has never met, runs through it."
             )
             image = resources.data().test.images[SAMPLE]
-        board.show_signal(image, network, "welcome_signal")
+        answer.show_signal(image, network, "welcome_signal")
 
 
 st.title("Watch a neural network learn to read", anchor=False)

@@ -1,47 +1,11 @@
-"""The drawing board, and other parts that several pages are made of."""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""What a network answers for a picture, and how it comes to that."""
 
 import numpy as np
 import streamlit as st
-from streamlit_drawable_canvas import st_canvas
 
-from dashboard import charts, images
+from dashboard import figures, images
 from nnlib.digits import FoundDigit, find_digits
 from nnlib.network import Network
-
-SIDE_PX = 280
-INK, PAPER = "#111111", "#ffffff"
-
-
-def canvas(key: str, brush_px: int = 18) -> np.ndarray | None:
-    """A square to draw in, with a Clear button: RGBA (280, 280, 4), or None before the first stroke."""
-    # another key is another canvas, an empty one
-    generation = st.session_state.setdefault(f"{key}_generation", 0)
-    drawn = st_canvas(
-        stroke_width=brush_px,
-        stroke_color=INK,
-        background_color=PAPER,
-        width=SIDE_PX,
-        height=SIDE_PX,
-        return_image_data=True,
-        key=f"{key}_{generation}",
-    )
-    st.button("Clear", icon=":material/ink_eraser:", key=f"{key}_clear", on_click=_clear, args=(key,), shortcut="e")
-    return drawn.image_data
-
-
-@contextmanager
-def frame(key: str, aspect: float) -> Iterator[None]:
-    """A place of a constant shape, width by height: a figure alone has one height, on a phone and on a projector."""
-    st.html(f"<style>.st-key-{key} {{ aspect-ratio: {aspect:.3f}; }}</style>")
-    with st.container(key=key):
-        yield
-
-
-def _clear(key: str) -> None:
-    st.session_state[f"{key}_generation"] += 1
 
 
 def say_answer(probabilities: np.ndarray, reader: str) -> None:
@@ -86,9 +50,9 @@ def show_signal(image: np.ndarray, network: Network, key: str) -> None:
     activations = [layer[0] for layer in network.activations(image[None])]
     answer = int(activations[-1].argmax())
     st.plotly_chart(
-        charts.signal(image, activations),
+        figures.signal(image, activations),
         key=key,
-        config=charts.NO_BAR,
+        config=figures.NO_BAR,
         alt=f"The digit's pixels, what the units of each layer put out for it, and the ten probabilities: "
         f"{answer} is the highest.",
     )

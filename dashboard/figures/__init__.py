@@ -1,0 +1,28 @@
+"""The figures: each a pure function, data in, plotly figure out.
+
+Streamlit's theme gives them their fonts, backgrounds and grids, in light and dark alike.
+"""
+
+from dashboard.figures.answers import probabilities, signal
+from dashboard.figures.curves import accuracy_curve, learning_rate_curve, loss_curve, per_layer_curve
+from dashboard.figures.digits import class_counts, pixel_values, pixels
+from dashboard.figures.mistakes import confusion
+from dashboard.figures.style import NO_BAR, Beside
+from dashboard.figures.weights import weight_grid, weight_grid_aspect
+
+__all__ = [
+    "NO_BAR",
+    "Beside",
+    "accuracy_curve",
+    "class_counts",
+    "confusion",
+    "learning_rate_curve",
+    "loss_curve",
+    "per_layer_curve",
+    "pixel_values",
+    "pixels",
+    "probabilities",
+    "signal",
+    "weight_grid",
+    "weight_grid_aspect",
+]
