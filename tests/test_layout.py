@@ -50,7 +50,8 @@ def imports(path: Path) -> set[str]:
             assert not node.level, f"{path}: imports are written in full"
             # from nnlib import cli
             found.update(
-                f"{node.module}.{alias.name}" if node.module == "nnlib" else str(node.module) for alias in node.names
+                f"{node.module}.{alias.name}" if node.module in ("nnlib", "dashboard") else str(node.module)
+                for alias in node.names
             )
     return found
 
@@ -132,9 +133,21 @@ def test_pages_do_not_import_each_other() -> None:
 
 
 def test_figures_and_pictures_know_no_streamlit() -> None:
-    for name in ("charts", "images"):
-        packages = {found.split(".")[0] for found in imports(ROOT / "dashboard" / f"{name}.py")}
-        assert "streamlit" not in packages
+    for path in (*(ROOT / "dashboard" / "figures").glob("*.py"), ROOT / "dashboard" / "images.py"):
+        found = imports(path)
+        assert "streamlit" not in {name.split(".")[0] for name in found}, path.name
+        own = {name for name in found if name.startswith("dashboard.")}
+        assert all(name.startswith("dashboard.figures") or name == "dashboard.images" for name in own), path.name
+
+
+def test_parts_know_no_page() -> None:
+    for path in (ROOT / "dashboard" / "parts").glob("*.py"):
+        assert not any(name.startswith("dashboard.views") for name in imports(path)), path.name
+
+
+def test_a_page_stays_one_short_file() -> None:
+    for path in (ROOT / "dashboard" / "views").glob("*.py"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 200, path.name
 
 
 # --- files ---

@@ -109,7 +109,7 @@ def draw(monkeypatch: pytest.MonkeyPatch, picture: np.ndarray | None) -> None:
     """Let the canvas hold this picture. The real one draws, and can be imported, only where there is a browser."""
     canvas = SimpleNamespace(st_canvas=lambda **_: SimpleNamespace(image_data=picture))
     monkeypatch.setitem(sys.modules, "streamlit_drawable_canvas", canvas)
-    monkeypatch.setattr("dashboard.board.st_canvas", canvas.st_canvas)
+    monkeypatch.setattr("dashboard.parts.canvas.st_canvas", canvas.st_canvas)
 
 
 def a_seven() -> np.ndarray:
