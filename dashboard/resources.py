@@ -64,13 +64,16 @@ def _curves(run_id: int, version: tuple[int, int]) -> tuple[list[EpochRecord], l
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _snapshot_epochs(run_id: int, version: tuple[int, int]) -> list[int]:
-    return store().snapshot_epochs(run_id)
+    return [int(moment.epoch) for moment in store().snapshots(run_id) if moment.whole_epoch]
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def model(run_id: int | None, epoch: int) -> Model:
     """The network of a run after an epoch; without a run, the pretrained one."""
-    return load_pretrained() if run_id is None else store().model(run_id, epoch)
+    if run_id is None:
+        return load_pretrained()
+    steps = {moment.epoch: moment.step for moment in store().snapshots(run_id)}
+    return store().model(run_id, steps.get(epoch, epoch))
 
 
 @st.cache_resource(max_entries=64, show_spinner="Reading all test digits …")
