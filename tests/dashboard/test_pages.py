@@ -99,7 +99,7 @@ def open_page(page: str, **address: str) -> AppTest:
 def complaints(app: AppTest) -> list[str]:
     """What the page says is wrong, as a reader sees it; fails where it shows a traceback."""
     assert not app.exception
-    return [re.sub(r"\\(\W)", r"\1", each.value).replace(JOINER, "") for each in [*app.error, *app.warning]]
+    return [re.sub(r"\\([^a-zA-Z0-9])", r"\1", each.value).replace(JOINER, "") for each in [*app.error, *app.warning]]
 
 
 def button(app: AppTest, label: str) -> Any:
