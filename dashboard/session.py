@@ -10,12 +10,15 @@ from typing import Any, Literal
 import streamlit as st
 
 from dashboard import resources
+from dashboard.words import count, escape, sentence
 from nnlib.errors import NnlibError
 from nnlib.model_files import Model
 from nnlib.runs import Run
 from nnlib.study import Evaluation
 
 PRETRAINED = 0  # stands for the pretrained model among the numbers of the runs
+# in the narrow list of runs, what differs comes first and short
+SHORT_TERMS = {"learning-rate schedule ": "", "learning rate ": "rate ", "optimizer ": "", "hidden widths ": "layers "}
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Choice:
         """What it is called in a sentence."""
         if self.run is None:
             return "the pretrained network"
-        return f"run {self.run.id} ({self.run.name}) after {count(self.epoch, 'epoch')}"
+        return f"run {self.run.id} ({escape(self.run.name)}) after {count(self.epoch, 'epoch')}"
 
 
 def bind_number(name: str) -> Literal["query-params"] | None:
@@ -60,7 +63,7 @@ def pick_run() -> None:
         st.session_state["epoch"] = None
     wanted = st.session_state.setdefault("run", PRETRAINED)
     if wanted != PRETRAINED and wanted not in runs:
-        st.warning(f"There is no run {wanted}: it may have been deleted. This is the pretrained network.")
+        st.warning(f"There is no run {escape(str(wanted))}: it may have been deleted. This is the pretrained network.")
         st.session_state["run"] = PRETRAINED
     st.selectbox(
         "Network to look at",
@@ -82,7 +85,7 @@ def pick_epoch() -> None:
         asked = st.query_params["epoch"]
         st.session_state["epoch"] = int(asked) if asked.isdecimal() and len(asked) < 10 else None
         if epochs and st.session_state["epoch"] not in epochs:
-            st.warning(f"Epoch {asked} of run {run_id} is not kept: this is epoch {newest}.")
+            st.warning(f"Epoch {escape(asked)} of run {run_id} is not kept: this is epoch {newest}.")
     followed = st.session_state.get("newest_epoch") == (run_id, st.session_state.get("epoch"))
     lost = followed or st.session_state.get("epoch") not in epochs
     # set even where it stays: in the sidebar and on the page are two sliders, each with a memory of its own
@@ -148,22 +151,15 @@ def fragment(function: Callable[..., None], run_every: float | None = None) -> C
     return st.fragment(guarded, run_every=run_every)
 
 
-def sentence(text: str) -> str:
-    """A message with a capital letter, as a page says it."""
-    return text[:1].upper() + text[1:]
-
-
-def count(number: int, noun: str) -> str:
-    """`1 epoch`, `2 epochs`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def label(run: Run | None) -> str:
     """What a run is called in a list; without one, the pretrained network."""
     if run is None:
         return "Pretrained network"
     # nothing that changes: the box sends back the label it showed, and another one would be no run's
-    return f"Run {run.id} · {run.name}"
+    preset, *changes = run.name.split(", ")
+    for change, short in SHORT_TERMS.items():
+        changes = [each.replace(change, short, 1) for each in changes]
+    return f"{run.id} · {', '.join([*changes, preset])}"
 
 
 def _asks(name: str) -> bool:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import figures, resources, session
 from dashboard.parts.settings import learning_rates
+from dashboard.words import duration, sentence
 from nnlib.errors import StoreError
 from nnlib.runs import Order, Run, worker
 from nnlib.training import EpochRecord, Progress, what_is_wrong
@@ -76,12 +77,6 @@ def how_far(run: Run, newest: EpochRecord | Progress | None) -> tuple[float, str
     return share, f"{epochs}, about {duration(left)} left" if left >= 2 else f"{epochs}, nearly there"
 
 
-def duration(seconds: float) -> str:
-    """`8 s` or `3 min 20 s`."""
-    whole = round(seconds)
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
-
-
 def live(run_id: int, was_active: bool, beside: figures.Beside | None) -> None:
     """The run as it stands, drawn again twice a second while it learns."""
     run = resources.run(run_id)
@@ -96,7 +91,7 @@ def live(run_id: int, was_active: bool, beside: figures.Beside | None) -> None:
     # every part has a place of its own, filled or not: else what follows would move, and for a moment stand twice
     with st.container():
         if run.message:
-            (st.info if run.active else st.warning)(session.sentence(run.message), icon=icon)
+            (st.info if run.active else st.warning)(sentence(run.message), icon=icon)
     with st.container():
         warning = what_is_wrong(last, run.config) if last else None
         if warning:

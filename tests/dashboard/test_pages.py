@@ -21,6 +21,7 @@ from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
 from dashboard import resources
+from dashboard.words import JOINER
 from nnlib import model_files
 from nnlib.errors import NnlibError
 from nnlib.runs import worker
@@ -96,9 +97,9 @@ def open_page(page: str, **address: str) -> AppTest:
 
 
 def complaints(app: AppTest) -> list[str]:
-    """What the page says is wrong; fails where it shows a traceback."""
+    """What the page says is wrong, as a reader sees it; fails where it shows a traceback."""
     assert not app.exception
-    return [each.value for each in [*app.error, *app.warning]]
+    return [re.sub(r"\\([^a-zA-Z0-9])", r"\1", each.value).replace(JOINER, "") for each in [*app.error, *app.warning]]
 
 
 def button(app: AppTest, label: str) -> Any:
