@@ -22,8 +22,8 @@ pages = [
     st.Page(VIEWS / "mistakes.py", title="Mistakes", icon=":material/search:", url_path="mistakes"),
 ]
 page = st.navigation(pages)
-# less empty space above the title: on a phone it would push what matters below the fold
-st.html("<style>.stMainBlockContainer { padding-top: 3.5rem; }</style>")
+# less empty space above and beside: on a phone and a projector it would push what matters below the fold
+st.html("<style>.stMainBlockContainer { padding: 3rem clamp(1rem, 4vw, 4rem) 4rem; }</style>")
 
 with pulse.measured(), session.sentences():
     with st.sidebar:
