@@ -41,6 +41,8 @@ CHROMIUM_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # whatever else there is to keep a page here: no other name leads anywhere
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ]
 
 # a page below / first looks for the server beside itself, and then finds it at /
@@ -73,15 +75,16 @@ class App:
 
     url: str
     home: Path
+    process_id: int
 
 
 @contextmanager
-def running_app(home: Path) -> Iterator[App]:
-    """`streamlit run dashboard/Home.py`, with its store in `home`; killed afterwards with all it started."""
+def running_app(home: Path, script: str = "dashboard/Home.py") -> Iterator[App]:
+    """`streamlit run` of the app, or another script, with its store in `home`; killed with all it started."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/Home.py"]
+    command = [sys.executable, "-m", "streamlit", "run", script]
     command += ["--server.port", str(port), "--server.headless", "true", "--server.fileWatcherType", "none"]
     environment = {**os.environ, "NNLIB_HOME": str(home)}
     environment.pop("NNLIB_DATA", None)
@@ -92,7 +95,7 @@ def running_app(home: Path) -> Iterator[App]:
         try:
             url = f"http://localhost:{port}"
             _wait_for_health(server, url, log)
-            yield App(url, home)
+            yield App(url, home, server.pid)
         finally:
             _kill(server)
 
