@@ -1,11 +1,10 @@
 """What measuring by hand needs: processor time, who used it, and a training to measure with."""
 
 import json
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,44 +19,34 @@ POLL_SECONDS = 0.02
 
 
 class Clock:
-    """Seconds of processor time, by who used them, since it was made or last asked."""
+    """Seconds of processor time, by who used them, since it was made or last read."""
 
-    def __init__(self, **groups: Iterable[int]) -> None:
-        """`groups` are named lists of process ids, each with all that it started."""
-        self._groups = {name: list(process_ids) for name, process_ids in groups.items()}
-        self._start = self._read()
+    def __init__(self, **process_ids: int) -> None:
+        """Each process that is asked for is counted alone, without what it started."""
+        self._process_ids = process_ids
+        self._last = self._read()
 
     def read(self) -> dict[str, float]:
-        """Processor seconds of each group, of `others` that are no children of this process, and `wall` seconds."""
-        before, self._start = self._start, self._read()
-        used = {name: self._start[name] - before[name] for name in before}
-        others = used.pop("all") - used.pop("own")
-        return {**used, "others": max(0.0, others)}
+        """Processor seconds of each, of the `browsers`, of `others` than this tool and all it started; and `wall`."""
+        before, self._last = self._last, self._read()
+        used = {name: max(0.0, self._last[name] - before[name]) for name in before}
+        return {**used, "others": max(0.0, used.pop("all") - used.pop("own"))}
 
     def _read(self) -> dict[str, float]:
-        groups = {name: _processor_seconds(process_ids) for name, process_ids in self._groups.items()}
+        seconds = dict.fromkeys([*self._process_ids, "browsers", "own"], 0.0)
+        for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
+            with suppress(psutil.Error):
+                times = process.cpu_times()
+                # of children that have ended, too: a training ends while others go on
+                seconds["own"] += sum(times[:4])
+                if "chrom" in process.name().lower():
+                    seconds["browsers"] += times.user + times.system
+                for name, process_id in self._process_ids.items():
+                    if process.pid == process_id:
+                        seconds[name] += times.user + times.system
         every = psutil.cpu_times()
-        busy = sum(every) - every.idle - getattr(every, "iowait", 0) - getattr(every, "guest", 0)
-        return {**groups, "own": _processor_seconds([os.getpid()]), "all": busy, "wall": time.monotonic()}
-
-
-def _processor_seconds(process_ids: Iterable[int]) -> float:
-    """Of these processes, and all that they started and that still live."""
-    seconds = 0.0
-    for process_id in process_ids:
-        with suppress(psutil.Error):
-            process = psutil.Process(process_id)
-            for each in [process, *process.children(recursive=True)]:
-                with suppress(psutil.Error):
-                    seconds += each.cpu_times().user + each.cpu_times().system
-    return seconds
-
-
-def browser_processes() -> list[int]:
-    """The browsers that this process started, by the first process of each."""
-    mine = {process.pid: process for process in psutil.Process().children(recursive=True)}
-    found = {process_id for process_id, process in mine.items() if "chrom" in process.name().lower()}
-    return [process_id for process_id in found if mine[process_id].ppid() not in found]
+        busy = sum(every) - every.idle - sum(getattr(every, name, 0) for name in ("iowait", "guest", "guest_nice"))
+        return {**seconds, "all": busy, "wall": time.monotonic()}
 
 
 def memory_mb(process_id: int) -> float:
@@ -65,13 +54,15 @@ def memory_mb(process_id: int) -> float:
     return psutil.Process(process_id).memory_info().rss / 2**20
 
 
-def wait_until(holds: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+def wait_until(
+    holds: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS, poll_seconds: float = POLL_SECONDS
+) -> None:
     """Until a condition holds. Raises RuntimeError, saying what it was, where it does not."""
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
             raise RuntimeError(f"within {seconds:g} seconds it did not come true that {what}.")
-        time.sleep(POLL_SECONDS)
+        time.sleep(poll_seconds)
 
 
 def pause(store: RunStore, run_id: int) -> None:

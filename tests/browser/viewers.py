@@ -147,9 +147,7 @@ def measure(app: App, browser: Browser | None, viewers: int, n_browsers: int, pa
             browsers(browser, url, n_browsers) as windows,
         ):
             sessions.count_anew()
-            clock = measuring.Clock(
-                server=[app.process_id], viewers=[sessions.process_id], browsers=measuring.browser_processes()
-            )
+            clock = measuring.Clock(server=app.process_id, viewers=sessions.process_id)
             first = store.run(run_id).epoch
             store.send(run_id, "resume")
             stored = epochs_as_they_come(store, run_id, seconds)
