@@ -1,6 +1,8 @@
-"""What measuring by hand needs: processor time, who used it, and a training to measure with."""
+"""What measuring by hand needs: who used the processors, a run that pauses and goes on, and viewers of it."""
 
 import json
+import math
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from nnlib.runs import RunStore
+from nnlib.training import EpochRecord, Progress
 from tests.browser.app import ROOT
 
 SESSIONS = Path(__file__).with_name("sessions.py")
@@ -49,6 +52,11 @@ class Clock:
         return {**seconds, "all": busy, "wall": time.monotonic()}
 
 
+def clean_up_when_ended() -> None:
+    """Let whoever ends this tool end all that it started, too."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def memory_mb(process_id: int) -> float:
     """What a process keeps in memory."""
     return psutil.Process(process_id).memory_info().rss / 2**20
@@ -78,10 +86,15 @@ def stop(store: RunStore, run_id: int) -> None:
         wait_until(lambda: not store.run(run_id).active, "the run stops")
 
 
-def seconds_per_epoch(store: RunStore, run_id: int, first: int, last: int) -> float:
-    """Of training, as the run itself counted them, from the end of one epoch to that of another; NaN for none."""
-    seconds = {record.epoch: record.seconds for record in store.records(run_id)}
-    return (seconds[last] - seconds[first]) / (last - first) if first < last else float("nan")
+def newest(store: RunStore, run_id: int) -> Progress | EpochRecord:
+    """The last thing that a run told of itself."""
+    points: list[Progress | EpochRecord] = [*store.progress(run_id)[-1:], *store.records(run_id)[-1:]]
+    return max(points, key=lambda point: point.step)
+
+
+def seconds_per_epoch(first: Progress | EpochRecord, last: Progress | EpochRecord) -> float:
+    """Of training, as the run itself counted them, between two points; NaN where it did not move."""
+    return (last.seconds - first.seconds) / (last.epoch - first.epoch) if first.step < last.step else math.nan
 
 
 @contextmanager

@@ -133,12 +133,11 @@ def measure(app: App, browser: Browser | None, viewers: int, n_browsers: int, pa
     run_id = worker.start(store, PRESETS["standard"].config.with_changes(epochs=EPOCHS), "watched")
     url = app.url + page.format(run=run_id)
     try:
-        measuring.wait_until(lambda: store.run(run_id).epoch >= 1, "the run learns")
-        first = store.run(run_id).epoch
+        measuring.wait_until(lambda: store.run(run_id).epoch > 0, "the run learns")
+        begin = measuring.newest(store, run_id)
         time.sleep(min(seconds, UNWATCHED_SECONDS))
-        measuring.wait_until(lambda: store.run(run_id).epoch > first, "the run learns on")
-        unwatched = measuring.seconds_per_epoch(store, run_id, first, store.run(run_id).epoch)
         measuring.pause(store, run_id)
+        before = measuring.newest(store, run_id)
 
         empty_mb = measuring.memory_mb(app.process_id)
         longest = OPEN_SECONDS * (1 + n_browsers) + seconds + 2 * PATIENCE_SECONDS
@@ -148,7 +147,6 @@ def measure(app: App, browser: Browser | None, viewers: int, n_browsers: int, pa
         ):
             sessions.count_anew()
             clock = measuring.Clock(server=app.process_id, viewers=sessions.process_id)
-            first = store.run(run_id).epoch
             store.send(run_id, "resume")
             stored = epochs_as_they_come(store, run_id, seconds)
             used = clock.read()
@@ -157,8 +155,7 @@ def measure(app: App, browser: Browser | None, viewers: int, n_browsers: int, pa
             end, full_mb = time.time(), measuring.memory_mb(app.process_id)
             read = [note_of(window) for window in windows]
             notes = sessions.leave()
-        # the epoch that the pause fell into counts, too: what is counted is the time in which it was trained
-        watched = measuring.seconds_per_epoch(store, run_id, first, max(stored, default=first))
+        after = measuring.newest(store, run_id)
     finally:
         measuring.stop(store, run_id)
         store.close()
@@ -177,7 +174,7 @@ def measure(app: App, browser: Browser | None, viewers: int, n_browsers: int, pa
         slowest_latency=max(median(one) for one in waited + waited_browsers),
         browser_latency=median(each for one in waited_browsers for each in one),
         within_goal=statistics.fmean(each <= GOAL_SECONDS for each in every) if every else math.nan,
-        slowdown=watched / unwatched,
+        slowdown=measuring.seconds_per_epoch(before, after) / measuring.seconds_per_epoch(begin, before),
         server_processor=used["server"] / used["wall"],
         server_mb=full_mb,
         added_mb=full_mb - empty_mb,
@@ -236,6 +233,7 @@ def main() -> None:
     numbers = [int(number) for number in arguments.viewers.split(",")]
     if len(numbers) > 10 or not all(1 <= number <= MOST_SESSIONS for number in numbers) or arguments.seconds > 60:
         parser.error(f"at most 10 numbers, of 1 to {MOST_SESSIONS} viewers, and at most 60 seconds of each.")
+    measuring.clean_up_when_ended()
     if not arguments.json:
         machine = f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
         print(f"{arguments.page}, {arguments.seconds:g} s each; {machine}")

@@ -32,7 +32,7 @@ from tests.browser import measuring
 from tests.browser.app import PATIENCE_MS, ROOT, SETTLED, App, Visitor, launch, running_app
 
 TRAINING_SECONDS = 300  # the longest that one may take
-RUNNING_EPOCHS = 400  # of the run that learns while the pages are measured: more than it gets to
+RUNNING_EPOCHS = 300  # of the run that learns while the pages are measured: more than it gets to
 PAGES = {
     "Welcome": "/",
     "Data": "/data",
@@ -219,8 +219,14 @@ def time_pages(browser: Browser, app: App, empty: App, run_id: int, rounds: int)
 # --- all of it ---
 
 
+def tell(what: str) -> None:
+    """Say what is being measured: it takes some minutes."""
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
+
+
 def measure(home: Path, preset: str, rounds: int) -> dict[str, Any]:
     """What `main` prints."""
+    tell("a training on the command line")
     command_line = train_on_the_command_line(home, preset)
     with (
         sync_playwright() as playwright,
@@ -229,11 +235,15 @@ def measure(home: Path, preset: str, rounds: int) -> dict[str, Any]:
         running_app(home / "empty", "tests/browser/apps/empty.py") as empty,
         closing(RunStore(home)) as store,
     ):
+        tell("one from the page, not watched")
         unwatched, _ = train_from_the_page(browser, app, preset, watched=False)
+        tell("one with the page open")
         watched, first_point_ms = train_from_the_page(browser, app, preset, watched=True)
+        tell("how pages answer")
         resting = time_pages(browser, app, empty, 1, rounds)
         run_id = worker.start(store, PRESETS[preset].config.with_changes(epochs=RUNNING_EPOCHS), "learning")
         try:
+            tell("how they answer while a run learns")
             enough = "the run has epochs to go back to"
             measuring.wait_until(
                 lambda: len(store.snapshot_epochs(run_id)) > rounds + 2, enough, TRAINING_SECONDS, poll_seconds=0.5
@@ -258,6 +268,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, choices=range(1, 21), default=8, help="how often each answer is timed")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     arguments = parser.parse_args()
+    measuring.clean_up_when_ended()
     with tempfile.TemporaryDirectory() as home:
         found = measure(Path(home), arguments.preset, arguments.rounds)
     if arguments.json:
