@@ -15,10 +15,9 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -69,21 +68,20 @@ class Timers:
     def __init__(self) -> None:
         self._tasks: dict[str, tuple[float, asyncio.Task]] = {}
 
-    def start(self, name: str, seconds: float, act: Callable[[], Any], *, again: bool, anew: bool) -> None:
-        """`act` after so many seconds, once or `again` and again; one that waits goes on, unless it begins `anew`."""
-        running = self._tasks.get(name)
-        if running and running[0] == seconds and not running[1].done() and not anew:
+    def start(self, name: str, seconds: float, act: Callable[[], Awaitable[None]], *, again: bool) -> None:
+        """`act` after so many seconds, counted from now; or `again` and again, from when that was first asked for."""
+        if again and self._tasks.get(name, (0,))[0] == seconds:
             return
-        self.stop(name)
+        self.stop([name])
         self._tasks[name] = seconds, asyncio.create_task(self._wait(seconds, act, again))
 
-    def stop(self, *names: str) -> None:
-        """Stop these timers; without a name, all."""
-        for name in names or list(self._tasks):
+    def stop(self, names: Iterable[str] | None = None) -> None:
+        """Stop these timers, or all."""
+        for name in list(self._tasks if names is None else names):
             if name in self._tasks:
                 self._tasks.pop(name)[1].cancel()
 
-    async def _wait(self, seconds: float, act: Callable[[], Any], again: bool) -> None:
+    async def _wait(self, seconds: float, act: Callable[[], Awaitable[None]], again: bool) -> None:
         with suppress(WebSocketException):  # the session is over
             await asyncio.sleep(seconds)
             await act()
@@ -144,7 +142,7 @@ class Session:
     async def watch(self) -> None:
         """Open the page and follow it, until cancelled or thrown out."""
         try:
-            # without a cookie, the browser sends this very word instead of a token; and no proxy of the surroundings
+            # without a cookie, the browser sends this very word instead of a token
             protocols = [Subprotocol("streamlit"), Subprotocol("PLACEHOLDER_AUTH_TOKEN")]
             async with connect(
                 self.socket_url,
@@ -153,6 +151,7 @@ class Session:
                 proxy=None,
                 max_size=None,
                 open_timeout=OPEN_SECONDS,
+                ping_interval=None,  # a browser is patient: only the server looks whether the other is still there
             ) as self.socket:
                 await self.rerun()
                 async for frame in self.socket:
@@ -200,7 +199,7 @@ class Session:
             case "auto_rerun":
                 self.rerun_every(message.auto_rerun.fragment_id, message.auto_rerun.interval)
             case "stop_auto_rerun":
-                self.timers.stop(*message.stop_auto_rerun.fragment_ids)
+                self.timers.stop(message.stop_auto_rerun.fragment_ids)
             case "delta" if message.delta.new_element.WhichOneof("type") == "bidi_component":
                 component = message.delta.new_element.bidi_component
                 if PULSE in component.component_name:
@@ -218,23 +217,21 @@ class Session:
 
     def rerun_every(self, fragment: str, seconds: float) -> None:
         """`st.fragment(run_every=...)`: ask for it again and again, whether or not the last answer has come."""
-        self.timers.start(fragment, seconds, lambda: self.rerun(fragment, auto=True), again=True, anew=False)
+        self.timers.start(fragment, seconds, lambda: self.rerun(fragment, auto=True), again=True)
 
     def answer_pulse(self, component: BidiComponent, fragment: str) -> None:
         """A component that triggers the next run of its fragment, a while after it was drawn: never two at once."""
         data = json.loads(component.mixed.json or component.json or "null")
         interval_ms = data.get("interval_ms") if isinstance(data, dict) else None
         if not interval_ms:
-            self.timers.stop(component.id)
+            self.timers.stop([component.id])
             return
         # as the frontend's setTriggerValue puts it
         trigger = WidgetState(
             id=f"$$STREAMLIT_INTERNAL_KEY_{component.id}__events",
             json_trigger_value=json.dumps([{"event": PULSE_EVENT, "value": self.notes.runs}]),
         )
-        self.timers.start(
-            component.id, interval_ms / 1000, lambda: self.rerun(fragment, trigger=trigger), again=False, anew=True
-        )
+        self.timers.start(component.id, interval_ms / 1000, lambda: self.rerun(fragment, trigger=trigger), again=False)
 
 
 async def watch(url: str, viewers: int, seconds: float) -> None:

@@ -68,6 +68,7 @@ class Result:
     viewers: int
     browsers: int  # among them
     never_opened: int
+    lost: int  # whose connection broke
     open_seconds: float
     epochs: int
     median_latency: float
@@ -168,6 +169,7 @@ def measure(app: App, browser: Browser | None, viewers: int, n_browsers: int, pa
         viewers=viewers,
         browsers=n_browsers,
         never_opened=viewers - sessions.ready - len(windows),
+        lost=sum(bool(note["problem"]) for note in notes),
         open_seconds=sessions.seconds,
         epochs=len(stored),
         median_latency=median(every),
@@ -207,6 +209,7 @@ COLUMNS = {
     "kilobytes_a_second": ("kB/s", "{:.1f}"),
     "open_seconds": ("opened s", "{:.1f}"),
     "never_opened": ("never", "{:.0f}"),
+    "lost": ("lost", "{:.0f}"),
     "viewers_processor": ("(viewers", "{:.2f}"),
     "browsers_processor": ("browsers", "{:.2f}"),
     "others_processor": ("others)", "{:.2f}"),
@@ -216,9 +219,9 @@ median, slowest, browser s: from an epoch's being in the store to its arrival: o
 who fares worst, and in the real browsers; in {GOAL_SECONDS} s: the share of arrivals within that time;
 slowdown: training seconds of an epoch by those of the same run before anybody watched; server: its seconds of
 processor time a second; MB: its memory, and what the viewers added; redrawn /s, kB/s: of and to one viewer;
-opened s: until all had their page, never: who had none after {OPEN_SECONDS} s. In brackets, seconds of
-processor time a second that the viewers (one process), the real browsers and other programs took from the
-machine, and so from the server and the run."""
+opened s: until all had their page, never: who had none after {OPEN_SECONDS} s, lost: whose connection broke.
+In brackets, seconds of processor time a second that the viewers (one process), the real browsers and other
+programs took from the machine, and so from the server and the run."""
 
 
 def main() -> None:
