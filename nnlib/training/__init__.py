@@ -9,6 +9,7 @@ from nnlib.training.config import (
     Setting,
     TrainingConfig,
     describe,
+    nearest_setting,
 )
 from nnlib.training.trainer import EpochRecord, Progress, Trainer, what_is_wrong
 
@@ -24,5 +25,6 @@ __all__ = [
     "Trainer",
     "TrainingConfig",
     "describe",
+    "nearest_setting",
     "what_is_wrong",
 ]
