@@ -25,7 +25,7 @@ from nnlib.model_files import Model, check_model_path, load_model, load_pretrain
 from nnlib.runs import Run, RunStore, worker
 from nnlib.study import evaluate as read_all
 from nnlib.study import score_digits
-from nnlib.training import PRESETS, SETTINGS, EpochRecord, Setting, describe, nearest_setting, what_is_wrong
+from nnlib.training import PRESETS, SETTINGS, EpochRecord, Setting, describe, nearest_setting, split, what_is_wrong
 from nnlib.words import number, percent, printable
 
 PORTS = range(8501, 8601)  # the dashboard takes the first that is free
@@ -90,7 +90,7 @@ def called() -> str:
 
 
 @cli.command()
-@click.option("--port", type=click.IntRange(1, 65_535), help=f"Without it, {PORTS[0]} or the next that is free.")
+@click.option("--port", type=click.IntRange(1, 65_535), help=f"Its port; without this, {PORTS[0]} or the next that is free.")
 @click.option(
     "--address",
     default="localhost",
@@ -167,7 +167,7 @@ def train(preset: str, data: Path | None, save: Path | None, resume: int | None,
     if resume is None:
         config = PRESETS[preset].config.with_changes(**changes)
         name = describe(config)
-        load_mnist(data)  # a folder that is wrong makes no run
+        split(load_mnist(data).train, config)  # a folder that is wrong, or holds too few digits, makes no run
         run_id = store.create_run(config, name, str(data.resolve()) if data else None)
     else:
         if changes:
@@ -351,7 +351,8 @@ def main(called_as: str = "nnlib") -> None:
             nearest = nearest_setting(error.option_name)
             if nearest:
                 sentence = f"No such option '{error.option_name}': did you mean '{_flag(nearest)}'?"
-        click.echo(printable(sentence, None), err=True)
+        for line in sentence.splitlines():  # one, unless it is the help that an empty command line gets
+            click.echo(printable(line, None), err=True)
         sys.exit(error.exit_code)
     except NnlibError as error:
         click.echo(str(error), err=True)

@@ -11,7 +11,7 @@ from nnlib.training.config import (
     describe,
     nearest_setting,
 )
-from nnlib.training.trainer import EpochRecord, Progress, Trainer, what_is_wrong
+from nnlib.training.trainer import EpochRecord, Progress, Trainer, split, what_is_wrong
 
 __all__ = [
     "MAX_HIDDEN_LAYERS",
@@ -26,5 +26,6 @@ __all__ = [
     "TrainingConfig",
     "describe",
     "nearest_setting",
+    "split",
     "what_is_wrong",
 ]
