@@ -90,7 +90,9 @@ def called() -> str:
 
 
 @cli.command()
-@click.option("--port", type=click.IntRange(1, 65_535), help=f"Its port; without this, {PORTS[0]} or the next that is free.")
+@click.option(
+    "--port", type=click.IntRange(1, 65_535), help=f"Its port; without this, {PORTS[0]} or the next that is free."
+)
 @click.option(
     "--address",
     default="localhost",
