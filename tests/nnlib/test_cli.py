@@ -350,7 +350,7 @@ def test_the_dashboard_starts_from_any_folder_and_says_its_address(tmp_path: Pat
     ) as server:
         try:
             assert server.stdout is not None
-            lines = []
+            lines: list[str] = []
             while f"http://localhost:{port}" not in "".join(lines):
                 lines.append(server.stdout.readline())
                 assert lines[-1], lines

@@ -452,7 +452,7 @@ def test_grey_of_any_range_is_scaled_to_8_bits(scale: float, kind: type) -> None
         return
     expected = render(STROKES[0])[..., 0]
     file = io.BytesIO()
-    Image.fromarray((expected * scale).astype(kind)).save(file, "TIFF")
+    Image.fromarray((expected.astype(float) * scale).astype(kind)).save(file, "TIFF")
     read = read_picture(file.getvalue())
     assert np.ptp(read) > 50
     assert difference(only_digit(read), only_digit(expected)) < 0.1
