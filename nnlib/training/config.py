@@ -102,7 +102,7 @@ class Setting:
     def _read_number(self, value: Any, kind: type) -> Any:
         if isinstance(value, bool | bytes):
             raise ValueError
-        if isinstance(value, str) and re.fullmatch(r"\d{1,3}(,\d{3})+", value):  # as limits are written
+        if isinstance(value, str) and re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+", value):  # as limits are written
             value = value.replace(",", "")
         number = kind(value)
         if kind is int and number != float(value):
