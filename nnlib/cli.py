@@ -127,7 +127,7 @@ def dashboard(port: int | None, address: str) -> None:
     environment = {**os.environ, "PYTHONPATH": path}
     for name in ("NNLIB_HOME", "NNLIB_DATA"):
         if environment.get(name):
-            environment[name] = os.path.abspath(environment[name])
+            environment[name] = str(Path(environment[name]).resolve())
     # Streamlit reads its settings in the folder where it is started
     settings = home.parents[1] if (home.parents[1] / ".streamlit").is_dir() else SETTINGS_FOLDER
     if settings.is_dir():

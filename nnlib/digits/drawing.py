@@ -17,8 +17,8 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
+import scipy
 from PIL import Image, ImageOps
-from scipy import ndimage
 
 from nnlib.digits.mnist import CENTRE_PX, DIGIT_SIDE_PX, SIDE
 from nnlib.errors import DrawingError
@@ -140,7 +140,7 @@ def _ink(colours: np.ndarray) -> np.ndarray:
 
     n_colours, height, width = colours.shape
     blur_px = min(max(height, width) / 400, MOST_BLUR_PX)
-    smooth = ndimage.gaussian_filter(colours, (0, blur_px, blur_px)).reshape(n_colours, -1)
+    smooth = scipy.ndimage.gaussian_filter(colours, (0, blur_px, blur_px)).reshape(n_colours, -1)
     x, y = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
     terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y]).astype(np.float32).reshape(6, -1)
     on_border = (np.abs(terms[1]) == 1) | (np.abs(terms[2]) == 1)
@@ -159,11 +159,11 @@ def _ink(colours: np.ndarray) -> np.ndarray:
 
 def _pieces(ink: np.ndarray) -> list[tuple[np.ndarray, Box]]:
     """Each digit's ink, cut out, and where it was cut; from left to right."""
-    labels, count = ndimage.label(ink >= 0.5, np.ones((3, 3)))
+    labels, count = scipy.ndimage.label(ink >= 0.5, np.ones((3, 3)))
     if not count:
         return []
     areas = np.bincount(labels.ravel())[1:]
-    boxes = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(labels)]
+    boxes = [(x.start, y.start, x.stop, y.stop) for y, x in scipy.ndimage.find_objects(labels)]
     smallest_side = SPECK_SIDE * max(ink.shape)
     blots = {
         label: box
@@ -217,7 +217,7 @@ def _as_mnist(ink: np.ndarray) -> np.ndarray:
     strokes = np.pad(_with_mnist_strokes(large >= 0.5), WORK_SIDE_PX)
     rows, columns = (np.flatnonzero(strokes.any(axis)) for axis in (1, 0))
     px = max(np.ptp(rows) + 1, np.ptp(columns) + 1) / DIGIT_SIDE_PX
-    middle = np.add(ndimage.center_of_mass(strokes), 0.5)
+    middle = np.add(scipy.ndimage.center_of_mass(strokes), 0.5)
     top, left = middle - CENTRE_PX * px
     window = (left, top, left + SIDE * px, top + SIDE * px)
     small = Image.fromarray(strokes.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BOX, window)
@@ -230,17 +230,17 @@ def _with_mnist_strokes(strokes: np.ndarray) -> np.ndarray:
     Across a stroke, the distance to the nearer edge is a quarter of its width on average.
     """
     strokes = np.pad(strokes, WORK_SIDE_PX // DIGIT_SIDE_PX * 2)  # room to grow
-    inside = ndimage.distance_transform_edt(strokes)
+    inside = scipy.ndimage.distance_transform_edt(strokes)
     width = 4 * np.mean(inside[strokes] - 0.5)
     # the digit's larger side is one stroke's width more than the pen's way, before as after
     way = max(WORK_SIDE_PX - width, WORK_SIDE_PX / 4)
     wanted = STROKE_WIDTH_PX * way / (DIGIT_SIDE_PX - STROKE_WIDTH_PX)
     if wanted >= width:
-        return ndimage.distance_transform_edt(~strokes) <= (wanted - width) / 2
+        return scipy.ndimage.distance_transform_edt(~strokes) <= (wanted - width) / 2
     # thinning must not wipe out what is thinner already: something stays along the middle of every stroke
-    middle = strokes & (inside >= ndimage.maximum_filter(inside, 3))
+    middle = strokes & (inside >= scipy.ndimage.maximum_filter(inside, 3))
     thinned = inside > (width - wanted) / 2
-    return thinned | (ndimage.distance_transform_edt(~middle) <= wanted / 4)
+    return thinned | (scipy.ndimage.distance_transform_edt(~middle) <= wanted / 4)
 
 
 def read_picture(source: str | Path | bytes) -> np.ndarray:
