@@ -1,8 +1,10 @@
 """The drawing board: a square to draw in, and a drawing that stays while its visitor looks at other pages."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import streamlit as st
 import streamlit_drawable_canvas
 from streamlit.delta_generator import DeltaGenerator
@@ -15,6 +17,9 @@ SIDE_PX = 420  # of the drawing itself; it is shown as large as its place allows
 BRUSH_PX, BRUSH_SIDE_PX = 18, 280  # a brush's width, and the side of a drawing that it is said for
 MOST_STATES = 100  # for Undo to go back to
 INK = "#111111"
+
+Stroke = dict[str, Any]  # a line as the canvas describes it
+Strokes = list[Stroke]
 
 # The canvas as its package declares it, but within the page, and no longer in a shadow that no style reaches: its own
 # toolbar would lie over the paper, unseen but clicked, and the paper would be cut off where it does not fit.
@@ -64,18 +69,42 @@ STYLE = """<style>
 class State:
     """What was drawn at some moment: the strokes, as the canvas knows them, and the digits in them."""
 
-    strokes: tuple[dict[str, Any], ...] = ()
+    strokes: tuple[Stroke, ...] = ()
     digits: tuple[FoundDigit, ...] = ()
 
 
 @dataclass
 class Drawing:
-    """A visitor's drawing, one for all pages: its states, the newest last, and what the canvas shows of it."""
+    """A visitor's drawing, one for all pages: its states, the newest last, and what the canvas shows of it.
+
+    A canvas that is given other strokes than those it began with, `first_shown`, begins anew, and drops what
+    somebody is just drawing. So they change only where that is meant, with the `generation`.
+    """
 
     states: list[State] = field(default_factory=lambda: [State()])
-    generation: int = 0  # of the canvas: another one begins with the newest state
-    first_shown: list[dict[str, Any]] = field(default_factory=list)
-    last_said: list[dict[str, Any]] = field(default_factory=list)
+    generation: int = 0
+    first_shown: Strokes = field(default_factory=list)
+    last_said: Strokes = field(default_factory=list)
+
+    @property
+    def mark(self) -> str:
+        """The generation as a colour of the ground that nobody sees: a canvas repeats it in all that it says."""
+        return f"rgba({self.generation % 256}, 0, 0, 0)"
+
+    def show(self) -> None:
+        """Have the canvas begin with the newest state."""
+        self.first_shown = self.last_said = list(self.states[-1].strokes)
+        self.generation += 1
+
+    def hear(self, mark: str, strokes: Strokes, picture: Callable[[], np.ndarray]) -> None:
+        """Take what the canvas says, if it is not about strokes that were cleared or undone in the meantime."""
+        if mark != self.mark or strokes == self.last_said:
+            return
+        self.last_said = strokes
+        if len(strokes) == len(self.first_shown):  # what it was given, in other words
+            return
+        before = self.states[-1].strokes
+        self.add(State((*before, *strokes[len(before) :]), tuple(find_digits(picture()))))
 
     def add(self, state: State) -> None:
         """A further state."""
@@ -84,12 +113,12 @@ class Drawing:
     def clear(self) -> None:
         """An empty paper; Undo brings back what was on it."""
         self.add(State())
-        self.generation += 1
+        self.show()
 
     def undo(self) -> None:
         """The state before."""
-        self.states.pop()
-        self.generation += 1
+        self.states = self.states[:-1] or [State()]
+        self.show()
 
 
 def places() -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
@@ -107,25 +136,21 @@ def canvas(page: str, with_brush: bool = False) -> list[FoundDigit]:
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
             undo, clear = st.container(width="content"), st.container(width="content")
             brush_px = _brush() if with_brush else BRUSH_PX
-    key = f"{page}_canvas_{drawing.generation}"
-    if key not in st.session_state:
-        # Only now: a canvas that is given other strokes later begins anew, and drops the stroke being drawn.
-        drawing.first_shown = drawing.last_said = list(drawing.states[-1].strokes)
+    key = f"{page}_canvas"
+    if key not in st.session_state:  # a new visit to the page, and a new canvas
+        drawing.show()
     with paper:
         drawn = st_canvas(
             stroke_width=round(brush_px * SIDE_PX / BRUSH_SIDE_PX),
             stroke_color=INK,
+            background_color=drawing.mark,
             width=SIDE_PX,
             height=SIDE_PX,
             initial_drawing={"objects": drawing.first_shown},
             return_image_data=True,
             key=key,
         )
-    said = drawn.json_data["objects"]
-    if said != drawing.last_said:
-        drawing.last_said = said
-        before = drawing.states[-1].strokes
-        drawing.add(State((*before, *said[len(before) :]), tuple(find_digits(drawn.image_data))))
+    drawing.hear(drawn.json_data["background"], drawn.json_data["objects"], lambda: drawn.image_data)
     undo.button("Undo", icon=":material/undo:", key="undo", on_click=drawing.undo, disabled=len(drawing.states) < 2)
     clear.button(
         "Clear",

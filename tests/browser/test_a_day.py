@@ -130,9 +130,3 @@ def test_buttons_have_keys(visit: Visit) -> None:
     expect(someone.button("Pause")).to_be_visible()
     press("x")
     expect(someone.button("Stop")).to_be_disabled()
-
-    someone.go_to("Draw")
-    someone.draw([(0.5, 0.15), (0.5, 0.85)])
-    expect(someone.answer).to_have_text("1")
-    press("e")
-    expect(someone.answer).to_have_count(0)

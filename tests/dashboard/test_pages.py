@@ -108,12 +108,16 @@ def button(app: AppTest, label: str) -> Any:
 
 def draw(monkeypatch: pytest.MonkeyPatch, picture: np.ndarray | None) -> None:
     """Let the canvas hold this picture. The real one draws, and can be imported, only where there is a browser."""
-    drawn = SimpleNamespace(image_data=picture, json_data={"objects": [] if picture is None else [{"type": "Path"}]})
+    strokes = [] if picture is None else [{"type": "Path"}]
+
+    def st_canvas(background_color: str, **_: Any) -> SimpleNamespace:
+        return SimpleNamespace(image_data=picture, json_data={"background": background_color, "objects": strokes})
+
     with monkeypatch.context() as for_the_import:
         for_the_import.setattr(st.components.v2, "component", lambda *_, **__: None)
         for_the_import.setitem(sys.modules, "streamlit_drawable_canvas", SimpleNamespace(st_canvas=None))
         import_module("dashboard.parts.canvas")
-    monkeypatch.setattr("dashboard.parts.canvas.st_canvas", lambda **_: drawn)
+    monkeypatch.setattr("dashboard.parts.canvas.st_canvas", st_canvas)
 
 
 def a_seven() -> np.ndarray:
@@ -372,7 +376,7 @@ def test_two_drawn_digits_are_read_in_order(monkeypatch: pytest.MonkeyPatch) -> 
     draw(monkeypatch, np.concatenate([seven, seven], axis=1))
     app = open_page("draw")
     assert not complaints(app)
-    (closer,) = [each for each in app.segmented_control if each.key.startswith("which_of")]
+    (closer,) = [each for each in app.segmented_control if each.key == "which_of_2"]
     assert re.search(r"7\W*7", closer.label)
     assert len(closer.options) == 2
 
