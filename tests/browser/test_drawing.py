@@ -11,6 +11,8 @@ from tests.browser.conftest import Visit
 
 SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
 ONE = [(0.5, 0.15), (0.5, 0.85)]
+RADIUS = 18 / 280 / 2  # of the brush
+WHOLE_SEVEN = [0.25 - RADIUS, 0.2 - RADIUS, 0.75 + RADIUS, 0.85 + RADIUS]  # its corners are rounded a little
 DOT = [(0.1, 0.1), (0.1, 0.12)]  # too small beside a digit to be read
 
 # how often the ink covers (left, top, right, bottom) of the drawing, each from 0 to 1; null where there is none
@@ -39,7 +41,7 @@ WATCH_PLACES = """() => {
 
 
 def drawing(someone: Visitor) -> Locator:
-    return someone.page.locator("canvas.dc-canvas")
+    return someone.page.locator("canvas.dc-canvas.lower-canvas")
 
 
 def ink(someone: Visitor) -> Any:
@@ -48,26 +50,14 @@ def ink(someone: Visitor) -> Any:
 
 
 def wait_for_ink(someone: Visitor, expected: Any) -> None:
-    someone.wait_until(lambda: ink(someone) == expected, "the drawing is there as it was")
+    """Until the ink is where it was, to the pixel or so."""
+    expected = pytest.approx(expected, abs=0.006) if expected else None
+    someone.wait_until(lambda: ink(someone) == expected, f"the ink is at {expected}")
 
 
-@pytest.mark.parametrize("address", ["/", "/draw"])
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768), (390, 844)])
-def test_whole_canvas_is_there_with_its_answer_and_takes_strokes_where_they_are_drawn(
-    visit: Visit, address: str, width: int, height: int
-) -> None:
-    someone = visit(address, width=width, height=height)
-    someone.draw(SEVEN)
-    expect(someone.answer).to_have_text("7")
-    radius = 18 / 280 / 2
-    assert ink(someone) == pytest.approx([0.25 - radius, 0.2 - radius, 0.75 + radius, 0.85 + radius], abs=0.02)
-    someone.page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
-    if width > 390:
-        expect(drawing(someone)).to_be_in_viewport(ratio=1)
-        expect(someone.answer).to_be_in_viewport(ratio=1)
-    else:
-        drawing(someone).scroll_into_view_if_needed()
-    covered = drawing(someone).evaluate(
+def n_covered(someone: Visitor) -> int:
+    """At how many of 49 places something lies over the canvas."""
+    return drawing(someone).evaluate(
         """canvas => {
             const {left, top, width, height} = canvas.getBoundingClientRect();
             const at = [0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99];
@@ -75,13 +65,32 @@ def test_whole_canvas_is_there_with_its_answer_and_takes_strokes_where_they_are_
                 .filter(found => found?.tagName !== "CANVAS").length;
         }"""
     )
-    assert not covered, "something lies over the canvas"
+
+
+@pytest.mark.parametrize("address", ["/", "/draw"])
+def test_the_whole_canvas_and_its_answer_are_seen_and_strokes_land_where_they_are_drawn(
+    visit: Visit, address: str
+) -> None:
+    someone = visit(address, width=1440, height=900)
+    for width, height in ((1440, 900), (1024, 768)):
+        someone.page.set_viewport_size({"width": width, "height": height})
+        someone.draw(SEVEN)
+        expect(someone.answer).to_have_text("7")
+        assert ink(someone) == pytest.approx(WHOLE_SEVEN, abs=0.035)
+        someone.page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
+        expect(drawing(someone)).to_be_in_viewport(ratio=1)
+        expect(someone.answer).to_be_in_viewport(ratio=1)
+        assert not n_covered(someone)
+        someone.button("Clear").click()
+        expect(someone.answer).to_have_count(0)
 
 
 def test_a_finger_draws_from_the_top_right_corner_and_does_not_scroll(visit: Visit) -> None:
     someone = visit("/", width=390, height=844, touch=True)
     box = someone.page.locator("canvas").first.bounding_box()
     assert box is not None
+    assert box["width"] > 280
+    assert not n_covered(someone)
     main = someone.page.get_by_test_id("stMain")
     before = main.evaluate("main => main.scrollTop")
     finger = someone.page.context.new_cdp_session(someone.page)
@@ -105,13 +114,14 @@ def test_a_drawing_outlives_visits_to_other_pages_and_is_undone_stroke_by_stroke
     someone.draw(DOT)
     someone.wait_until(lambda: ink(someone) != seven, "the second stroke is there")
     both = ink(someone)
-    expect(someone.keyed("undo").get_by_role("button")).to_be_enabled()
+    someone.page.wait_for_timeout(500)  # the canvas tells of a stroke a fifth of a second after its end
+    someone.wait()
 
     someone.go_to("Data")
     someone.go_to("Draw")
     wait_for_ink(someone, both)
     expect(someone.answer).to_have_text("7")
-    expect(someone.keyed("brush").get_by_role("slider")).to_have_attribute("aria-valuenow", "25")
+    expect(someone.keyed("brush").get_by_role("slider")).to_have_value("25")
     someone.go_to("Welcome")
     wait_for_ink(someone, both)
     expect(someone.answer).to_have_text("7")
@@ -140,15 +150,13 @@ def test_a_stroke_goes_on_while_the_page_changes_around_it(visit: Visit) -> None
     mouse.move(*places[0])
     mouse.down()
     mouse.move(*places[1], steps=4)
-    someone.choose("run", "Run 1")  # all of the page runs again, with another network
+    someone.choose("run", "Run 1 · own settings")  # all of the page runs again, with another network
     expect(someone.page).to_have_url(re.compile(r"\brun=1\b"))
     someone.wait()
     mouse.move(*places[2], steps=4)
     mouse.up()
     expect(someone.answer).to_be_visible()
-    radius = 18 / 280 / 2
-    whole = [0.25 - radius, 0.2 - radius, 0.75 + radius, 0.85 + radius]
-    assert ink(someone) == pytest.approx(whole, abs=0.02)
+    assert ink(someone) == pytest.approx(WHOLE_SEVEN, abs=0.035)
 
     # and another network reads what is drawn, which stays
     before = ink(someone)

@@ -4,6 +4,8 @@ Whatever is wrong, a page shows no traceback, and says it once, in a sentence.
 """
 
 import gzip
+import io
+import pickle
 import re
 import struct
 import sys
@@ -19,6 +21,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image, ImageDraw
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
 from dashboard import resources
@@ -387,6 +390,55 @@ def test_a_file_that_is_no_picture_is_said_once() -> None:
     source.set_value(source.options[-1]).run()
     app.file_uploader[0].upload("digit.png", b"no picture at all", "image/png").run()
     assert len(complaints(app)) == 1
+
+
+def upload(app: AppTest, name: str, picture: np.ndarray) -> AppTest:
+    """Choose a picture as a file."""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    app.segmented_control(key="source").set_value("Photo or scan").run()
+    return app.file_uploader[0].upload(name, file.getvalue(), "image/png").run()
+
+
+def test_a_photo_is_read_and_is_still_there_after_a_visit_to_another_page() -> None:
+    app = upload(open_page("draw"), "seven.png", a_seven())
+    assert not complaints(app)
+    assert app.metric[0].value == "7"
+    app.switch_page("views/data.py").run()
+    app.switch_page("views/draw.py").run()
+    assert app.segmented_control(key="source").value == "Photo or scan"
+    assert app.metric[0].value == "7"
+
+
+@pytest.mark.parametrize("shape", [(1, 600, 3), (600, 1, 3), (1, 1, 3), (3000, 3000, 3)])
+def test_a_picture_of_any_shape_can_be_chosen(shape: tuple[int, ...]) -> None:
+    app = upload(open_page("draw"), "picture.png", np.full(shape, 255, np.uint8))
+    assert not complaints(app)
+    assert not app.metric
+    assert len(app.image) == 1
+
+
+def test_the_name_of_a_photo_is_shown_as_the_text_it_is() -> None:
+    app = upload(open_page("draw"), "![a](https://example.org/b.png).png", a_seven())
+    (caption,) = app.image[0].captions
+    assert "a" in caption
+    assert "![a]" not in caption
+    assert "](" not in caption
+
+
+def test_nothing_but_a_small_picture_is_kept_of_a_photo(monkeypatch: pytest.MonkeyPatch) -> None:
+    removed = []
+
+    def remove(_: MemoryUploadedFileManager, session_id: str, file_id: str) -> None:
+        removed.append(file_id)
+
+    monkeypatch.setattr(MemoryUploadedFileManager, "remove_file", remove)
+    noise = np.random.default_rng(1).integers(0, 256, (1500, 1500, 3), np.uint8)
+    app = upload(open_page("draw"), "noise.png", noise)
+    assert not complaints(app)
+    assert len(pickle.dumps(app.session_state["photo"])) < 700_000
+    assert app.file_uploader[0].value is None
+    assert len(removed) == 1
 
 
 # --- mistakes ---
