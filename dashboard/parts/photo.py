@@ -1,6 +1,7 @@
 """A photo or scan to be read, which stays while its visitor looks at other pages."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,8 @@ from nnlib.errors import DrawingError
 SHOWN_SIDE_PX = 420
 MOST_SIDE_PX = 1024
 MAX_MB = 20
+# one photo at a time, for all visitors, and in the same thread: every thread keeps the memory that it once needed
+READER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="photo")
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,17 @@ def _take(key: str) -> None:
         return
     st.session_state["photo_turn"] += 1  # an uploader that holds nothing
     try:
-        picture = _reduced(read_picture(upload.getvalue()))
-        st.session_state["photo"] = Photo(upload.name, _small_png(picture), tuple(find_digits(picture)))
+        st.session_state["photo"] = READER.submit(_read, upload.name, upload.getvalue()).result()
     except DrawingError as error:
         st.session_state["photo_problem"] = str(error)
     context = get_script_run_ctx()
     if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         context.uploaded_file_mgr.remove_file(context.session_id, upload.file_id)
+
+
+def _read(name: str, content: bytes) -> Photo:
+    picture = _reduced(read_picture(content))
+    return Photo(name, _small_png(picture), tuple(find_digits(picture)))
 
 
 def _reduced(picture: np.ndarray) -> np.ndarray:
