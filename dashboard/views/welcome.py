@@ -20,7 +20,8 @@ def draw_and_read() -> None:
             (digit, _), whose = answer.say_answers(readings, choice.title), "your digit"
             image = digit.image
         else:
-            image, whose = resources.data().test.images[SAMPLE], "until you draw one, a digit by somebody else"
+            test = resources.data().test.images
+            image, whose = test[min(SAMPLE, len(test) - 1)], "until you draw one, a digit by somebody else"
             st.info(
                 "Draw a digit from 0 to 9 in the square, with the mouse, a finger or a pen.", icon=":material/draw:"
             )

@@ -261,6 +261,12 @@ def test_few_digits_of_few_kinds_are_data_too(page: str, tmp_path: Path, monkeyp
     assert app.title
 
 
+def test_a_single_test_digit_is_enough_for_welcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_digits(tmp_path, n=1, n_classes=1)
+    monkeypatch.setattr(resources, "DATA_DIRECTORY", str(tmp_path))
+    assert not complaints(open_page("welcome"))
+
+
 def save_digits(folder: Path, n: int, n_classes: int) -> None:
     """Noise in the form of MNIST's files."""
     random = np.random.default_rng(1)
