@@ -23,7 +23,7 @@ def strokes(n: int) -> list[dict[str, Any]]:
 
 
 def paper() -> np.ndarray:
-    return np.zeros((280, 280, 4), np.uint8)
+    return np.zeros((28, 28, 4), np.uint8)
 
 
 def test_every_stroke_is_a_state_that_undo_goes_back_to(drawing: Any) -> None:
