@@ -116,17 +116,3 @@ def test_two_visitors_do_not_touch_each_other(visit: Visit) -> None:
     expect(trainer.button("Pause")).to_be_visible()
     trainer.button("Stop").click()
     expect(trainer.button("Stop")).to_be_disabled()
-
-
-def test_buttons_have_keys(visit: Visit) -> None:
-    someone = visit("/train?epochs=500")
-    press = someone.page.keyboard.press
-    press("s")
-    expect(someone.button("Pause")).to_be_visible()
-    someone.wait_for_points("loss", 2)
-    press("p")
-    expect(someone.button("Resume")).to_be_enabled()
-    press("p")
-    expect(someone.button("Pause")).to_be_visible()
-    press("x")
-    expect(someone.button("Stop")).to_be_disabled()
