@@ -6,7 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.figures.style import ACTIVITY, BLUE, GREEN, ORANGE, blank
+from dashboard.figures.style import BLUE, GREEN, ORANGE, blank
+
+# Nothing to full, for pixels and units alike: clear, so that it is calm on the page's own ground, light or dark.
+STRENGTH = [[0, "rgba(92, 124, 250, 0.1)"], [0.5, "rgba(92, 124, 250, 0.65)"], [1, "rgba(84, 116, 248, 1)"]]
 
 
 def probabilities(
@@ -21,14 +24,14 @@ def probabilities(
         x=names,
         y=percent,
         marker_color=[GREEN if d == true else ORANGE if d == best and values[best] > 0 else BLUE for d in range(10)],
-        text=[f"{p:.0f} %" if p >= 0.5 else "" for p in percent],
+        text=[f"{p:.0f}%" if p >= 0.5 else "" for p in percent],
         textposition="outside",
         cliponaxis=False,
-        hovertemplate="%{x}: %{y:.2f} %<extra></extra>",
+        hovertemplate="%{x}: %{y:.2f}%<extra></extra>",
     )
     figure.update_yaxes(range=[0, 115], tickvals=[0, 25, 50, 75, 100])
     figure.update_xaxes(type="category")
-    figure.update_layout(hovermode="closest")
+    figure.update_layout(hovermode="closest", margin_t=56)
     return figure
 
 
@@ -41,12 +44,13 @@ def signal(image: np.ndarray, activations: Sequence[np.ndarray], height: int = 2
     figure = make_subplots(
         rows=1,
         cols=len(activations) + 1,
+        column_widths=[1.6, *(1 for _ in activations)],
         horizontal_spacing=0.03,
         subplot_titles=["784 pixels", *(f"{len(layer)} units" for layer in hidden), "10 answers"],
     )
     figure.add_heatmap(
         z=image.reshape(28, 28),
-        colorscale=[[0, "#ffffff"], [1, "#111111"]],
+        colorscale=STRENGTH,
         zmin=0,
         zmax=1,
         hovertemplate="pixel: %{z:.2f}<extra></extra>",
@@ -56,7 +60,7 @@ def signal(image: np.ndarray, activations: Sequence[np.ndarray], height: int = 2
     for column, layer in enumerate(hidden, start=2):
         figure.add_heatmap(
             z=_as_grid(layer),
-            colorscale=ACTIVITY,
+            colorscale=STRENGTH,
             xgap=1,
             ygap=1,
             zmin=min(0.0, float(layer.min())),
@@ -74,7 +78,7 @@ def signal(image: np.ndarray, activations: Sequence[np.ndarray], height: int = 2
         textposition="outside",
         cliponaxis=False,
         marker_color=[ORANGE if digit == best else BLUE for digit in range(len(last))],
-        hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
+        hovertemplate="%{y}: %{x:.1f}%<extra></extra>",
         row=1,
         col=len(activations) + 1,
     )

@@ -7,7 +7,6 @@ import plotly.graph_objects as go
 from nnlib.training import EpochRecord
 
 BLUE, ORANGE, GREEN, GREY = "#5c7cfa", "#f08c00", "#40a060", "#8c95a8"
-ACTIVITY = [[0, "#eef1fb"], [0.5, "#748ffc"], [1, "#2b3a9e"]]  # silent to strong
 Beside = tuple[str, Sequence[EpochRecord]]  # another run to compare with: its name and its records
 NO_BAR = {"displayModeBar": False, "scrollZoom": False}
 

@@ -3,27 +3,49 @@
 import numpy as np
 import streamlit as st
 
-from dashboard import figures, images
-from nnlib.digits import FoundDigit, find_digits
+from dashboard import figures
+from nnlib.digits import FoundDigit
 from nnlib.network import Network
 
+Reading = tuple[FoundDigit, np.ndarray]  # a digit and its probabilities (10,)
 
-def say_answer(probabilities: np.ndarray, reader: str) -> None:
-    """The answer in words, the second guess beside it, and which network says so."""
+
+def read(digits: list[FoundDigit], network: Network) -> list[Reading]:
+    """Each digit with what the network makes of it."""
+    if not digits:
+        return []
+    probabilities = network.predict_proba(np.stack([digit.image for digit in digits]))
+    return list(zip(digits, probabilities, strict=True))
+
+
+def say_answers(readings: list[Reading], reader: str) -> Reading:
+    """The answer in words, with the second guess, and which network says so; of several digits, one can be chosen."""
+    place = st.container(horizontal=True, gap="medium")
+    chosen = readings[0]
+    if len(readings) == 1:
+        st.caption(f"So says {reader}. It can be very sure and still be wrong: see *Mistakes*.")
+    else:
+        answers = " ".join(str(probabilities.argmax()) for _, probabilities in readings)
+        number = st.segmented_control(
+            f"From left to right: **{answers}**. Look closer at",
+            range(1, len(readings) + 1),
+            format_func="no. {}".format,
+            default=1,
+            required=True,
+            key=f"which_of_{len(readings)}",
+        )
+        chosen = readings[number - 1]
+    _, probabilities = chosen
     best, second = (int(digit) for digit in probabilities.argsort()[::-1][:2])
     sure = probabilities[best]
-    certainly = "This is a" if sure > 0.9 else "This looks like a" if sure > 0.6 else "I am not sure. Perhaps a"
-    with st.container(horizontal=True, gap="medium"):
-        st.metric(certainly, str(best), f"{percent(sure)} sure", delta_color="off", delta_arrow="off", width="content")
-        st.metric(
-            "Second guess",
-            str(second),
-            percent(probabilities[second]),
-            delta_color="off",
-            delta_arrow="off",
-            width="content",
-        )
-    st.caption(f"Says {reader}. To be sure is not to be right: see *Mistakes*.")
+    certainly = "This is a" if sure > 0.9 else "It looks like a" if sure > 0.6 else "Not sure, perhaps a"
+    with place:
+        for label, digit, words in (
+            (certainly, best, f"{percent(sure)} sure"),
+            ("Second guess", second, percent(probabilities[second])),
+        ):
+            st.metric(label, str(digit), words, delta_color="off", delta_arrow="off", width="content")
+    return chosen
 
 
 def percent(share: float) -> str:
@@ -33,30 +55,18 @@ def percent(share: float) -> str:
     return "less than 0.1%" if share < 0.001 else f"{share:.1%}"
 
 
-def read(picture: np.ndarray | None, network: Network) -> list[tuple[FoundDigit, np.ndarray]]:
-    """The digits in a picture, from left to right, each with its probabilities (10,)."""
-    found = find_digits(picture) if picture is not None else []
-    return [(digit, network.predict_proba(digit.image[None])[0]) for digit in found]
-
-
-def show_seen(digit: FoundDigit, width: int = 140) -> None:
-    """The 28 x 28 pixels that the network gets to see."""
-    picture = images.enlarge(images.digit_pictures(digit.image[None])[0], 10)
-    st.image(picture, width=width, caption="What the network sees", alt="The drawing as 28 by 28 pixels.")
-
-
-def show_signal(image: np.ndarray, network: Network, key: str) -> None:
+def show_signal(image: np.ndarray, network: Network, key: str, height: int = 260) -> None:
     """How one digit runs through the network."""
     activations = [layer[0] for layer in network.activations(image[None])]
     answer = int(activations[-1].argmax())
     st.plotly_chart(
-        figures.signal(image, activations),
+        figures.signal(image, activations, height),
         key=key,
         config=figures.NO_BAR,
         alt=f"The digit's pixels, what the units of each layer put out for it, and the ten probabilities: "
         f"{answer} is the highest.",
     )
     st.caption(
-        "From left to right: the pixels go in; every little square is a *unit* that reacts to something in them, "
-        "the darker the more strongly; each layer looks at the one before; the longest bar is the answer."
+        "From left to right: the pixels go in; every little square is a *unit*, which reacts to something in what "
+        "comes before it, the fuller its colour the more strongly; the longest bar is the answer."
     )

@@ -245,9 +245,17 @@ class Visitor:
         expect(self.page.get_by_test_id("stException")).to_have_count(0)
 
 
-def visitor(browser: Browser, url: str, *, width: int = 1440, height: int = 1000, theme: Theme = "light") -> Visitor:
+def visitor(
+    browser: Browser,
+    url: str,
+    *,
+    width: int = 1440,
+    height: int = 1000,
+    theme: Theme = "light",
+    touch: bool = False,
+) -> Visitor:
     """A new visitor, with no cookies and nothing cached."""
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme, has_touch=touch)
     context.set_default_timeout(PATIENCE_MS)
     found = Visitor(context.new_page(), url)
 

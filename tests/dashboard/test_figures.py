@@ -116,7 +116,7 @@ def test_layers_have_one_line_each() -> None:
 def test_probabilities_are_in_percent_and_the_highest_stands_out() -> None:
     bars = figures.probabilities(PROBABILITIES).data[0]
     assert list(bars.y) == pytest.approx(100 * PROBABILITIES)
-    assert bars.text[3] == "60 %"
+    assert bars.text[3] == "60%"
     colours = list(bars.marker.color)
     assert colours.count(colours[3]) == 1
     nothing = figures.probabilities(np.zeros(10)).data[0]

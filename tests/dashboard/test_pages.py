@@ -4,12 +4,15 @@ Whatever is wrong, a page shows no traceback, and says it once, in a sentence.
 """
 
 import gzip
+import io
+import pickle
 import re
 import struct
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +21,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image, ImageDraw
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
 from dashboard import resources
@@ -109,9 +113,16 @@ def button(app: AppTest, label: str) -> Any:
 
 def draw(monkeypatch: pytest.MonkeyPatch, picture: np.ndarray | None) -> None:
     """Let the canvas hold this picture. The real one draws, and can be imported, only where there is a browser."""
-    canvas = SimpleNamespace(st_canvas=lambda **_: SimpleNamespace(image_data=picture))
-    monkeypatch.setitem(sys.modules, "streamlit_drawable_canvas", canvas)
-    monkeypatch.setattr("dashboard.parts.canvas.st_canvas", canvas.st_canvas)
+    strokes = [] if picture is None else [{"type": "Path"}]
+
+    def st_canvas(background_color: str, **_: Any) -> SimpleNamespace:
+        return SimpleNamespace(image_data=picture, json_data={"background": background_color, "objects": strokes})
+
+    with monkeypatch.context() as for_the_import:
+        for_the_import.setattr(st.components.v2, "component", lambda *_, **__: None)
+        for_the_import.setitem(sys.modules, "streamlit_drawable_canvas", SimpleNamespace(st_canvas=None))
+        import_module("dashboard.parts.canvas")
+    monkeypatch.setattr("dashboard.parts.canvas.st_canvas", st_canvas)
 
 
 def a_seven() -> np.ndarray:
@@ -270,6 +281,12 @@ def test_few_digits_of_few_kinds_are_data_too(page: str, tmp_path: Path, monkeyp
     assert app.title
 
 
+def test_a_single_test_digit_is_enough_for_welcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_digits(tmp_path, n=1, n_classes=1)
+    monkeypatch.setattr(resources, "DATA_DIRECTORY", str(tmp_path))
+    assert not complaints(open_page("welcome"))
+
+
 def save_digits(folder: Path, n: int, n_classes: int) -> None:
     """Noise in the form of MNIST's files."""
     random = np.random.default_rng(1)
@@ -388,8 +405,9 @@ def test_two_drawn_digits_are_read_in_order(monkeypatch: pytest.MonkeyPatch) -> 
     draw(monkeypatch, np.concatenate([seven, seven], axis=1))
     app = open_page("draw")
     assert not complaints(app)
-    words = [each.value for each in [*app.metric, *app.markdown]]
-    assert any(re.search(r"7\W*7", text) for text in words)
+    (closer,) = [each for each in app.segmented_control if each.key == "which_of_2"]
+    assert re.search(r"7\W*7", closer.label)
+    assert len(closer.options) == 2
 
 
 def test_a_file_that_is_no_picture_is_said_once() -> None:
@@ -398,6 +416,54 @@ def test_a_file_that_is_no_picture_is_said_once() -> None:
     source.set_value(source.options[-1]).run()
     app.file_uploader[0].upload("digit.png", b"no picture at all", "image/png").run()
     assert len(complaints(app)) == 1
+
+
+def upload(app: AppTest, name: str, picture: np.ndarray) -> AppTest:
+    """Choose a picture as a file."""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    app.segmented_control(key="source").set_value("Photo or scan").run()
+    return app.file_uploader[0].upload(name, file.getvalue(), "image/png").run()
+
+
+def test_a_photo_is_read_and_is_still_there_after_a_visit_to_another_page() -> None:
+    app = upload(open_page("draw"), "seven.png", a_seven())
+    assert not complaints(app)
+    assert app.metric[0].value == "7"
+    app.switch_page("views/data.py").run()
+    app.switch_page("views/draw.py").run()
+    assert app.segmented_control(key="source").value == "Photo or scan"
+    assert app.metric[0].value == "7"
+
+
+@pytest.mark.parametrize("shape", [(1, 600, 3), (600, 1, 3), (1, 1, 3), (3000, 3000, 3)])
+def test_a_picture_of_any_shape_can_be_chosen(shape: tuple[int, ...]) -> None:
+    app = upload(open_page("draw"), "picture.png", np.full(shape, 255, np.uint8))
+    assert not complaints(app)
+    assert not app.metric
+    assert len(app.image) == 1
+
+
+def test_the_name_of_a_photo_is_shown_as_the_text_it_is() -> None:
+    app = upload(open_page("draw"), "![a](https://example.org/b.png).png", a_seven())
+    (caption,) = app.image[0].captions
+    assert "example.org" in caption
+    assert not re.search(r"(?<!\\)[!\[\]]", caption), "every sign of Markdown is marked as plain text"
+
+
+def test_nothing_but_a_small_picture_is_kept_of_a_photo(monkeypatch: pytest.MonkeyPatch) -> None:
+    removed = []
+
+    def remove(_: MemoryUploadedFileManager, session_id: str, file_id: str) -> None:
+        removed.append(file_id)
+
+    monkeypatch.setattr(MemoryUploadedFileManager, "remove_file", remove)
+    noise = np.random.default_rng(1).integers(0, 256, (1500, 1500, 3), np.uint8)
+    app = upload(open_page("draw"), "noise.png", noise)
+    assert not complaints(app)
+    assert len(pickle.dumps(app.session_state["photo"])) < 700_000
+    assert app.file_uploader[0].value is None
+    assert len(removed) == 1
 
 
 # --- mistakes ---
