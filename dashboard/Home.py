@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import session
+from dashboard.parts import address
 
 VIEWS = Path(__file__).parent / "views"
 
@@ -27,4 +28,5 @@ with session.sentences():
         session.pick_run()
         if page.url_path != "weights":  # that page has the slider in its middle
             session.pick_epoch()
+        address.open_page(page.url_path)
     page.run()
