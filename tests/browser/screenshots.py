@@ -87,7 +87,7 @@ def main() -> None:
         trainer.open("/train")
         trainer.page.get_by_test_id("stMain").get_by_role("radio", name="standard").check(force=True)
         epochs = PRESETS["standard"].config.epochs
-        expect(trainer.keyed("epochs").get_by_role("spinbutton")).to_have_value(str(epochs))
+        expect(trainer.keyed("epochs").get_by_role("textbox")).to_have_value(str(epochs))
         trainer.button("Start").click()
         trainer.wait_for_points("loss", 30)
         take_page(browser, app.url, "train", arguments.folder, arguments.readme, as_name="train-learning")
