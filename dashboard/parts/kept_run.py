@@ -65,13 +65,13 @@ def what_next(run: Run) -> None:
             st.page_link("views/draw.py", label="Draw for it", icon=":material/draw:")
             st.page_link("views/mistakes.py", label="Study its mistakes", icon=":material/search:")
     with st.expander("Save or delete this network", icon=":material/save:"):
-        epochs = resources.snapshot_epochs(run.id)
-        for suffix, purpose in FILES.items() if epochs else ():
+        moments = resources.snapshots(run.id)
+        for suffix, purpose in FILES.items() if moments else ():
             widths = (N_PIXELS, *run.config.hidden_widths, N_CLASSES)
             name = original_file_name(widths) if suffix == ".pkl" else f"run-{run.id}{suffix}"
             st.download_button(
                 f"Save as {name}",
-                partial(model_bytes, resources.model(run.id, epochs[-1]), suffix),
+                partial(model_bytes, resources.model(run.id, moments[-1].step), suffix),
                 name,
                 "application/octet-stream",
                 on_click="ignore",

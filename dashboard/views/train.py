@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard import figures, resources, session
-from dashboard.parts import form, kept_run, running
+from dashboard import resources, session
+from dashboard.parts import form, kept_run, live_curves, running
 
 # Beside the run where there is room, above it in a row or two where there is less: the learning rate, Start and the
 # curves are to be seen without scrolling.
@@ -11,7 +11,6 @@ LAYOUT = """<style>
 .st-key-train > :first-child { flex: 0 0 18.5rem; }
 .st-key-train > :last-child { flex: 1 1 0; min-width: 0; }
 @media (max-width: 1200px) {
-    .stMainBlockContainer { padding-left: 1.5rem; padding-right: 1.5rem; }
     .st-key-train { flex-direction: column; flex-wrap: nowrap; }
     .st-key-train > :first-child, .st-key-train > :last-child { flex: none; width: 100%; }
 }
@@ -41,12 +40,8 @@ with st.container(horizontal=True, gap="medium", key="train"):
                 "This is the pretrained network, which has learned already. **Start** trains a new one: its curves "
                 "grow here. Earlier runs are under *Network to look at*."
             )
-            st.plotly_chart(
-                figures.loss_curve([], [], 10),
-                key="loss",
-                config=figures.NO_BAR,
-                alt="An empty chart: nothing is learning.",
-            )
+            live_curves.library()
+            live_curves.draw(None, None)
         else:
             panel, below = st.container(), st.container()
             with below:

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import figures, images, resources, session
-from dashboard.parts import frame
+from dashboard.parts import frame, moments
 
 MOST_EXCITING = 12
 
@@ -28,7 +28,7 @@ st.markdown(
     "Every *unit* of the first layer has one *weight* for each of the 784 pixels. Drawn as a picture, they show what "
     "it looks for: ink on :orange[**orange**] excites it, ink on :blue[**blue**] calms it, white does not matter to it."
 )
-session.pick_epoch()
+moments.pick()
 choice = session.choice()
 weights = choice.model.network.dense_layers[0].weights
 n_units = weights.shape[1]
