@@ -54,19 +54,21 @@ def varied_digits(strength: float) -> np.ndarray:
 def other_settings(strength: float) -> None:
     """All settings that are not the first ones, out of the way; `strength` of the variation, to show it."""
     with st.expander("More settings", icon=":material/tune:", key="more_settings"):
-        for name, setting in SETTINGS.items():
-            if name not in settings.MAIN_SETTINGS:
-                control(setting)
-            if name == "augmentation" and strength:
-                st.image(
-                    varied_digits(strength),
-                    width="stretch",
-                    alt="Six training digits, and the same digits turned, slanted, bent, thinner and thicker.",
-                )
-                st.caption(
-                    "Top: digits as they are. Below: ways in which they may be shown, in the last row a 1 with an "
-                    "upstroke, a 7 with a bar and a 9 with a round tail, as many people write them."
-                )
+        with st.container(key="other_settings"):
+            for name, setting in SETTINGS.items():
+                if name not in (*settings.MAIN_SETTINGS, "augmentation"):
+                    control(setting)
+        control(SETTINGS["augmentation"])
+        if strength:
+            st.image(
+                varied_digits(strength),
+                width="stretch",
+                alt="Six training digits, and the same digits turned, slanted, bent, thinner and thicker.",
+            )
+            st.caption(
+                "Top: digits as they are. Below: ways in which they may be shown, in the last row a 1 with an upstroke, "
+                "a 7 with a bar and a 9 with a round tail, as many people write them."
+            )
 
 
 def form() -> None:

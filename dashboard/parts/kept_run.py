@@ -14,6 +14,7 @@ from nnlib.model_files import model_bytes, original_file_name
 from nnlib.runs import Run
 from nnlib.training import PRESETS, SETTINGS
 
+NO_RUN = 0  # among the numbers of the runs to compare with
 FILES = {
     ".safetensors": "The usual form: numbers, settings and recipe; opens in many programs.",
     ".npz": "numpy's own form.",
@@ -26,16 +27,16 @@ def choose_beside(run: Run) -> figures.Beside | None:
     others = {other.id: other for other in resources.runs() if other.id != run.id and other.last is not None}
     if not others:
         return None
-    if st.session_state.get("beside") not in others:  # deleted, or the run itself
-        st.session_state["beside"] = None
+    if st.session_state.get("beside") not in others:  # deleted since, or the run itself
+        st.session_state["beside"] = NO_RUN
     chosen = st.selectbox(
         "Compare with",
-        [None, *others],
-        format_func=lambda i: "no other run" if i is None else session.label(others[i]),
+        [NO_RUN, *others],
+        format_func=lambda run_id: session.label(others[run_id]) if run_id else "no other run",
         key="beside",
         persist_state="session",
     )
-    return None if chosen is None else (f"run {chosen}", resources.curves(chosen)[0])
+    return None if chosen == NO_RUN else (f"run {chosen}", resources.curves(chosen)[0])
 
 
 def made_with(run: Run) -> None:
@@ -48,7 +49,7 @@ def made_with(run: Run) -> None:
         if setting.name in settings.MAIN_SETTINGS or getattr(run.config, setting.name) != getattr(usual, setting.name)
     ]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Run {run.id}, {escape(run.name)}: {escape(' · '.join(said), most=600)}", width="stretch")
+        st.caption(f"Run {run.id} learns with {escape(' · '.join(said), most=600)}.", width="stretch")
         st.button(
             "Use these settings",
             on_click=settings.use,

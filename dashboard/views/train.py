@@ -11,17 +11,18 @@ LAYOUT = """<style>
 .st-key-train > :first-child { flex: 0 0 18.5rem; }
 .st-key-train > :last-child { flex: 1 1 0; min-width: 0; }
 @media (max-width: 1200px) {
-    .st-key-train { flex-direction: column; flex-wrap: nowrap; }
+    .st-key-train { flex-direction: column; flex-wrap: nowrap; gap: 0.5rem; }
+    .st-key-form > :has(> .st-key-purpose) { display: none; }
     .st-key-train > :first-child, .st-key-train > :last-child { flex: none; width: 100%; }
 }
 @media (min-width: 640px) and (max-width: 1200px) {
     .st-key-form { flex-direction: row; flex-wrap: wrap; align-items: end; }
     .st-key-form > * { flex: 1 1 100%; width: auto; }
     .st-key-form > .st-key-preset { flex: none; }
-    .st-key-form > :has(> .st-key-rate) { flex: 1 1 12rem; }
-    .st-key-form > .st-key-start { flex: 0 0 7rem; }
+    .st-key-form > :has(> .st-key-rate) { flex: 1 1 14rem; }
+    .st-key-form > .st-key-start { flex: 0 0 5.75rem; }
     .st-key-form > :has(> .st-key-main_numbers) { flex: 1 1 14rem; }
-    .st-key-form > :has(> .st-key-purpose) { display: none; }
+    .st-key-other_settings { display: grid; grid-template-columns: 1fr 1fr; align-items: end; }
     .st-key-form > .st-key-more_settings:not(:has(details[open])) { flex: 1 1 12rem; }
 }
 </style>"""
@@ -35,13 +36,12 @@ with st.container(horizontal=True, gap="medium", key="train"):
     with st.container():
         run = session.chosen_run()
         if run is None:
-            st.header("Nothing is learning yet", anchor=False)
-            st.markdown(
-                "This is the pretrained network, which has learned already. **Start** trains a new one: its curves "
-                "grow here. Earlier runs are under *Network to look at*."
-            )
             live_curves.library()
             live_curves.draw(None, None)
+            st.markdown(
+                "You are looking at the pretrained network, which has learned already. **Start** trains a new one, and "
+                "its curves grow here. Earlier runs are under *Network to look at*."
+            )
         else:
             panel, below = st.container(), st.container()
             with below:
