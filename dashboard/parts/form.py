@@ -66,8 +66,8 @@ def other_settings(strength: float) -> None:
                 alt="Six training digits, and the same digits turned, slanted, bent, thinner and thicker.",
             )
             st.caption(
-                "Top: digits as they are. Below: ways in which they may be shown, in the last row a 1 with an upstroke, "
-                "a 7 with a bar and a 9 with a round tail, as many people write them."
+                "Top: digits as they are. Below: ways in which they may be shown, in the last row a 1 with an "
+                "upstroke, a 7 with a bar and a 9 with a round tail, as many people write them."
             )
 
 
