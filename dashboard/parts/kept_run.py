@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard import figures, resources, session
-from dashboard.parts import settings
+from dashboard.parts import address, settings
 from dashboard.words import escape
 from nnlib.digits import N_CLASSES, N_PIXELS
 from nnlib.errors import UnknownRunError
@@ -26,7 +26,11 @@ def choose_beside(run: Run) -> figures.Beside | None:
     """Another run whose curve to draw beside this one's."""
     others = {other.id: other for other in resources.runs() if other.id != run.id and other.last is not None}
     if not others:
+        address.keep("beside", None)
         return None
+    asked = address.asked("beside") or ""
+    if asked.isdecimal() and len(asked) < 10:
+        st.session_state["beside"] = int(asked)
     if st.session_state.get("beside") not in others:  # deleted since, or the run itself
         st.session_state["beside"] = NO_RUN
     chosen = st.selectbox(
@@ -36,6 +40,7 @@ def choose_beside(run: Run) -> figures.Beside | None:
         key="beside",
         persist_state="session",
     )
+    address.keep("beside", str(chosen) if chosen else None)
     return None if chosen == NO_RUN else (f"run {chosen}", resources.curves(chosen)[0])
 
 

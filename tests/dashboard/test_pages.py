@@ -417,15 +417,17 @@ def test_more_digits_than_there_are_cannot_be_started() -> None:
 def test_start_trains_with_the_settings_in_the_widgets(home: Path) -> None:
     app = open_page("train")
     app.text_input(key="epochs").set_value("1000")
-    app.text_input(key="training_digits").set_value("200")
-    app.text_input(key="hidden_widths").set_value("8")
+    app.text_input(key="training_digits").set_value("3000")
+    app.text_input(key="hidden_widths").set_value("32")
+    app.text_input(key="learning_rate").set_value("0.003")
     app.run()
     button(app, "Start").click().run()
     store = RunStore(home)
     try:
         assert not complaints(app)
         (run,) = store.runs()
-        expected = PRESETS["quick"].config.with_changes(epochs=1000, training_digits=200, hidden_widths=(8,))
+        changes = {"epochs": 1000, "training_digits": 3000, "hidden_widths": (32,), "learning_rate": 0.003}
+        expected = PRESETS["quick"].config.with_changes(**changes)
         assert run.config == expected
         assert app.selectbox(key="run").value == run.id
         wait_until(lambda: bool(store.records(run.id)))
@@ -504,17 +506,19 @@ def test_a_deleted_run_leaves_no_dead_address(finished_run: int) -> None:
     assert app.selectbox(key="run").options == ["Pretrained network"]
 
 
-def test_a_run_to_compare_with_may_be_deleted(finished_run: int, home: Path) -> None:
+def test_a_run_to_compare_with_is_in_the_address_and_may_be_deleted(finished_run: int, home: Path) -> None:
     store = RunStore(home)
     other = store.create_run(SMALL, "another")
     for _ in worker.work(store, other):
         pass
-    app = open_page("train", run=str(finished_run))
-    app.selectbox(key="beside").set_value(other).run()
+    app = open_page("train", run=str(finished_run), beside=str(other))
     assert not complaints(app)
+    assert app.selectbox(key="beside").value == other
+    assert app.query_params["beside"] == str(other)
     store.delete_run(other)
     store.close()
     assert not complaints(app.run())
+    assert "beside" not in app.query_params
 
 
 # --- drawings ---
