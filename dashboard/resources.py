@@ -12,7 +12,7 @@ from nnlib.runs import MOST_PROGRESS_POINTS, Run, RunStore, Snapshot
 from nnlib.study import Evaluation, evaluate
 from nnlib.training import EpochRecord, Progress
 
-DATA_DIRECTORY = os.environ.get("NNLIB_DATA")
+DATA_DIRECTORY = os.environ.get("NNLIB_DATA") or None
 
 
 @st.cache_resource(show_spinner="Reading the digits …")

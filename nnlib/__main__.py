@@ -2,4 +2,4 @@
 
 from nnlib.cli import main
 
-main()
+main("python -m nnlib")

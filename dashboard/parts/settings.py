@@ -16,7 +16,7 @@ from dashboard.parts import address
 from dashboard.words import sentence
 from nnlib.errors import SettingError, StoreError
 from nnlib.runs import worker
-from nnlib.training import PRESETS, SETTINGS, Setting, TrainingConfig, describe
+from nnlib.training import PRESETS, SETTINGS, TrainingConfig, describe
 
 MAIN_SETTINGS = ("learning_rate", "epochs", "batch_size")
 FIRST_PRESET = "quick"
@@ -38,13 +38,6 @@ def typed(value: Any) -> str:
     return f"{Decimal(str(value)).normalize():f}" if isinstance(value, float) else str(value)
 
 
-def meant(setting: Setting, text: str) -> Any:
-    """The value that was typed; SettingError where it is not allowed."""
-    if setting.kind is int and re.fullmatch(r"\d{1,3}(,\d{3})+", text.strip()):
-        text = text.replace(",", "")  # 60,000 as the page writes it
-    return setting.check(text)
-
-
 def read_form() -> tuple[TrainingConfig | None, list[str]]:
     """The settings as they stand in the form, or what is wrong with them in sentences; for before its widgets.
 
@@ -63,7 +56,7 @@ def read_form() -> tuple[TrainingConfig | None, list[str]]:
             else:
                 st.session_state[name] = asked[:100]
         try:
-            values[name] = meant(setting, st.session_state.setdefault(name, default))
+            values[name] = setting.check(st.session_state.setdefault(name, default))
             st.session_state[name] = typed(values[name])
         except SettingError as error:
             wrong.append(str(error))
@@ -107,7 +100,7 @@ def use_preset() -> None:
 def step_learning_rate(upwards: bool) -> None:
     """Go to the next learning rate of 1, 2, 5, 10, ..., where the typed one makes sense."""
     try:
-        now = meant(SETTINGS["learning_rate"], st.session_state["learning_rate"])
+        now = SETTINGS["learning_rate"].check(st.session_state["learning_rate"])
     except SettingError:
         now = FIRST.learning_rate
     others = [rate for rate in learning_rates() if (rate > now if upwards else rate < now)]

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from nnlib.digits import N_CLASSES, Digits
+from nnlib.errors import DataError
 from nnlib.network import Network
 
 
@@ -44,7 +45,9 @@ class Evaluation:
 
 
 def evaluate(network: Network, digits: Digits) -> Evaluation:
-    """Let the network read every digit."""
+    """Let the network read every digit. Raises DataError where there is none."""
+    if not len(digits):
+        raise DataError("there are no digits to read: take at least one.")
     return Evaluation(network.predict_proba(digits.images), digits.labels)
 
 

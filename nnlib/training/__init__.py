@@ -9,8 +9,9 @@ from nnlib.training.config import (
     Setting,
     TrainingConfig,
     describe,
+    nearest_setting,
 )
-from nnlib.training.trainer import EARLY_STEPS, EpochRecord, Progress, Trainer, what_is_wrong
+from nnlib.training.trainer import EARLY_STEPS, EpochRecord, Progress, Trainer, split, what_is_wrong
 
 __all__ = [
     "EARLY_STEPS",
@@ -25,5 +26,7 @@ __all__ = [
     "Trainer",
     "TrainingConfig",
     "describe",
+    "nearest_setting",
+    "split",
     "what_is_wrong",
 ]

@@ -19,6 +19,8 @@ import psutil
 from playwright.sync_api import Browser, BrowserType, ConsoleMessage, Locator, Page, Response, Route, WebSocket, expect
 from playwright.sync_api import Error as PlaywrightError
 
+from nnlib.training import PRESETS
+
 ROOT = Path(__file__).parents[2]
 HERE = {"localhost", "127.0.0.1", "::1"}
 START_SECONDS = 60
@@ -41,10 +43,17 @@ CHROMIUM_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # whatever else there is to keep a page here: no other name leads anywhere
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ]
 
 # a page below / first looks for the server beside itself, and then finds it at /
 HARMLESS_404 = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
+
+# nothing of the page is still to come, nothing of the one before still to go
+SETTLED = """() => document.querySelector("h1")
+    && document.querySelector("[data-testid=stApp][data-test-script-state=notRunning]")
+    && !document.querySelector("[data-testid=stSkeleton], [data-stale=true]")"""
 
 Theme = Literal["light", "dark"]
 Strokes = list[list[tuple[float, float]]]  # each a list of (x, y), from 0 to 1 across the canvas
@@ -73,15 +82,16 @@ class App:
 
     url: str
     home: Path
+    process_id: int
 
 
 @contextmanager
-def running_app(home: Path) -> Iterator[App]:
-    """`streamlit run dashboard/Home.py`, with its store in `home`; killed afterwards with all it started."""
+def running_app(home: Path, script: str = "dashboard/Home.py") -> Iterator[App]:
+    """`streamlit run` of the app, or another script, with its store in `home`; killed with all it started."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/Home.py"]
+    command = [sys.executable, "-m", "streamlit", "run", script]
     command += ["--server.port", str(port), "--server.headless", "true", "--server.fileWatcherType", "none"]
     environment = {**os.environ, "NNLIB_HOME": str(home)}
     environment.pop("NNLIB_DATA", None)
@@ -92,7 +102,7 @@ def running_app(home: Path) -> Iterator[App]:
         try:
             url = f"http://localhost:{port}"
             _wait_for_health(server, url, log)
-            yield App(url, home)
+            yield App(url, home, server.pid)
         finally:
             _kill(server)
 
@@ -139,11 +149,7 @@ class Visitor:
 
     def wait(self) -> None:
         """Until the page is there, to its end: a part may come late, and one of the page before go late."""
-        self.page.wait_for_function(
-            """() => document.querySelector("h1")
-                && document.querySelector("[data-testid=stApp][data-test-script-state=notRunning]")
-                && !document.querySelector("[data-testid=stSkeleton], [data-stale=true]")"""
-        )
+        self.page.wait_for_function(SETTLED)
 
     def keyed(self, key: str) -> Locator:
         """The element or container with this key."""
@@ -209,6 +215,12 @@ class Visitor:
         box.fill(option)
         box.press("Enter")
         expect(box).to_have_value(option)
+
+    def choose_preset(self, name: str) -> None:
+        """Choose ready-made settings on the page Train."""
+        self.page.get_by_test_id("stMain").get_by_role("radio", name=name).check(force=True)
+        epochs = str(PRESETS[name].config.epochs)
+        expect(self.keyed("epochs").get_by_role("textbox")).to_have_value(epochs)
 
     def draw(self, *strokes: list[tuple[float, float]]) -> None:
         """Draw with the mouse."""

@@ -87,7 +87,7 @@ def test_quick_preset_trains_to_its_end_and_reads_more_than_93_percent(visit: Vi
     someone.button("Start").click()
     expect(someone.button("Pause")).to_be_visible()
     expect(someone.button("Stop")).to_be_disabled(timeout=180_000)
-    expect(someone.page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "100")
+    expect(someone.page.get_by_test_id("stMain").get_by_role("progressbar")).to_have_attribute("aria-valuenow", "100")
     expect(someone.button("Resume")).to_be_disabled()
     assert float(someone.number("validation_accuracy").inner_text().rstrip("%")) >= 93
 

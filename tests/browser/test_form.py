@@ -91,7 +91,7 @@ def test_a_double_click_starts_one_run_and_keys_start_none(visit: Visit, app: Ap
         someone.page.wait_for_timeout(500)
         assert len(store.runs()) == before
         someone.button("Start").dblclick()
-        expect(someone.page.get_by_role("progressbar")).to_be_visible()
+        expect(someone.page.get_by_test_id("stMain").get_by_role("progressbar")).to_be_visible()
         someone.wait()
         someone.page.wait_for_timeout(500)
         assert len(store.runs()) == before + 1
