@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import session
-from dashboard.parts import following, moments, pulse
+from dashboard.parts import address, following, moments, pulse
 
 VIEWS = Path(__file__).parent / "views"
 FOLLOWING = {"Welcome", "Weights", "Draw", "Mistakes"}  # the pages that show one moment of the run
@@ -34,4 +34,5 @@ with pulse.measured(), session.sentences():
             moments.pick()
         with line:
             following.show(follows=page.title in FOLLOWING, told_by_page=page.title == "Train")
+        address.open_page(page.url_path)
     page.run()

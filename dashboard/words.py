@@ -1,12 +1,13 @@
-"""Values as words on a page: numbers, times and counts for people, and what came from outside made harmless."""
+"""Words on a page: what came from outside made harmless, and times for people. Numbers are in `nnlib.words`."""
 
-import math
 import re
 import unicodedata
-from decimal import Decimal
+
+from nnlib.words import count, number
+
+__all__ = ["count", "duration", "escape", "number", "sentence"]
 
 JOINER = "\N{WORD JOINER}"  # has no width: it only keeps apart what together would be a sign
-SMALLEST, LARGEST = 0.000001, 1e15
 
 
 def escape(text: str, most: int = 80) -> str:
@@ -27,25 +28,6 @@ def escape(text: str, most: int = 80) -> str:
 def sentence(text: str) -> str:
     """A message, which may quote what came from outside, as a page says it: with a capital letter."""
     return escape(text[:1].upper() + text[1:], most=600)
-
-
-def number(value: float, significant: int = 6) -> str:
-    """`12,345`, `0.00001`, `under 0.000001`: a number as people write it."""
-    if value < 0:
-        return f"-{number(-value, significant)}"
-    if value != value or value == math.inf:
-        return "–"
-    if value >= LARGEST:
-        return f"over {LARGEST:,.0f}"
-    if 0 < value < SMALLEST:
-        return f"under {SMALLEST:f}"
-    rounded = Decimal(value) if isinstance(value, int) else Decimal(f"{value:.{significant}g}")
-    return f"{abs(rounded.normalize()):,f}"  # abs: there is a -0.0
-
-
-def count(number: int, noun: str) -> str:
-    """`1 epoch`, `2 epochs`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def duration(seconds: float) -> str:

@@ -6,6 +6,7 @@ import streamlit as st
 from dashboard import figures
 from nnlib.digits import FoundDigit
 from nnlib.network import Network
+from nnlib.words import percent
 
 Reading = tuple[FoundDigit, np.ndarray]  # a digit and its probabilities (10,)
 
@@ -46,13 +47,6 @@ def say_answers(readings: list[Reading], reader: str) -> Reading:
         ):
             st.metric(label, str(digit), words, delta_color="off", delta_arrow="off", width="content")
     return chosen
-
-
-def percent(share: float) -> str:
-    """A probability as people read it, never quite 0 or 1."""
-    if share > 0.999:
-        return "more than 99.9%"
-    return "less than 0.1%" if share < 0.001 else f"{share:.1%}"
 
 
 def show_signal(image: np.ndarray, network: Network, key: str, height: int = 260) -> None:

@@ -1,4 +1,4 @@
-"""What a run was made with, and what can be done with it: compare, save, delete."""
+"""What a run was made with, and what can be done with it: compare, look closer, save, delete."""
 
 import contextlib
 from functools import partial
@@ -6,14 +6,15 @@ from functools import partial
 import streamlit as st
 
 from dashboard import figures, resources, session
-from dashboard.parts.settings import MAIN_SETTINGS, use
+from dashboard.parts import address, settings
 from dashboard.words import escape
 from nnlib.digits import N_CLASSES, N_PIXELS
 from nnlib.errors import UnknownRunError
 from nnlib.model_files import model_bytes, original_file_name
 from nnlib.runs import Run
-from nnlib.training import SETTINGS
+from nnlib.training import PRESETS, SETTINGS
 
+NO_RUN = 0  # among the numbers of the runs to compare with
 FILES = {
     ".safetensors": "The usual form: numbers, settings and recipe; opens in many programs.",
     ".npz": "numpy's own form.",
@@ -21,29 +22,45 @@ FILES = {
 }
 
 
-def rules_of(run: Run) -> None:
-    """By which rules the run that is looked at learns, and a way to use them again."""
-    st.subheader(f"Run {run.id}: {escape(run.name)}", anchor=False)
-    settings = [SETTINGS[name] for name in (*MAIN_SETTINGS, "schedule", "seed")]
-    said = " · ".join(f"{setting.term} {setting.show(getattr(run.config, setting.name))}" for setting in settings)
-    left, right = st.columns([3, 1], vertical_alignment="center")
-    left.caption(said)
-    right.button("Use these rules", on_click=use, args=(run.config,), help="Copy them to the rules for the next run.")
-
-
 def choose_beside(run: Run) -> figures.Beside | None:
     """Another run whose curve to draw beside this one's."""
     others = {other.id: other for other in resources.runs() if other.id != run.id and other.last is not None}
     if not others:
+        address.keep("beside", None)
         return None
+    asked = address.asked("beside") or ""
+    if asked.isdecimal() and len(asked) < 10:
+        st.session_state["beside"] = int(asked)
+    if st.session_state.get("beside") not in others:  # deleted since, or the run itself
+        st.session_state["beside"] = NO_RUN
     chosen = st.selectbox(
         "Compare with",
-        [None, *others],
-        format_func=lambda i: "no other run" if i is None else session.label(others[i]),
+        [NO_RUN, *others],
+        format_func=lambda run_id: session.label(others[run_id]) if run_id else "no other run",
         key="beside",
         persist_state="session",
     )
-    return None if chosen is None else (f"run {chosen}", resources.curves(chosen)[0])
+    address.keep("beside", str(chosen) if chosen else None)
+    return None if chosen == NO_RUN else (f"run {chosen}", resources.curves(chosen)[0])
+
+
+def made_with(run: Run) -> None:
+    """With which settings the run that is looked at learns, and a way to use them again."""
+    name = settings.preset_of(run.config) or "quick"
+    usual = PRESETS[name].config
+    said = [
+        f"{setting.term} {setting.show(getattr(run.config, setting.name))}"
+        for setting in SETTINGS.values()
+        if setting.name in settings.MAIN_SETTINGS or getattr(run.config, setting.name) != getattr(usual, setting.name)
+    ]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"Run {run.id} learns with {escape(' · '.join(said), most=600)}.", width="stretch")
+        st.button(
+            "Use these settings",
+            on_click=settings.use,
+            args=(run.config,),
+            help="Copy them into the form for a new run.",
+        )
 
 
 def what_next(run: Run) -> None:
@@ -73,7 +90,8 @@ def what_next(run: Run) -> None:
 
 def delete(run_id: int) -> None:
     """Forget the run, if nobody else has done so yet."""
-    with session.sentences(), contextlib.suppress(UnknownRunError):
-        resources.store().delete_run(run_id)
-    session.look_at(session.PRETRAINED)
-    st.toast(f"Run {run_id} is deleted.", icon=":material/delete:")
+    with session.sentences():
+        with contextlib.suppress(UnknownRunError):
+            resources.store().delete_run(run_id)
+        session.look_at(session.PRETRAINED)
+        st.toast(f"Run {run_id} is deleted.", icon=":material/delete:")

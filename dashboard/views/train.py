@@ -3,33 +3,58 @@
 import streamlit as st
 
 from dashboard import resources, session
-from dashboard.parts import kept_run, live_curves, running, settings
+from dashboard.parts import form, kept_run, live_curves, running
 
+# Beside the run where there is room, above it in a row or two where there is less: the learning rate, Start and the
+# curves are to be seen without scrolling.
+LAYOUT = """<style>
+.st-key-train > :first-child { flex: 0 0 18.5rem; }
+.st-key-train > :last-child { flex: 1 1 0; min-width: 0; }
+@media (max-width: 1200px) {
+    .st-key-train { flex-direction: column; flex-wrap: nowrap; gap: 0.5rem; }
+    .st-key-form > :has(> .st-key-purpose) { display: none; }
+    .st-key-train > :first-child, .st-key-train > :last-child { flex: none; width: 100%; }
+}
+@media (min-width: 640px) and (max-width: 1200px) {
+    .st-key-form { flex-direction: row; flex-wrap: wrap; align-items: end; }
+    .st-key-form > * { flex: 1 1 100%; width: auto; }
+    .st-key-form > .st-key-preset { flex: none; }
+    .st-key-form > :has(> .st-key-rate) { flex: 1 1 14rem; }
+    .st-key-form > .st-key-start { flex: 0 0 5.75rem; }
+    .st-key-form > :has(> .st-key-main_numbers) { flex: 1 1 14rem; }
+    .st-key-other_settings { display: grid; grid-template-columns: 1fr 1fr; align-items: end; }
+    .st-key-form > .st-key-more_settings:not(:has(details[open])) { flex: 1 1 12rem; }
+}
+</style>"""
+
+st.html(LAYOUT)
 st.title("Train a network", anchor=False)
 resources.data()  # without digits there is nothing to train with: better said now than by every run
+with st.container(horizontal=True, gap="medium", key="train"):
+    with st.container():
+        form.show()
+    with st.container():
+        run = session.chosen_run()
+        if run is None:
+            live_curves.library()
+            live_curves.draw(None, None)
+            st.markdown(
+                "You are looking at the pretrained network, which has learned already. **Start** trains a new one, and "
+                "its curves grow here. Earlier runs are under *Network to look at*."
+            )
+        else:
+            panel, below = st.container(), st.container()
+            with below:
+                beside = kept_run.choose_beside(run)
+                kept_run.made_with(run)
+                if not run.active:
+                    kept_run.what_next(run)
+            with panel:
+                running.follow(run, beside)
+st.header("What happens when it learns", anchor=False)
 st.markdown(
-    "It looks at digits, guesses, and after every *batch* corrects all its weights a little, so that the same guess "
-    "would have been less wrong. **The learning rate decides how big each correction is.** Press Start and watch."
+    "It looks at a *batch* of digits and guesses what each is. How far off its guesses are is one number, the *loss*: "
+    "0 would be perfect, and blind guessing costs 2.3. Then it turns all its weights a little, in the direction that "
+    "makes the loss smaller: one correction. **The learning rate decides how big each correction is.** Once it has "
+    "seen all its digits, an *epoch* is over, and the next begins."
 )
-left, right = st.columns([1, 2.6], gap="large")
-with left:
-    settings.show()
-with right:
-    run = session.chosen_run()
-    if run is None:
-        st.subheader("Nothing is learning yet", anchor=False)
-        st.markdown(
-            "You are looking at the pretrained network, which has learned already. **Start** trains a new one by the "
-            "rules on this page; its curves then grow here. A run that was made before is under *Network to look at*."
-        )
-        live_curves.library()
-        live_curves.draw(None, None)
-    else:
-        kept_run.rules_of(run)
-        curves_place, choice_place = st.container(), st.container()
-        with choice_place:
-            beside = kept_run.choose_beside(run)
-        with curves_place:
-            running.follow(run, beside)
-        if not run.active:
-            kept_run.what_next(run)

@@ -220,7 +220,7 @@ class Visitor:
         """Choose ready-made settings on the page Train."""
         self.page.get_by_test_id("stMain").get_by_role("radio", name=name).check(force=True)
         epochs = str(PRESETS[name].config.epochs)
-        expect(self.keyed("epochs").get_by_role("spinbutton")).to_have_value(epochs)
+        expect(self.keyed("epochs").get_by_role("textbox")).to_have_value(epochs)
 
     def draw(self, *strokes: list[tuple[float, float]]) -> None:
         """Draw with the mouse."""

@@ -246,7 +246,10 @@ def measure(home: Path, preset: str, rounds: int) -> dict[str, Any]:
             tell("how they answer while a run learns")
             enough = "the run has epochs to go back to"
             measuring.wait_until(
-                lambda: len(store.snapshots(run_id)) > rounds + 2, enough, TRAINING_SECONDS, poll_seconds=0.5
+                lambda: sum(kept.whole_epoch for kept in store.snapshots(run_id)) > rounds + 2,
+                enough,
+                TRAINING_SECONDS,
+                poll_seconds=0.5,
             )
             learning = time_pages(browser, app, empty, run_id, rounds)
             if not store.run(run_id).active:

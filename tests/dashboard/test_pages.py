@@ -25,12 +25,13 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.testing.v1 import AppTest
 
 from dashboard import resources
+from dashboard.parts import form, settings
 from dashboard.words import JOINER
 from nnlib import model_files
-from nnlib.errors import NnlibError
+from nnlib.errors import NnlibError, StoreError
 from nnlib.runs import worker
 from nnlib.runs.store import RunStore
-from nnlib.training.config import PRESETS, SETTINGS, TrainingConfig
+from nnlib.training.config import PRESETS, SETTINGS, TrainingConfig, describe
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["welcome", "data", "train", "weights", "draw", "mistakes"]
@@ -302,21 +303,13 @@ def save_digits(folder: Path, n: int, n_classes: int) -> None:
 # --- the page Train ---
 
 
-def test_widgets_have_the_limits_of_the_settings() -> None:
+def test_the_form_has_a_field_for_every_setting_with_its_limits() -> None:
     app = open_page("train")
-    inputs = {widget.key: widget for widget in app.number_input}
-    boxes = {widget.key: widget for widget in app.selectbox}
-    rates = app.select_slider(key="learning_rate")
+    fields = {field.key: field for field in [*app.text_input, *app.selectbox]}
     for name, setting in SETTINGS.items():
+        assert setting.limits in fields[name].help
         if setting.choices:
-            assert boxes[name].options == list(setting.choices.values())
-        elif name == "learning_rate":
-            assert setting.low < float(rates.options[0])
-            assert float(rates.options[-1]) == setting.high
-        elif setting.kind is tuple:
-            assert app.text_input(key=name).value
-        else:
-            assert (inputs[name].min, inputs[name].max) == (setting.low, setting.high)
+            assert fields[name].options == list(setting.choices.values())
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -330,12 +323,93 @@ def test_a_preset_sets_every_widget(preset: str) -> None:
     assert app.segmented_control(key="preset").value == preset
 
 
-def test_settings_come_from_the_address() -> None:
-    app = open_page("train", learning_rate="0.01", epochs="20", hidden_widths="32,16")
+def test_settings_come_from_the_address_and_stay_there() -> None:
+    asked = {"learning_rate": "0.01", "epochs": "20", "hidden_widths": "32,16", "optimizer": "sgd"}
+    app = open_page("train", **asked)
     assert not complaints(app)
-    assert app.select_slider(key="learning_rate").value == 0.01
-    assert app.number_input(key="epochs").value == 20
-    assert app.text_input(key="hidden_widths").value == "32,16"
+    for name, text in asked.items():
+        assert app.session_state[name] == text
+    app.run()
+    assert {name: app.query_params[name] for name in app.query_params} == asked
+
+
+def test_a_link_with_the_words_on_the_page_is_obeyed_too() -> None:
+    app = open_page("train", optimizer="SGD", learning_rate="1e-2")
+    assert not complaints(app)
+    assert app.selectbox(key="optimizer").value == "sgd"
+    assert app.query_params["optimizer"] == "sgd"
+    assert app.query_params["learning_rate"] == "0.01"
+
+
+def test_what_a_link_asks_for_in_vain_does_not_keep_from_starting() -> None:
+    app = open_page("train", optimizer="luck")
+    (said,) = complaints(app)
+    assert "luck" in said
+    assert "optimizer" not in app.query_params
+    assert not button(app, "Start").disabled
+    assert not complaints(app.run())
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_address_holds_what_a_preset_changes(preset: str) -> None:
+    app = open_page("train")
+    app.segmented_control(key="preset").set_value(preset).run()
+    again = open_page("train", **{name: app.query_params[name] for name in app.query_params})
+    assert again.segmented_control(key="preset").value == preset
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "shown"),
+    [
+        ("learning_rate", "1e-4", "0.0001"),
+        ("learning_rate", "0.00000010", "0.0000001"),
+        ("learning_rate", " 2 ", "2"),
+        ("batch_size", "1,024", "1024"),
+        ("hidden_widths", "64, 32", "64,32"),
+    ],
+)
+def test_a_typed_value_is_shown_plainly(name: str, text: str, shown: str) -> None:
+    app = open_page("train")
+    app.text_input(key=name).set_value(text).run()
+    assert not complaints(app)
+    assert app.text_input(key=name).value == shown
+    assert app.query_params[name] == shown
+
+
+@pytest.mark.parametrize("text", ["5000", "0", "2.5", "many", "", "1e400", "9" * 5000, "nan", "1,00"])
+def test_a_number_that_is_not_allowed_is_said_and_nothing_is_started(text: str, home: Path) -> None:
+    app = open_page("train")
+    app.text_input(key="epochs").set_value(text)
+    button(app, "Start").click().run()  # straight from the field, before the page could answer
+    (said,) = complaints(app)
+    assert SETTINGS["epochs"].limits in said
+    assert button(app, "Start").disabled
+    assert not resources.store().runs()
+
+
+@pytest.mark.parametrize(
+    ("text", "smaller", "larger"),
+    [("0.001", "0.0005", "0.002"), ("0.003", "0.002", "0.005"), ("10", "5", "10"), ("0.00001", "0.00001", "0.00002")],
+)
+def test_the_learning_rate_goes_in_steps(text: str, smaller: str, larger: str) -> None:
+    for key, expected in (("rate_smaller", smaller), ("rate_larger", larger)):
+        app = open_page("train", learning_rate=text)
+        app.button(key=key).click().run()
+        assert app.text_input(key="learning_rate").value == expected
+
+
+def test_the_form_is_as_it_was_after_a_visit_to_another_page() -> None:
+    app = open_page("train")
+    app.text_input(key="epochs").set_value("77")
+    app.text_input(key="dropout").set_value("0.2")
+    app.selectbox(key="optimizer").set_value("rmsprop").run()
+    app.switch_page("views/data.py").run()
+    assert "epochs" not in app.query_params
+    app.switch_page("views/train.py").run()
+    assert app.text_input(key="epochs").value == "77"
+    assert app.text_input(key="dropout").value == "0.2"
+    assert app.selectbox(key="optimizer").value == "rmsprop"
+    assert app.query_params["epochs"] == "77"
 
 
 @pytest.mark.parametrize("widths", ["12,abc", "", "0", "2000", "1,2,3,4,5,6,7", "64;64"])
@@ -352,23 +426,25 @@ def test_widths_that_are_not_allowed_are_said_once_and_cannot_be_started(widths:
 
 def test_more_digits_than_there_are_cannot_be_started() -> None:
     app = open_page("train")
-    app.number_input(key="validation_digits").set_value(20_000).run()
+    app.text_input(key="validation_digits").set_value("20000").run()
     assert len(complaints(app)) == 1
     assert button(app, "Start").disabled
 
 
 def test_start_trains_with_the_settings_in_the_widgets(home: Path) -> None:
     app = open_page("train")
-    app.number_input(key="epochs").set_value(1000)
-    app.number_input(key="training_digits").set_value(200)
-    app.text_input(key="hidden_widths").set_value("8")
+    app.text_input(key="epochs").set_value("1000")
+    app.text_input(key="training_digits").set_value("3000")
+    app.text_input(key="hidden_widths").set_value("32")
+    app.text_input(key="learning_rate").set_value("0.003")
     app.run()
     button(app, "Start").click().run()
     store = RunStore(home)
     try:
         assert not complaints(app)
         (run,) = store.runs()
-        expected = PRESETS["quick"].config.with_changes(epochs=1000, training_digits=200, hidden_widths=(8,))
+        changes = {"epochs": 1000, "training_digits": 3000, "hidden_widths": (32,), "learning_rate": 0.003}
+        expected = PRESETS["quick"].config.with_changes(**changes)
         assert run.config == expected
         assert app.selectbox(key="run").value == run.id
         wait_until(lambda: bool(store.records(run.id)))
@@ -379,6 +455,87 @@ def test_start_trains_with_the_settings_in_the_widgets(home: Path) -> None:
     finally:
         stop_all(store)
         store.close()
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[TrainingConfig]:
+    """What was started, where starting only puts a run into the store."""
+    configs: list[TrainingConfig] = []
+
+    def start(store: RunStore, config: TrainingConfig, name: str, data_directory: str | None = None) -> int:
+        configs.append(config)
+        return store.create_run(config, name, data_directory)
+
+    monkeypatch.setattr(worker, "start", start)
+    return configs
+
+
+def test_a_double_click_on_start_is_one_start(started: list[TrainingConfig], monkeypatch: pytest.MonkeyPatch) -> None:
+    app = open_page("train")
+    monkeypatch.setattr(settings, "AGAIN_SECONDS", 1000)
+    for _ in range(3):
+        button(app, "Start").click().run()
+    assert len(started) == 1
+    app.text_input(key="epochs").set_value("3").run()
+    button(app, "Start").click().run()
+    assert len(started) == 2
+    monkeypatch.setattr(settings, "AGAIN_SECONDS", 0)
+    button(app, "Start").click().run()
+    assert len(started) == 3
+
+
+def test_a_start_that_the_store_refuses_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> int:
+        raise StoreError("twelve runs wait in line, which is the most: wait, or stop one.")
+
+    monkeypatch.setattr(worker, "start", refuse)
+    app = open_page("train")
+    button(app, "Start").click().run()
+    assert complaints(app) == ["Twelve runs wait in line, which is the most: wait, or stop one."]
+    assert app.selectbox(key="run").value == 0
+
+
+def test_a_preview_of_varied_digits_does_not_flicker() -> None:
+    before = form.varied_digits(1.0)
+    form.varied_digits.clear()
+    assert np.array_equal(before, form.varied_digits(1.0))
+    assert not np.array_equal(form.varied_digits(1.0), form.varied_digits(2.0))
+
+
+def test_runs_in_the_list_begin_with_what_differs(home: Path) -> None:
+    store = RunStore(home)
+    for config in (SMALL.with_changes(learning_rate=0.03, optimizer="sgd"), PRESETS["best"].config):
+        for _ in range(2):
+            store.create_run(config, describe(config))
+    store.close()
+    labels = open_page("train").selectbox(key="run").options
+    assert len(set(labels)) == len(labels) == 5
+    assert labels[1] == "4 · best"
+    assert re.match(r"2 · layers 32, SGD, rate 0.03, ", labels[-2])
+
+
+def test_a_deleted_run_leaves_no_dead_address(finished_run: int) -> None:
+    app = open_page("train", run=str(finished_run))
+    app.checkbox(key=f"sure_{finished_run}").check().run()
+    button(app, f"Delete run {finished_run}").click().run()
+    assert not complaints(app)
+    assert "run" not in app.query_params
+    assert app.selectbox(key="run").options == ["Pretrained network"]
+
+
+def test_a_run_to_compare_with_is_in_the_address_and_may_be_deleted(finished_run: int, home: Path) -> None:
+    store = RunStore(home)
+    other = store.create_run(SMALL, "another")
+    for _ in worker.work(store, other):
+        pass
+    app = open_page("train", run=str(finished_run), beside=str(other))
+    assert not complaints(app)
+    assert app.selectbox(key="beside").value == other
+    assert app.query_params["beside"] == str(other)
+    store.delete_run(other)
+    store.close()
+    assert not complaints(app.run())
+    assert "beside" not in app.query_params
 
 
 # --- drawings ---
