@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import session
+from dashboard.parts import frame
 
 VIEWS = Path(__file__).parent / "views"
 
@@ -19,8 +20,7 @@ pages = [
     st.Page(VIEWS / "mistakes.py", title="Mistakes", icon=":material/search:", url_path="mistakes"),
 ]
 page = st.navigation(pages)
-# less empty space above the title: on a phone it would push what matters below the fold
-st.html("<style>.stMainBlockContainer { padding-top: 3.5rem; }</style>")
+frame.style()
 
 with session.sentences():
     with st.sidebar:

@@ -3,7 +3,12 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.figures.style import blank
+from dashboard.figures.style import INK, blank
+
+
+def how_often(n: int) -> str:
+    """`never`, `once`, `1,000 times`."""
+    return {0: "never", 1: "once"}.get(n, f"{n:,} times")
 
 
 def confusion(matrix: np.ndarray, chosen: tuple[int, int] | None = None) -> go.Figure:
@@ -17,12 +22,20 @@ def confusion(matrix: np.ndarray, chosen: tuple[int, int] | None = None) -> go.F
     # the square root, or one common mistake would leave all others without colour
     strengths = np.sqrt(mistakes / max(int(mistakes.max()), 1))
     np.fill_diagonal(strengths, -0.25)
+    nothing, right = "rgba(128, 136, 156, 0.12)", "rgba(64, 176, 104, 0.35)"
     figure = blank("True digits against answers", "what the network answered", "what the digit really was", 520)
     figure.add_heatmap(
         z=strengths,
         zmin=-0.25,
         zmax=1,
-        colorscale=[[0, "#c3ecd0"], [0.1999, "#c3ecd0"], [0.2, "#f4f5f9"], [0.6, "#f7b267"], [1, "#e8590c"]],
+        # clear colours, which lie on light and dark paper alike
+        colorscale=[
+            [0, right],
+            [0.1999, right],
+            [0.2, nothing],
+            [0.201, "rgba(240, 120, 20, 0.15)"],
+            [1, "rgba(232, 89, 12, 0.75)"],
+        ],
         showscale=False,
         xgap=2,
         ygap=2,
@@ -35,19 +48,20 @@ def confusion(matrix: np.ndarray, chosen: tuple[int, int] | None = None) -> go.F
         y=[true for true, _ in cells],
         mode="markers+text",
         marker={"symbol": "square", "size": 28, "color": "rgba(0,0,0,0)"},
-        unselected={"marker": {"opacity": 1}, "textfont": {"color": "#1c2233"}},
+        unselected={"marker": {"opacity": 1}, "textfont": {"color": INK}},
         text=[str(matrix[cell]) if matrix[cell] else "" for cell in cells],
-        textfont={"color": "#1c2233", "size": 11},
+        textfont={"color": INK, "size": 12},
         customdata=[list(cell) for cell in cells],
-        hovertemplate="%{customdata[0]} read as %{customdata[1]}: %{text} times<extra></extra>",
+        hovertext=[f"{true} read as {answer}: {how_often(int(matrix[true, answer]))}" for true, answer in cells],
+        hovertemplate="%{hovertext}<extra></extra>",
         showlegend=False,
     )
     if chosen is not None:
         true, answer = chosen
         edges = {"x0": answer - 0.5, "x1": answer + 0.5, "y0": true - 0.5, "y1": true + 0.5}
-        figure.add_shape(type="rect", **edges, line={"color": "#2b3a9e", "width": 3})
+        figure.add_shape(type="rect", **edges, line={"color": INK, "width": 3})
     axis = {"tickvals": list(range(n)), "showgrid": False, "zeroline": False, "constrain": "domain"}
     figure.update_xaxes(**axis, range=[-0.5, n - 0.5], side="top")
     figure.update_yaxes(**axis, range=[n - 0.5, -0.5], scaleanchor="x")
-    figure.update_layout(height=None, hovermode="closest", clickmode="event+select", margin={"t": 90})
+    figure.update_layout(height=None, hovermode="closest", clickmode="event+select", margin={"t": 74})
     return figure
