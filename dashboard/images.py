@@ -15,7 +15,7 @@ from nnlib.digits import SIDE
 GAP = 2  # pixels between two tiles
 PAPER = 255
 # blue and orange are told apart with every kind of colour vision; both show on white and on black
-NEGATIVE, POSITIVE = (40, 96, 228), (226, 92, 12)
+NEGATIVE, POSITIVE = (48, 116, 250), (238, 104, 16)
 STRENGTHS = 31  # steps from no colour to the full one: more would be sent, and not seen
 GRID = 2 * STRENGTHS + 1  # the palette's place after the weights': what lies between their pictures
 

@@ -10,8 +10,8 @@ from nnlib.digits import SIDE
 
 
 def grid_shape(n: int) -> tuple[int, int]:
-    """Columns and rows for n pictures: about a square, which fills a screen best beside a column of text."""
-    columns = math.ceil(math.sqrt(1.1 * n))
+    """Columns and rows for n pictures: somewhat wider than high, as what a screen shows below a title."""
+    columns = math.ceil(math.sqrt(1.5 * n))
     return columns, -(-n // columns)
 
 

@@ -70,10 +70,10 @@ often = np.unravel_index(mistakes_only.argmax(), mistakes_only.shape)
 
 st.markdown(
     f"Here {choice.title} reads the {len(readings.labels):,} *test digits*: none of them was used to train it or to "
-    "choose its settings, so this is how it does on digits it has never seen."
+    "choose its settings, so the share that it reads right, its *test accuracy*, is how it does on digits it has never seen."
 )
-with st.container(horizontal=True, gap="large"):
-    st.metric("Read right (test accuracy)", f"{readings.accuracy:.2%}", width="content")
+with st.container(horizontal=True, gap="medium"):
+    st.metric("Read right", f"{readings.accuracy:.2%}", width="content")
     st.metric("Misread", f"{len(wrong):,} of {len(readings.labels):,}", width="content")
     if len(wrong):
         st.metric("Hardest digit", f"{worst.digit} ({worst.recall or 0:.1%} right)", width="content")
