@@ -102,7 +102,7 @@ def train(preset: str, data: Path | None, save: Path | None, resume: int | None,
             f"stopped after epoch {store.run(run_id).epoch}; go on with: python -m nnlib train --resume {run_id}"
         )
         return
-    network = store.model(run_id, run.config.epochs).network
+    network = store.model(run_id, run.config.epochs * run.config.steps_per_epoch).network
     accuracy = read_all(network, load_mnist(run.data_directory).test).accuracy
     click.echo(f"reads {accuracy:.2%} of the test digits")
     last = store.run(run_id).last

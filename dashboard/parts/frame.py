@@ -30,12 +30,25 @@ def style() -> None:
 @contextmanager
 def frame(key: str, aspect: float) -> Iterator[None]:
     """A place of a constant shape, width by height, that no screen is too low for: a figure alone has one height."""
-    st.html(
-        f"<style>.st-key-{key} {{ aspect-ratio: {aspect:.3f}; max-width: calc(88vh * {aspect:.3f}); "
-        "margin-inline: auto; }</style>"
-    )
+    st.html(f"<style>{_shape(key, aspect)} .st-key-{key} > * {{ height: 100%; }}</style>")
     with st.container(key=key):
         yield
+
+
+@contextmanager
+def layers(key: str, aspect: float) -> Iterator[None]:
+    """Such a place in which all parts lie on top of each other, and each fills it."""
+    lie = f".st-key-{key} > * {{ position: absolute; inset: 0; width: 100%; height: 100%; }}"
+    st.html(f"<style>{_shape(key, aspect)} {lie}</style>")
+    with st.container(key=key):
+        yield
+
+
+def _shape(key: str, aspect: float) -> str:
+    return (
+        f".st-key-{key} {{ position: relative; aspect-ratio: {aspect:.3f}; min-height: 0; "
+        f"max-width: calc(88vh * {aspect:.3f}); margin-inline: auto; }}"
+    )
 
 
 def columns(key: str, *sizes: tuple[float, float]) -> list[DeltaGenerator]:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import figures, resources, session
 from dashboard.parts.settings import MAIN_SETTINGS, use
+from dashboard.words import escape
 from nnlib.digits import N_CLASSES, N_PIXELS
 from nnlib.errors import UnknownRunError
 from nnlib.model_files import model_bytes, original_file_name
@@ -22,7 +23,7 @@ FILES = {
 
 def rules_of(run: Run) -> None:
     """By which rules the run that is looked at learns, and a way to use them again."""
-    st.subheader(f"Run {run.id}: {run.name}", anchor=False)
+    st.subheader(f"Run {run.id}: {escape(run.name)}", anchor=False)
     settings = [SETTINGS[name] for name in (*MAIN_SETTINGS, "schedule", "seed")]
     said = " · ".join(f"{setting.term} {setting.show(getattr(run.config, setting.name))}" for setting in settings)
     left, right = st.columns([3, 1], vertical_alignment="center")
@@ -53,13 +54,13 @@ def what_next(run: Run) -> None:
             st.page_link("views/draw.py", label="Draw for it", icon=":material/draw:")
             st.page_link("views/mistakes.py", label="Study its mistakes", icon=":material/search:")
     with st.expander("Save or delete this network", icon=":material/save:"):
-        epochs = resources.snapshot_epochs(run.id)
-        for suffix, purpose in FILES.items() if epochs else ():
+        moments = resources.snapshots(run.id)
+        for suffix, purpose in FILES.items() if moments else ():
             widths = (N_PIXELS, *run.config.hidden_widths, N_CLASSES)
             name = original_file_name(widths) if suffix == ".pkl" else f"run-{run.id}{suffix}"
             st.download_button(
                 f"Save as {name}",
-                partial(model_bytes, resources.model(run.id, epochs[-1]), suffix),
+                partial(model_bytes, resources.model(run.id, moments[-1].step), suffix),
                 name,
                 "application/octet-stream",
                 on_click="ignore",

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import images, resources, session
+from dashboard.words import sentence
 from nnlib.digits import rewrite, vary
 from nnlib.errors import SettingError
 from nnlib.runs import worker
@@ -77,7 +78,7 @@ def control(setting: Setting) -> None:
         try:
             setting.check(text)
         except SettingError as error:
-            st.error(session.sentence(in_words(error)), icon=":material/error:")
+            st.error(sentence(in_words(error)), icon=":material/error:")
     else:
         limits = (setting.kind(setting.low), setting.kind(setting.high), default, setting.kind(setting.step))
         st.number_input(label, *limits, format="%d" if setting.kind is int else "%g", **common)
@@ -162,7 +163,7 @@ def show() -> None:
         config = chosen_config()
     except SettingError as error:
         if "together" in str(error):  # the others are said beside their field
-            st.error(session.sentence(in_words(error)), icon=":material/error:")
+            st.error(sentence(in_words(error)), icon=":material/error:")
     # only now are the widgets what the URL says; the box above shows which preset that is
     st.session_state["preset"] = matching_preset(config) if config else None
     with presets:

@@ -1,11 +1,10 @@
 """Mistakes: how many test digits it misreads, which ones, and how sure it was."""
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard import figures, resources, session
-from dashboard.parts import closer_look, frame, gallery
+from dashboard import resources, session
+from dashboard.parts import closer_look, confusion, frame, gallery
 from nnlib.digits import N_CLASSES
 from nnlib.study import Evaluation, score_digits
 
@@ -15,18 +14,11 @@ NAMES = ("Zeros", "Ones", "Twos", "Threes", "Fours", "Fives", "Sixes", "Sevens",
 DIGITS = [ANY, *(str(digit) for digit in range(N_CLASSES))]
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def matrix(confusion: np.ndarray, cell: tuple[int, int] | None) -> go.Figure:
-    """The figure of the counts (10, 10), made once for all visitors."""
-    return figures.confusion(confusion, cell)
-
-
 def choose_cell() -> None:
     """Take the cell that was clicked."""
-    points = st.session_state["confusion"].selection.points
-    if points:
-        true, answer = points[0]["customdata"]
-        st.session_state["true"], st.session_state["answer"] = str(true), str(answer)
+    cell = confusion.chosen_cell()
+    if cell is not None:
+        st.session_state["true"], st.session_state["answer"] = (str(digit) for digit in cell)
 
 
 def show_all() -> None:
@@ -62,10 +54,10 @@ def gallery_title(true: str, answer: str, n: int) -> str:
 st.title("What it gets wrong", anchor=False)
 choice = session.choice()
 readings = choice.test_readings
-confusion = readings.confusion
+matrix = readings.confusion
 wrong = readings.mistakes()
-worst = min(score_digits(confusion), key=lambda score: 1 if score.recall is None else score.recall)
-mistakes_only = confusion - np.diag(confusion.diagonal())
+worst = min(score_digits(matrix), key=lambda score: 1 if score.recall is None else score.recall)
+mistakes_only = matrix - np.diag(matrix.diagonal())
 often = np.unravel_index(mistakes_only.argmax(), mistakes_only.shape)
 
 st.markdown(
@@ -76,8 +68,9 @@ with st.container(horizontal=True, gap="medium"):
     st.metric("Read right", f"{readings.accuracy:.2%}", width="content")
     st.metric("Misread", f"{len(wrong):,} of {len(readings.labels):,}", width="content")
     if len(wrong):
+        times = confusion.how_often(int(mistakes_only.max()))
         st.metric("Hardest digit", f"{worst.digit} ({worst.recall or 0:.1%} right)", width="content")
-        st.metric("Most common mix-up", f"{often[0]} read as {often[1]}", width="content")
+        st.metric("Most common mix-up", f"{often[0]} read as {often[1]}", width="content", help=f"It happened {times}.")
 
 left, right = frame.columns("mistake_columns", (1, 26), (1, 20))
 with right, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -86,20 +79,7 @@ with right, st.container(horizontal=True, vertical_alignment="bottom", gap="smal
     st.button("Show all", on_click=show_all, disabled=true == answer == ANY)
 with left:
     cell = (int(true), int(answer)) if ANY not in (true, answer) else None
-    common = ""
-    if len(wrong):
-        times = figures.how_often(int(mistakes_only.max()))
-        common = f"; the most common mistake is {often[0]} read as {often[1]}, {times}"
-    with frame.frame("confusion_frame", aspect=0.93):
-        st.plotly_chart(
-            matrix(confusion, cell),
-            height="stretch",
-            key="confusion",
-            on_select=choose_cell,
-            selection_mode="points",
-            config=figures.NO_BAR,
-            alt=f"A table of 10 by 10 counts, true digit against answer. {readings.accuracy:.1%} are right{common}.",
-        )
+    confusion.show(matrix, cell, choose_cell)
     st.caption(
         "The *confusion matrix*: a row is what the digit was, a column what was answered. Green is right; the stronger "
         "the orange, the more often that mistake. **Click a cell** to see its digits."

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard import figures, resources, session
-from dashboard.parts import kept_run, running, settings
+from dashboard import resources, session
+from dashboard.parts import kept_run, live_curves, running, settings
 
 st.title("Train a network", anchor=False)
 resources.data()  # without digits there is nothing to train with: better said now than by every run
@@ -22,12 +22,8 @@ with right:
             "You are looking at the pretrained network, which has learned already. **Start** trains a new one by the "
             "rules on this page; its curves then grow here. A run that was made before is under *Network to look at*."
         )
-        st.plotly_chart(
-            figures.loss_curve([], [], 10),
-            key="loss",
-            config=figures.NO_BAR,
-            alt="An empty chart: nothing is learning.",
-        )
+        live_curves.library()
+        live_curves.draw(None, None)
     else:
         kept_run.rules_of(run)
         curves_place, choice_place = st.container(), st.container()

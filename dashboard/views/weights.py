@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import figures, images, resources, session
-from dashboard.parts import frame
+from dashboard.parts import frame, moments
 from nnlib.network import Activation
 from nnlib.study import unit_outputs
 
@@ -13,17 +13,19 @@ MOST_EXCITING = 12
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def sheet(weights: np.ndarray) -> tuple[str, float]:
-    """The address of the picture of all units' weights (784, n), and the weight that gets the full colour."""
+def sheet(weights: np.ndarray) -> tuple[bytes, float]:
+    """The picture of all units' weights (784, n), and the weight that gets the full colour."""
     columns, _ = figures.grid_shape(weights.shape[1])
     limit = images.weight_limit(weights)
-    return images.png_uri(images.weight_sheet(weights, limit, columns)), limit
+    return images.weight_sheet(weights, limit, columns), limit
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def grid(picture: str, n_units: int, unit: int) -> go.Figure:
-    """The figure of all units, made once for all visitors."""
-    return figures.weight_grid(picture, n_units, unit)
+def places(n_units: int, unit: int) -> go.Figure:
+    """What takes the clicks on that picture."""
+    columns, rows = figures.grid_shape(n_units)
+    spots = [(spot % columns, spot // columns) for spot in range(n_units)]
+    return figures.clicks(columns, rows, spots, list(range(n_units)), "unit %{customdata}", spots[unit])
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)
@@ -56,7 +58,7 @@ st.markdown(
     "they show what it looks for: ink on :orange[**orange**] excites it, ink on :blue[**blue**] calms it, and where "
     "there is no colour, ink does not matter to it."
 )
-session.pick_epoch()
+moments.pick()
 choice = session.choice()
 network = choice.model.network
 dense = network.dense_layers[0]
@@ -102,16 +104,23 @@ with right:
                 st.caption(f"The {len(labels)} test digits that excite it most.")
 with left:
     st.header(f"All {n_units} units of {choice.title}", anchor=False)
-    with frame.frame("weight_frame", figures.weight_grid_aspect(n_units)):
+    columns, rows = figures.grid_shape(n_units)
+    # the figure above the picture stays as it is while the network learns: nothing is drawn anew, nothing flickers
+    with frame.layers("pixels_weights", columns / rows):
+        st.image(
+            picture,
+            width="stretch",
+            alt=f"{n_units} pictures of 28 by 28 pixels, one for each unit: "
+            "blue below zero, orange above, clear at zero.",
+        )
         st.plotly_chart(
-            grid(picture, n_units, unit),
+            places(n_units, unit),
             height="stretch",
             key="weight_grid",
             on_select=choose_unit,
             selection_mode="points",
             config=figures.NO_BAR,
-            alt=f"{n_units} pictures of 28 by 28 pixels, one for each unit: "
-            "blue below zero, orange above, clear at zero.",
+            alt=f"{n_units} places to click, one for each unit; the box Unit does the same.",
         )
     st.caption(
         "**Click a picture** to enlarge it. Before the training they are noise. While the network learns, strokes, "

@@ -10,9 +10,10 @@ from nnlib.training.config import (
     TrainingConfig,
     describe,
 )
-from nnlib.training.trainer import EpochRecord, Progress, Trainer, what_is_wrong
+from nnlib.training.trainer import EARLY_STEPS, EpochRecord, Progress, Trainer, what_is_wrong
 
 __all__ = [
+    "EARLY_STEPS",
     "MAX_HIDDEN_LAYERS",
     "MNIST_TRAINING_DIGITS",
     "PRESETS",

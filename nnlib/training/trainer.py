@@ -33,6 +33,7 @@ from nnlib.training.partner import POSSIBLE, Helper, shared_zeros
 
 FEWEST_DIGITS = 2000  # that a point within an epoch averages over, or it jumps; unless that takes too long
 PROGRESS_SECONDS = 0.2  # often enough for a live curve, and for a pause that is felt at once
+EARLY_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)  # most happens within the first epochs: a record after each of these
 CHECKPOINT_FORM = 2  # to be raised where the state of an older version would be misunderstood
 LEARN, CORRECT = 0, 1  # what the second half of a training is asked to do
 NO_BETTER_THAN_GUESSING = 0.2  # one in ten is right by chance
@@ -192,9 +193,10 @@ class Trainer:
             ...  # a Progress a few times a second, an EpochRecord after each epoch
 
     Iterating can stop at any record and go on later. `progress_seconds` is the time between two
-    records within an epoch; 0 gives one for every batch. Raises SettingError where the data has
-    fewer digits than the config asks for, and DivergedError once the loss is not finite; it is then
-    back at the end of the last good epoch, and can go on from there with a lower learning rate.
+    records within an epoch; 0 gives one for every batch. After each of `EARLY_STEPS` there is one too.
+    Raises SettingError where the data has fewer digits than the config asks for, and DivergedError
+    once the loss is not finite; it is then back at the end of the last good epoch, and can go on from
+    there with a lower learning rate.
     """
 
     def __init__(self, config: TrainingConfig, data: DataSet, *, progress_seconds: float = PROGRESS_SECONDS) -> None:
@@ -264,6 +266,8 @@ class Trainer:
         while self._position < len(self.training) and not (elapsed >= self.progress_seconds and enough):
             self._train_batch(helper)
             elapsed = time.perf_counter() - started
+            if self.step_count in EARLY_STEPS:
+                break
             enough = self._tally.digits >= FEWEST_DIGITS or elapsed >= 2 * self.progress_seconds
         self.seconds += elapsed
 

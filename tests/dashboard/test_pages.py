@@ -21,6 +21,7 @@ from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
 from dashboard import resources
+from dashboard.words import JOINER
 from nnlib import model_files
 from nnlib.errors import NnlibError
 from nnlib.runs import worker
@@ -30,6 +31,7 @@ from nnlib.training.config import PRESETS, SETTINGS, TrainingConfig
 ROOT = Path(__file__).parents[2]
 PAGES = ["welcome", "data", "train", "weights", "draw", "mistakes"]
 # enough for it to read most digits: else the page Train rightly says that it does not learn
+LOOKING = ("welcome", "weights", "draw", "mistakes")  # the pages that show a network
 SMALL = TrainingConfig(hidden_widths=(32,), epochs=2, batch_size=32, training_digits=3000, validation_digits=500)
 DEADLINE_SECONDS = 60
 
@@ -96,9 +98,9 @@ def open_page(page: str, **address: str) -> AppTest:
 
 
 def complaints(app: AppTest) -> list[str]:
-    """What the page says is wrong; fails where it shows a traceback."""
+    """What the page says is wrong, as a reader sees it; fails where it shows a traceback."""
     assert not app.exception
-    return [each.value for each in [*app.error, *app.warning]]
+    return [re.sub(r"\\([^a-zA-Z0-9])", r"\1", each.value).replace(JOINER, "") for each in [*app.error, *app.warning]]
 
 
 def button(app: AppTest, label: str) -> Any:
@@ -134,9 +136,26 @@ def test_a_finished_run_can_be_looked_at_at_any_epoch(page: str, finished_run: i
     app = open_page(page, run=str(finished_run), epoch="1")
     assert not complaints(app)
     assert app.selectbox(key="run").value == finished_run
-    assert app.select_slider(key="epoch").value == 1
+    if page in LOOKING:
+        assert app.select_slider(key="step").value == SMALL.steps_per_epoch
     assert app.query_params["run"] == str(finished_run)
     assert app.query_params["epoch"] == "1"
+
+
+@pytest.mark.parametrize("page", LOOKING)
+def test_a_moment_within_the_first_epoch_can_be_looked_at(page: str, finished_run: int) -> None:
+    app = open_page(page, run=str(finished_run), step="50")
+    assert not complaints(app)
+    slider = app.select_slider(key="step")
+    assert (slider.value, slider.options[:3]) == (50, ["after epoch 0", "after 1 correction", "after 2 corrections"])
+    assert app.query_params["step"] == "50"
+    assert "epoch" not in app.query_params
+
+
+@pytest.mark.parametrize("page", sorted(set(PAGES) - set(LOOKING)))
+def test_a_page_that_shows_no_network_has_no_slider_for_one(page: str, finished_run: int) -> None:
+    app = open_page(page, run=str(finished_run))
+    assert "step" not in {slider.key for slider in app.select_slider}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -207,7 +226,8 @@ def test_nonsense_in_the_address_is_said_at_most_once(page: str) -> None:
 def test_an_epoch_that_the_run_never_had_shows_its_newest(page: str, finished_run: int) -> None:
     app = open_page(page, run=str(finished_run), epoch="77")
     assert len(complaints(app)) <= 1
-    assert app.select_slider(key="epoch").value == SMALL.epochs
+    if page in LOOKING:
+        assert app.select_slider(key="step").value == SMALL.epochs * SMALL.steps_per_epoch
 
 
 @pytest.mark.parametrize("page", PAGES)

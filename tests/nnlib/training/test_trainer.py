@@ -27,7 +27,7 @@ from nnlib.network.network import ROWS_AT_ONCE, Network
 from nnlib.network.optimizers import OptimizerName, Schedule, schedule_factor
 from nnlib.study.evaluation import evaluate
 from nnlib.training.config import PRESETS, TrainingConfig
-from nnlib.training.trainer import EpochRecord, Progress, Trainer, split, what_is_wrong
+from nnlib.training.trainer import EARLY_STEPS, EpochRecord, Progress, Trainer, split, what_is_wrong
 
 SMALL = TrainingConfig(hidden_widths=(16, 8), epochs=3, batch_size=64, training_digits=300, validation_digits=100)
 # wide and deep enough to blow up, where a smaller one only falls silent
@@ -151,9 +151,28 @@ def test_records_count_steps_and_epochs(data: DataSet) -> None:
     assert seconds == sorted(seconds)
 
 
-def test_a_calm_training_yields_one_record_an_epoch(data: DataSet) -> None:
+def test_a_calm_training_yields_one_record_an_epoch_and_the_early_steps(data: DataSet) -> None:
     records = list(Trainer(SMALL, data, progress_seconds=math.inf))
-    assert [type(record) for record in records] == [EpochRecord] * 3
+    assert [(type(record), record.step) for record in records] == [
+        (Progress, 1),
+        (Progress, 2),
+        (EpochRecord, 5),
+        (EpochRecord, 10),
+        (EpochRecord, 15),
+    ]
+
+
+def test_early_records_come_right_after_their_steps_and_change_no_bit(data: DataSet) -> None:
+    config = SMALL.with_changes(batch_size=4)
+    calm, every_step = Trainer(config, data, progress_seconds=math.inf), Trainer(config, data, progress_seconds=0)
+    seen = {}
+    for record in calm:
+        assert calm.step_count == record.step
+        seen[record.step] = calm.network.parameters.copy()
+    assert list(seen) == sorted({75, 150, 225, *(step for step in EARLY_STEPS if step < 225)})
+    for record in every_step:
+        if record.step in seen:
+            np.testing.assert_array_equal(seen[record.step], every_step.network.parameters)
 
 
 @pytest.mark.parametrize("schedule", get_args(Schedule))
