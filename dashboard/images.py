@@ -37,7 +37,7 @@ def weight_sheet(weights: np.ndarray, limit: float, columns: int) -> bytes:
     and minus it the weight, that gets the full colour; what is beyond it does too.
     """
     steps = np.clip(weights.T.reshape(-1, SIDE, SIDE) / limit, -1, 1) * STRENGTHS
-    sheet = tiles((np.round(steps) + STRENGTHS).astype(np.uint8), columns, GRID)
+    sheet = tiles((np.round(steps) + STRENGTHS).astype(np.uint8), columns, GRID, missing=STRENGTHS)
     return png(sheet, PALETTE)
 
 
@@ -55,12 +55,13 @@ def weight_limit(weights: np.ndarray) -> float:
     return float(np.percentile(np.abs(weights), 99.5)) or 1.0
 
 
-def tiles(pictures: np.ndarray, columns: int, between: int = PAPER) -> np.ndarray:
-    """(n, h, w, ...) pictures in rows of `columns`, as one; `between` lies in the gaps and where one is missing."""
+def tiles(pictures: np.ndarray, columns: int, between: int = PAPER, missing: int = PAPER) -> np.ndarray:
+    """(n, h, w, ...) pictures in rows of `columns`, as one; `between` lies in the gaps, `missing` where none is left."""
     n, height, width, *channels = pictures.shape
     rows = math.ceil(n / columns)
     spaced = np.full((rows * columns, height + GAP, width + GAP, *channels), between, pictures.dtype)
     spaced[:n, :height, :width] = pictures
+    spaced[n:] = missing
     grid = spaced.reshape(rows, columns, height + GAP, width + GAP, *channels).swapaxes(1, 2)
     sheet = grid.reshape(rows * (height + GAP), columns * (width + GAP), *channels)
     return sheet[: max(0, len(sheet) - GAP), :-GAP]

@@ -9,9 +9,16 @@ from dashboard.figures.style import INK
 
 
 def grid_shape(n: int) -> tuple[int, int]:
-    """Columns and rows for n pictures: somewhat wider than high, as what a screen shows below a title."""
-    columns = math.ceil(math.sqrt(1.5 * n))
-    return columns, -(-n // columns)
+    """Columns and rows for n pictures: somewhat wider than high, as a screen below a title, and with few places empty."""
+
+    def rows(columns: int) -> int:
+        return -(-n // columns)
+
+    def flaws(columns: int) -> float:
+        return abs(math.log(columns / rows(columns) / 1.4)) + columns * rows(columns) / n
+
+    best = min(range(1, n + 1), key=flaws)
+    return best, rows(best)
 
 
 def clicks(

@@ -18,7 +18,7 @@ STYLE = """
 /* pictures of dark ink on white paper: in the dark, the difference to chalk is chalk on slate */
 [class*=st-key-ink_] [data-testid=stImageContainer], .ink { isolation: isolate; background: light-dark(#000, #e4ddcc); }
 [class*=st-key-ink_] img, .ink img { mix-blend-mode: difference; border-radius: 0; }
-[class*=st-key-ink_] [data-testid=stImageContainer] { width: fit-content; border-radius: 0.4rem; overflow: hidden; }
+[class*=st-key-ink_] [data-testid=stImageContainer] { width: fit-content; }
 """
 
 

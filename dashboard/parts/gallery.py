@@ -11,7 +11,7 @@ from nnlib.study import Evaluation
 
 STYLE = (
     "<style>.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(5.2rem, 1fr)); gap: 0.7rem; }"
-    ".gallery figure { margin: 0; } .gallery .ink { border-radius: 0.4rem; overflow: hidden; }"
+    ".gallery figure { margin: 0; }"
     ".gallery img { width: 100%; display: block; }"
     ".gallery figcaption { font-size: 0.8rem; line-height: 1.25; text-align: center; opacity: 0.8; }</style>"
 )

@@ -61,8 +61,8 @@ mistakes_only = matrix - np.diag(matrix.diagonal())
 often = np.unravel_index(mistakes_only.argmax(), mistakes_only.shape)
 
 st.markdown(
-    f"Here {choice.title} reads the {len(readings.labels):,} *test digits*: none of them was used to train it or to "
-    "choose its settings, so the share that it reads right, its *test accuracy*, is how it does on digits it has never seen."
+    f"Here {choice.title} reads the {len(readings.labels):,} *test digits*. None of them was used to train it, so the "
+    "share that it reads right, its *test accuracy*, is how it does on digits that it has never seen."
 )
 with st.container(horizontal=True, gap="medium"):
     st.metric("Read right", f"{readings.accuracy:.2%}", width="content")
