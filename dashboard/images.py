@@ -56,7 +56,7 @@ def weight_limit(weights: np.ndarray) -> float:
 
 
 def tiles(pictures: np.ndarray, columns: int, between: int = PAPER, missing: int = PAPER) -> np.ndarray:
-    """(n, h, w, ...) pictures in rows of `columns`, as one; `between` lies in the gaps, `missing` where none is left."""
+    """(n, h, w, ...) pictures in rows of `columns`, as one: `between` in the gaps, `missing` where none is left."""
     n, height, width, *channels = pictures.shape
     rows = math.ceil(n / columns)
     spaced = np.full((rows * columns, height + GAP, width + GAP, *channels), between, pictures.dtype)

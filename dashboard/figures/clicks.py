@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import plotly.graph_objects as go
 
 from dashboard.figures.style import INK
 
 
+@cache
 def grid_shape(n: int) -> tuple[int, int]:
-    """Columns and rows for n pictures: somewhat wider than high, as a screen below a title, and with few places empty."""
+    """Columns and rows for n pictures: a little wider than high, as a screen below a title, and few places empty."""
 
     def rows(columns: int) -> int:
         return -(-n // columns)

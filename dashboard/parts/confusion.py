@@ -13,7 +13,8 @@ from dashboard.parts import frame
 RIGHT, NOTHING, MISTAKE = "64, 176, 104", "128, 136, 156", "232, 89, 12"
 STYLE = """<style>
 .st-key-confusion_layers { container-type: inline-size; }
-.confusion { width: 100%; height: 100%; margin: 0; table-layout: fixed; border-collapse: separate; border-spacing: 2px; }
+.confusion { width: 100%; height: 100%; margin: 0; table-layout: fixed; }
+.confusion { border-collapse: separate; border-spacing: 2px; }
 .confusion th, .confusion td { padding: 0; border: 0; text-align: center; font-size: clamp(0.6rem, 2.6cqw, 1.1rem); }
 .confusion th { font-weight: 400; }
 .st-key-confusion_layers > *, .st-key-confusion_layers > * > *, .st-key-confusion_layers .stHtml { height: 100%; }
