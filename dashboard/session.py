@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard import resources
 from dashboard.words import escape, sentence
-from nnlib.errors import NnlibError
+from nnlib.errors import NnlibError, StoreError, UnknownRunError
 from nnlib.model_files import Model
 from nnlib.runs import BEGINNING, Run, Snapshot
 from nnlib.study import Evaluation
@@ -56,7 +56,14 @@ def bind_number(name: str) -> Literal["query-params"] | None:
 
 def pick_run() -> None:
     """The box that says which network all pages look at."""
-    runs = {run.id: run for run in resources.runs()}
+    try:
+        runs = {run.id: run for run in resources.runs()}
+    except StoreError as error:
+        # the pretrained network needs no store, and nor do most pages
+        st.error(sentence(str(error)), icon=":material/error:")
+        runs = {}
+        st.session_state["run"] = PRETRAINED
+        st.query_params.pop("run", None)
     if _asks("run"):
         asked = st.query_params["run"]
         st.session_state["run"] = int(asked) if asked.isdecimal() and len(asked) < 10 else asked
@@ -132,7 +139,12 @@ def choice() -> Choice:
 
 def chosen_run() -> Run | None:
     """The run that was chosen, as it stands; None for the pretrained model."""
-    return next((run for run in resources.runs() if run.id == st.session_state["run"]), None)
+    if st.session_state["run"] == PRETRAINED:
+        return None
+    try:
+        return resources.run(st.session_state["run"])
+    except UnknownRunError:  # deleted, perhaps by somebody else
+        return None
 
 
 def look_at(run_id: int) -> None:

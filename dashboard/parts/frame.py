@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 # less empty space above the title and beside the page: on a phone, and on a projector, there is none to spare
 STYLE = """
-.stMainBlockContainer { padding: 3.5rem clamp(1rem, 4vw, 5rem) 5rem; }
+.stMainBlockContainer { padding: 3rem clamp(1rem, 4vw, 4rem) 4rem; }
 /* the theme's main colour is to be read on its dark page, too: white on it could not be */
 .stApp [data-testid=stBaseButton-primary]:enabled { color: light-dark(#ffffff, #10141f); }
 .stPlotlyChart .imagelayer image, [class*=st-key-pixels_] img { image-rendering: pixelated; }

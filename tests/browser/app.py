@@ -158,9 +158,23 @@ class Visitor:
         """The digit that a drawing is read as; nothing where nothing is drawn."""
         return self.page.get_by_test_id("stMetricValue").first
 
-    def metric(self, label: str) -> Locator:
-        """The number under this label."""
-        return self.page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
+    def number(self, name: str) -> Locator:
+        """One of the numbers above the live curves, by its name in the component."""
+        return self.keyed("curves").locator(f"[data-name={name}]")
+
+    def live_points(self) -> int:
+        """How many points the live curve of the loss has in all, once it is there."""
+        return int(self.keyed("curves").locator(".loss").get_attribute("data-points") or 0)
+
+    @property
+    def line(self) -> Locator:
+        """The line in the sidebar that says what the run is doing."""
+        return self.keyed("status").locator(".text")
+
+    @property
+    def moment(self) -> Locator:
+        """The slider over the moments of a run; its value in words is its aria-valuetext."""
+        return self.keyed("step").get_by_role("slider")
 
     def points(self, key: str) -> int:
         """How many points the lines of a chart have in all, once it is there."""
@@ -179,6 +193,10 @@ class Visitor:
         while not holds():
             assert time.monotonic() < deadline, f"it never came true that {what}"
             self.page.wait_for_timeout(200)
+
+    def wait_for_live_points(self, n: int) -> None:
+        """Until the live curve of the loss has at least n points."""
+        self.wait_until(lambda: self.live_points() >= n, f"the loss has {n} points")
 
     def wait_for_points(self, key: str, n: int) -> None:
         """Until a chart has at least n points."""

@@ -89,7 +89,7 @@ def main() -> None:
         epochs = PRESETS["standard"].config.epochs
         expect(trainer.keyed("epochs").get_by_role("spinbutton")).to_have_value(str(epochs))
         trainer.button("Start").click()
-        trainer.wait_for_points("loss", 30)
+        trainer.wait_for_live_points(30)
         take_page(browser, app.url, "train", arguments.folder, arguments.readme, as_name="train-learning")
         expect(trainer.button("Stop")).to_be_disabled(timeout=TRAINING_SECONDS * 1000)
         for name in PAGES:

@@ -101,6 +101,7 @@ class Chart {
     this.plot.setData(data, !this.zoomed)
     if (this.zoomed) this.plot.redraw()
     this.place.setAttribute("aria-label", `${this.label}: ${said}`)
+    this.place.dataset.points = data.slice(1).flat().filter((value) => value != null).length
   }
 
   remove() {
