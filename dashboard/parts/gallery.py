@@ -28,7 +28,8 @@ def show(readings: Evaluation, shown: np.ndarray, pictures: np.ndarray) -> None:
         for i in shown
     ]
     st.html(STYLE)
-    st.html(_gallery(captions, pictures))
+    with st.container(key="gallery"):
+        st.html(_gallery(captions, pictures))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
