@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnlib.digits.mnist import Digits
+from nnlib.network.layers import Activation
 from nnlib.network.network import Network
-from nnlib.study.evaluation import Evaluation, evaluate, score_digits
+from nnlib.study.evaluation import Evaluation, evaluate, score_digits, unit_outputs
 
 
 def answers(*pairs: tuple[int, float], labels: list[int]) -> Evaluation:
@@ -92,3 +93,13 @@ def test_evaluate_lets_the_network_read_every_digit() -> None:
     assert evaluation.labels is digits.labels
     assert evaluation.confusion.sum() == 3000
     assert np.trace(evaluation.confusion) == round(evaluation.accuracy * 3000)
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "sigmoid", "tanh"])
+def test_a_unit_puts_out_what_it_does_in_the_network(activation: Activation) -> None:
+    network = Network((784, 3, 10), activation, generator=np.random.default_rng(1))
+    network.dense_layers[0].biases[:] = 0.5
+    images = np.random.default_rng(2).random((5, 784), np.float32)
+    dense = network.dense_layers[0]
+    outputs = unit_outputs(dense.weights[:, 2], float(dense.biases[2]), activation, images)
+    assert outputs == pytest.approx(network.activations(images)[0][:, 2], rel=1e-5, abs=1e-6)
