@@ -5,13 +5,12 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import plotly.graph_objects as go
-from streamlit.elements.lib.streamlit_plotly_theme import BG_COLOR, GRAY_90
 
 from nnlib.training import EpochRecord
 
 BLUE, ORANGE, GREEN, GREY = "#5c7cfa", "#f08c00", "#40a060", "#8c95a8"
-# the browser puts the theme's own text and page colours for these, so a figure need not know the theme
-INK, PAPER = GRAY_90, BG_COLOR
+# Streamlit's marks, for which the browser puts the theme's own text and page colours
+INK, PAPER = "#000037", "#000038"
 ACTIVITY = [[0, "#eef1fb"], [0.5, "#748ffc"], [1, "#2b3a9e"]]  # silent to strong
 Beside = tuple[str, Sequence[EpochRecord]]  # another run to compare with: its name and its records
 NO_BAR = {"displayModeBar": False, "scrollZoom": False}

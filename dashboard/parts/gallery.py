@@ -38,7 +38,7 @@ def _gallery(captions: Sequence[tuple[str, str, str]], pictures: np.ndarray) -> 
     figures = []
     for (said, *more), picture in zip(captions, pictures, strict=True):
         source = images.png_uri(images.digit_sheet(picture[None], 1))
-        text = "<br>".join(html.escape(line) for line in (said, *more))
+        text = " <br>".join(html.escape(line) for line in (said, *more))
         figures.append(
             f'<figure><div class="ink"><img src="{source}" alt="A handwritten {html.escape(said)}"></div>'
             f"<figcaption>{text}</figcaption></figure>"

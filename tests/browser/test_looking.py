@@ -78,7 +78,7 @@ def most_common_mistake() -> tuple[int, int, int]:
 
 def gallery(someone: Visitor) -> list[str]:
     """What the pictures in the gallery are called."""
-    return someone.page.locator(".gallery figcaption").all_inner_texts()
+    return someone.page.locator(".gallery figcaption").all_text_contents()
 
 
 def test_a_click_on_a_cell_shows_its_digits_and_so_do_the_boxes(visit: Visit) -> None:

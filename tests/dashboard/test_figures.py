@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from streamlit.elements.lib.streamlit_plotly_theme import BG_COLOR, GRAY_90
 
 from dashboard import figures
 from dashboard.figures import style
@@ -217,3 +218,7 @@ def test_signal_shows_every_unit_of_every_layer() -> None:
         assert np.array_equal(layer.z[np.isfinite(layer.z)], activations)
         assert layer.zmin < layer.zmax
     assert list(answers.x) == pytest.approx(100 * PROBABILITIES)
+
+
+def test_ink_and_paper_are_the_marks_that_the_theme_fills_in() -> None:
+    assert (style.INK, style.PAPER) == (GRAY_90, BG_COLOR)
