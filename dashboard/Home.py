@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import session
-from dashboard.parts import address, following, moments, pulse
+from dashboard.parts import address, following, frame, moments, pulse
 
 VIEWS = Path(__file__).parent / "views"
 FOLLOWING = {"Welcome", "Weights", "Draw", "Mistakes"}  # the pages that show one moment of the run
@@ -22,8 +22,7 @@ pages = [
     st.Page(VIEWS / "mistakes.py", title="Mistakes", icon=":material/search:", url_path="mistakes"),
 ]
 page = st.navigation(pages)
-# less empty space above and beside: on a phone and a projector it would push what matters below the fold
-st.html("<style>.stMainBlockContainer { padding: 3rem clamp(1rem, 4vw, 4rem) 4rem; }</style>")
+frame.style()
 
 with pulse.measured(), session.sentences():
     with st.sidebar:

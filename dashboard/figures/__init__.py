@@ -4,25 +4,24 @@ Streamlit's theme gives them their fonts, backgrounds and grids, in light and da
 """
 
 from dashboard.figures.answers import probabilities, signal
+from dashboard.figures.clicks import clicks, grid_shape
 from dashboard.figures.curves import accuracy_curve, learning_rate_curve, loss_curve, per_layer_curve
 from dashboard.figures.digits import class_counts, pixel_values, pixels
-from dashboard.figures.mistakes import confusion
-from dashboard.figures.style import NO_BAR, Beside
-from dashboard.figures.weights import weight_grid, weight_grid_aspect
+from dashboard.figures.style import NO_BAR, Beside, plain
 
 __all__ = [
     "NO_BAR",
     "Beside",
     "accuracy_curve",
     "class_counts",
-    "confusion",
+    "clicks",
+    "grid_shape",
     "learning_rate_curve",
     "loss_curve",
     "per_layer_curve",
     "pixel_values",
     "pixels",
+    "plain",
     "probabilities",
     "signal",
-    "weight_grid",
-    "weight_grid_aspect",
 ]

@@ -1,14 +1,14 @@
 """The curves of a training: loss, accuracy, learning rate, and what is measured of each layer."""
 
-import math
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from dashboard.figures.style import BLUE, GREY, ORANGE, Beside, blank
+from dashboard.figures.style import BLUE, GREY, ORANGE, PLAIN, Beside, blank, linear_axis, log_axis
 from nnlib.training import EpochRecord, Progress
 
 LOSS_THAT_NEEDS_LOG = 10  # guessing costs 2.3: beyond, a training has been thrown far off
+LEVELS_THAT_NEED_LOG = 2000  # more than a layer has units; gradients of a healthy training are near 1
 
 
 def _curve(
@@ -71,9 +71,10 @@ def loss_curve(
     if beside is not None:
         _add_beside(figure, beside, [record.validation_loss for record in beside[1]], "%{y:.4f}")
     figure.update_xaxes(range=[0, epochs * 1.02])
-    worst = max([p.training_loss for p in progress] + [record.training_loss for record in records], default=0)
-    if worst > LOSS_THAT_NEEDS_LOG:
-        figure.update_yaxes(type="log", dtick=1, title="loss (log scale; 0 would be perfect)")
+    losses = [p.training_loss for p in progress]
+    losses += [loss for record in records for loss in (record.training_loss, record.validation_loss)]
+    if max(losses, default=0) > LOSS_THAT_NEEDS_LOG:
+        figure.update_yaxes(**log_axis(losses), title="loss (log scale; 0 would be perfect)")
     else:
         figure.update_yaxes(rangemode="tozero", autorangeoptions={"include": [0, 0.5]})
     return figure
@@ -123,17 +124,10 @@ def learning_rate_curve(records: Sequence[EpochRecord], progress: Sequence[Progr
         mode="lines",
         line={"color": BLUE},
         name="learning rate",
-        hovertemplate="%{y:.3g}",
+        hovertemplate=f"%{{y:{PLAIN}}}",
     )
-    low, high = min([r for _, r in points if r > 0], default=1e-3), max([r for _, r in points], default=1e-3)
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(max(high, low))) + 1)
-    ticks = [float(f"{digit}e{power}") for power in powers for digit in (1, 2, 5)]
-    figure.update_yaxes(
-        type="log",
-        tickvals=ticks,
-        ticktext=[f"{tick:g}" for tick in ticks],
-        range=[math.log10(low) - 0.2, math.log10(max(high, low)) + 0.2],
-    )
+    # schedules end at next to nothing, which would leave no room for the rest
+    figure.update_yaxes(**log_axis([rate for _, rate in points] or [1e-3], decades=4))
     figure.update_layout(uirevision="training")
     return figure
 
@@ -151,8 +145,12 @@ def per_layer_curve(
             name=name,
             mode="lines",
             line={"dash": dashes[index % len(dashes)]},
-            hovertemplate="%{y:.3g}",
+            hovertemplate=f"%{{y:{PLAIN}}}",
         )
-    figure.update_yaxes(rangemode="tozero")
+    found = [value for each in values for value in each]
+    if max(found, default=0) > LEVELS_THAT_NEED_LOG:
+        figure.update_yaxes(**log_axis(found, decades=12), title=f"{y} (log scale)")
+    else:
+        figure.update_yaxes(**linear_axis(found))
     figure.update_layout(uirevision="training")
     return figure

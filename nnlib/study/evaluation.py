@@ -7,7 +7,7 @@ import numpy as np
 
 from nnlib.digits import N_CLASSES, Digits
 from nnlib.errors import DataError
-from nnlib.network import Network
+from nnlib.network import ACTIVATIONS, Activation, Network
 
 
 @dataclass(frozen=True)
@@ -77,3 +77,11 @@ def score_digits(confusion: np.ndarray) -> list[DigitScore]:
         DigitScore(d, int(true[d]), share(int(right[d]), int(true[d])), share(int(right[d]), int(answered[d])))
         for d in range(len(confusion))
     ]
+
+
+def unit_outputs(weights: np.ndarray, bias: float, activation: Activation, images: np.ndarray) -> np.ndarray:
+    """What a unit of the first layer puts out for each image, (n,): `weights` (784,), `images` (n, 784).
+
+    A unit that puts out the same for all of them is dead.
+    """
+    return ACTIVATIONS[activation]().forward(images @ weights + np.float32(bias))

@@ -38,9 +38,9 @@ def changes_by_itself(someone: Visitor, what: str, seen: object) -> None:
 
 def test_weights_form_before_ones_eyes(visit: Visit, learning_run: int) -> None:
     someone = visit(f"/weights?run={learning_run}")
-    picture = someone.keyed("weight_grid").locator(".imagelayer image").first
+    picture = someone.keyed("pixels_weights").locator("img")
     picture.wait_for(state="attached")
-    changes_by_itself(someone, "the picture of the weights", lambda: picture.get_attribute("href"))
+    changes_by_itself(someone, "the picture of the weights", lambda: picture.get_attribute("src"))
     changes_by_itself(someone, "the moment", lambda: someone.moment.get_attribute("aria-valuetext"))
     changes_by_itself(someone, "the line in the sidebar", someone.line.inner_text)
     assert someone.points("weight_grid") == 128
@@ -48,7 +48,7 @@ def test_weights_form_before_ones_eyes(visit: Visit, learning_run: int) -> None:
 
 def test_confusion_matrix_and_gallery_follow(visit: Visit, learning_run: int) -> None:
     someone = visit(f"/mistakes?run={learning_run}")
-    cells = someone.keyed("confusion").locator(".textpoint")
+    cells = someone.page.locator(".confusion td")
     cells.first.wait_for(state="attached")
     changes_by_itself(someone, "the confusion matrix", lambda: cells.all_text_contents())
     changes_by_itself(someone, "the gallery", lambda: someone.keyed("gallery").inner_html())

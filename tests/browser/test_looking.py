@@ -35,13 +35,13 @@ DRAWINGS: dict[str, Strokes] = {
 def test_weights_shows_128_pictures_and_goes_back_in_time(visit: Visit) -> None:
     someone = visit("/weights?run=1")
     someone.wait_for_points("weight_grid", 128)
-    picture = someone.keyed("weight_grid").locator(".imagelayer image").first
-    trained = picture.get_attribute("href")
+    picture = someone.keyed("pixels_weights").locator("img")
+    trained = picture.get_attribute("src")
     expect(someone.moment).to_have_attribute("aria-valuetext", f"after epoch {EPOCHS}")
     someone.moment.focus()
     someone.page.keyboard.press("Home")
     expect(someone.page).to_have_url(re.compile(r"\bepoch=0\b"))
-    someone.wait_until(lambda: picture.get_attribute("href") != trained, "the pictures change with the epoch")
+    someone.wait_until(lambda: picture.get_attribute("src") != trained, "the pictures change with the epoch")
     assert someone.points("weight_grid") == 128
 
 
@@ -78,7 +78,7 @@ def most_common_mistake() -> tuple[int, int, int]:
 
 def gallery(someone: Visitor) -> list[str]:
     """What the pictures in the gallery are called."""
-    return someone.page.get_by_test_id("stImageCaption").all_inner_texts()
+    return someone.page.locator(".gallery figcaption").all_text_contents()
 
 
 def test_a_click_on_a_cell_shows_its_digits_and_so_do_the_boxes(visit: Visit) -> None:
@@ -88,11 +88,12 @@ def test_a_click_on_a_cell_shows_its_digits_and_so_do_the_boxes(visit: Visit) ->
     clicker.keyed("confusion").locator("path.point").nth(10 * true + answer).click(force=True)
     expect(clicker.keyed("true").get_by_role("combobox")).to_have_value(str(true))
     expect(clicker.keyed("answer").get_by_role("combobox")).to_have_value(str(answer))
-    expect(clicker.page.get_by_test_id("stImageCaption")).to_have_text([re.compile(f"{true} read as {answer}")] * n)
+    captions = clicker.page.locator(".gallery figcaption")
+    expect(captions).to_have_text([re.compile(f"{true} read as {answer}")] * n)
 
     typist.choose("true", str(true))
     typist.choose("answer", str(answer))
-    expect(typist.page.get_by_test_id("stImageCaption")).to_have_text(gallery(clicker))
+    expect(typist.page.locator(".gallery figcaption")).to_have_text(gallery(clicker))
 
 
 # --- addresses ---
@@ -123,7 +124,7 @@ def test_settings_come_from_the_address(visit: Visit) -> None:
 def test_a_cell_of_the_mistakes_comes_from_the_address(visit: Visit) -> None:
     someone = visit("/mistakes?true=4&answer=9")
     expect(someone.keyed("true").get_by_role("combobox")).to_have_value("4")
-    expect(someone.page.get_by_test_id("stImageCaption").first).to_have_text(re.compile("4 read as 9"))
+    expect(someone.page.locator(".gallery figcaption").first).to_have_text(re.compile("4 read as 9"))
     assert all(caption.strip().startswith("4 read as 9") for caption in gallery(someone))
 
 

@@ -1,22 +1,25 @@
 """The figures: what is drawn is what was given, and every axis says what it is."""
 
+import dataclasses
 import inspect
+import math
+import re
 from collections.abc import Callable
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from streamlit.elements.lib.streamlit_plotly_theme import BG_COLOR, GRAY_90
 
 from dashboard import figures
+from dashboard.figures import style
 from nnlib.training.trainer import EpochRecord, Progress
 
 RANDOM = np.random.default_rng(1)
-MATRIX = RANDOM.integers(0, 9, (10, 10)) + 90 * np.eye(10, dtype=int)
 IMAGE = RANDOM.random(784)
-WEIGHTS = RANDOM.normal(size=(784, 128))
 PROBABILITIES = np.array([0.05, 0.05, 0.1, 0.6, 0.05, 0.05, 0.03, 0.03, 0.02, 0.02])
 ACTIVATIONS = [RANDOM.random(128), np.zeros(64), RANDOM.random(7), PROBABILITIES]
-PICTURES = {"signal", "weight_grid"}  # of many small parts, which axes would only hide
+PICTURES = {"signal", "clicks"}  # of many small parts, which axes would only hide
 
 
 def record(epoch: int) -> EpochRecord:
@@ -44,12 +47,10 @@ CASES: dict[str, list[Callable[[], go.Figure]]] = {
     "class_counts": [lambda: figures.class_counts(np.full(10, 6000), np.full(10, 1000))],
     "pixel_values": [lambda: figures.pixel_values(np.array([8, 1, 1]), np.array([0, 0.3, 0.6, 1]))],
     "pixels": [lambda: figures.pixels(IMAGE, "Title")],
-    "confusion": [
-        lambda: figures.confusion(MATRIX),
-        lambda: figures.confusion(MATRIX, (4, 9)),
-        lambda: figures.confusion(np.zeros((10, 10), int)),
+    "clicks": [
+        lambda: figures.clicks(1, 1, [(0, 0)], [0], "unit"),
+        lambda: figures.clicks(2, 1, [(0, 0), (1, 0)], [[0, 1], [1, 0]], "cell", (1, 0)),
     ],
-    "weight_grid": [lambda: figures.weight_grid(WEIGHTS, 0), lambda: figures.weight_grid(np.zeros((784, 1)), 0)],
     "signal": [lambda: figures.signal(IMAGE, ACTIVATIONS)],
 }
 
@@ -138,48 +139,76 @@ def test_pixels_stand_as_in_the_picture() -> None:
     assert figure.layout.yaxis.autorange == "reversed", "row 0 is at the top"
 
 
-def clickable(figure: go.Figure) -> go.Scatter:
-    return next(trace for trace in figure.data if isinstance(trace, go.Scatter))
-
-
-def test_every_cell_of_the_confusion_matrix_can_be_clicked() -> None:
-    figure = figures.confusion(MATRIX)
-    cells = clickable(figure)
-    assert [tuple(cell) for cell in cells.customdata] == [(true, answer) for true in range(10) for answer in range(10)]
-    for x, y, text, (true, answer) in zip(cells.x, cells.y, cells.text, cells.customdata, strict=True):
-        assert (x, y) == (answer, true)
-        assert text == (str(MATRIX[true, answer]) if MATRIX[true, answer] else "")
+def test_every_place_can_be_clicked_and_the_chosen_one_has_a_frame() -> None:
+    figure = figures.clicks(3, 2, [(0, 0), (2, 1)], [10, 11], "unit %{customdata}", (2, 1))
+    (points,) = figure.data
+    assert list(points.customdata) == [10, 11]
+    assert list(zip(points.x, points.y, strict=True)) == [(0.5, 0.5), (2.5, 1.5)], "in the middle of each cell"
+    assert (tuple(figure.layout.xaxis.range), tuple(figure.layout.yaxis.range)) == ((0, 3), (2, 0)), "row 0 is on top"
     assert "select" in figure.layout.clickmode
+    (frame,) = figure.layout.shapes
+    assert (frame.x0, frame.x1, frame.y0, frame.y1) == (2, 3, 1, 2)
+    assert not figures.clicks(1, 1, [(0, 0)], [0], "unit").layout.shapes
 
 
-def test_chosen_cell_has_a_frame() -> None:
-    assert not figures.confusion(MATRIX).layout.shapes
-    (frame,) = figures.confusion(MATRIX, (4, 9)).layout.shapes
-    assert ((frame.x0 + frame.x1) / 2, (frame.y0 + frame.y1) / 2) == pytest.approx((9, 4))
+@pytest.mark.parametrize("n", [1, 2, 5, 16, 17, 32, 64, 128, 256, 257, 1024])
+def test_a_grid_holds_all_in_no_row_too_many_and_about_as_a_screen_is(n: int) -> None:
+    columns, rows = figures.grid_shape(n)
+    assert columns * (rows - 1) < n <= columns * rows
+    assert n < 5 or 0.9 <= columns / rows <= 2.5
 
 
-def test_weight_grid_has_a_picture_of_every_unit() -> None:
-    figure = figures.weight_grid(WEIGHTS, 37)
-    points = clickable(figure)
-    assert list(points.customdata) == list(range(128))
-    assert len(set(zip(points.x, points.y, strict=True))) == 128
-    (picture,) = figure.layout.images
-    assert picture.source.startswith("data:image/png")
-    for frame in figure.layout.shapes:
-        assert frame.x0 < points.x[37] < frame.x1
-        assert frame.y0 < points.y[37] < frame.y1
+# --- numbers on axes ---
+
+EXTREMES = [[1e-11, 1e-3], [3e38, 2.3], [0.001] * 9, [0.0011, 0.0013], [5.0], [0.0, math.inf, math.nan, 20], [], [0.0]]
+EXTREMES += [[10.0**power for power in range(-45, 39)], [2, 400], [0.3, 9.9], [1e-45, 1e-44]]
 
 
-@pytest.mark.parametrize("n", [1, 5, 16, 17, 128, 256, 257, 1024])
-def test_weight_grid_of_any_width_lies_within_its_axes(n: int) -> None:
-    figure = figures.weight_grid(WEIGHTS[:, RANDOM.integers(0, 128, n)], n - 1)
-    points = clickable(figure)
-    left, right = figure.layout.xaxis.range
-    bottom, top = figure.layout.yaxis.range
-    assert len(points.customdata) == n
-    assert left < min(points.x) <= max(points.x) < right
-    assert top < min(points.y) <= max(points.y) < bottom
-    assert figures.weight_grid_aspect(n) == pytest.approx((right - left) / (bottom - top), rel=0.1)
+@pytest.mark.parametrize("values", EXTREMES, ids=str)
+def test_a_logarithmic_axis_has_two_to_six_ticks_in_plain_numbers(values: list[float]) -> None:
+    axis = style.log_axis(values)
+    low, high = axis["range"]
+    assert 2 <= len(axis["tickvals"]) == len(axis["ticktext"]) == len(set(axis["ticktext"])) <= 6
+    assert all(low <= math.log10(tick) <= high for tick in axis["tickvals"])
+    assert all(low <= math.log10(value) <= high for value in values if 1e-12 < value < math.inf and max(values) < 1e30)
+    assert not any(re.search(r"\de|\^|[A-Z]", text) for text in axis["ticktext"])
+
+
+@pytest.mark.parametrize("values", [*EXTREMES, [6742, 5421], [0, 0, 1], [128]], ids=str)
+def test_a_linear_axis_has_two_to_six_ticks_in_plain_numbers(values: list[float]) -> None:
+    axis = style.linear_axis(values)
+    assert 2 <= len(axis["tickvals"]) == len(set(axis["ticktext"])) <= 6
+    assert axis["tickvals"][0] == axis["range"][0] == 0
+    assert all(value <= axis["range"][1] for value in values if math.isfinite(value))
+    assert not any(re.search(r"\de|\^|[A-Z]", text) for text in axis["ticktext"])
+
+
+def test_numbers_are_written_as_people_write_them() -> None:
+    said = {0: "0", 0.001: "0.001", 2.27e-11: "0.0000000000227", 0.5: "0.5", 12.34: "12.3", 1500: "1,500"}
+    said |= {67421: "67,421", 1e6: "1 million", 2.5e9: "2.5 billion", 1e12: "1 trillion"}
+    said |= {1e19: "10 million trillion", 3e38: "300 trillion trillion trillion"}
+    assert {number: figures.plain(number) for number in said} == said
+
+
+def test_a_diverging_loss_and_a_vanishing_rate_have_readable_axes() -> None:
+    wild = [dataclasses.replace(record(n), training_loss=10.0**n, validation_loss=1e30) for n in (1, 19)]
+    loss = figures.loss_curve(wild, [], 10).layout.yaxis
+    assert loss.type == "log"
+    assert "trillion" in loss.ticktext[-1]
+    assert 10 ** loss.range[1] > 1e30, "what is validated is on it too"
+    fading = [Progress(step, step, 0.001 * 0.1**step, 1.0, 0.5, 1.0) for step in range(9)]
+    rates = figures.learning_rate_curve([], fading).layout.yaxis
+    assert list(rates.ticktext) == ["0.000001", "0.00001", "0.0001", "0.001"]
+    gradients = figures.per_layer_curve("Title", "gradient norm", [1, 2], [(1, 1e25), (2, 3)], ["a", "b"]).layout.yaxis
+    assert gradients.type == "log"
+    assert len(gradients.tickvals) <= 6
+
+
+@pytest.mark.parametrize("name", public_figures())
+def test_no_figure_writes_powers_of_ten(name: str) -> None:
+    for case in CASES[name]:
+        text = case().to_json()
+        assert not re.search(r":\.\d*[eg]\}", text), "d3's e and g may"
 
 
 def test_signal_shows_every_unit_of_every_layer() -> None:
@@ -189,3 +218,7 @@ def test_signal_shows_every_unit_of_every_layer() -> None:
         assert np.array_equal(layer.z[np.isfinite(layer.z)], activations)
         assert layer.zmin < layer.zmax
     assert list(answers.x) == pytest.approx(100 * PROBABILITIES)
+
+
+def test_ink_and_paper_are_the_marks_that_the_theme_fills_in() -> None:
+    assert (style.INK, style.PAPER) == (GRAY_90, BG_COLOR)

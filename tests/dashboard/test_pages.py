@@ -25,7 +25,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.testing.v1 import AppTest
 
 from dashboard import resources
-from dashboard.parts import form, settings
+from dashboard.parts import confusion, form, settings
 from dashboard.words import JOINER
 from nnlib import model_files
 from nnlib.errors import NnlibError, StoreError
@@ -623,22 +623,92 @@ def test_nothing_but_a_small_picture_is_kept_of_a_photo(monkeypatch: pytest.Monk
     assert len(removed) == 1
 
 
+# --- the address ---
+
+BOUND = {"data": ("part", "any_part", "digit", "index"), "weights": ("unit",), "mistakes": ("true", "answer")}
+ODD = ["", "abc", "-1", "1e999", "nan", "٣", "2.5", "x" * 5000, "9" * 400, "![picture](https://example.org/x.png)"]
+
+
+@pytest.mark.parametrize("page", BOUND)
+def test_odd_values_in_the_address_are_taken_for_the_usual_ones(page: str) -> None:
+    usual = [each.value for each in open_page(page).header]
+    for value in ODD:
+        app = open_page(page, **dict.fromkeys(BOUND[page], value))
+        assert not [*complaints(app), *app.info], value
+        assert [each.value for each in app.header] == usual, value
+
+
+# --- data ---
+
+
+def test_the_share_of_full_ink_is_counted() -> None:
+    pixels = resources.data().train.images
+    inked = pixels[pixels >= 1 / 16]
+    share = np.mean(inked >= 15 / 16)
+    assert any(f"Of the rest, {share:.0%} is full ink" in each.value for each in open_page("data").caption)
+
+
+@pytest.mark.parametrize("page", ["data", "weights", "mistakes"])
+@pytest.mark.parametrize("kinds", [1, 9])
+def test_digits_of_one_kind_or_without_one_are_data_too(
+    page: str, kinds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_digits(tmp_path, n=100, n_classes=kinds)
+    monkeypatch.setattr(resources, "DATA_DIRECTORY", str(tmp_path))
+    assert not complaints(open_page(page, digit="9", true="9", answer="9"))
+
+
+# --- weights ---
+
+
+def test_a_dead_unit_is_said_to_be_dead(home: Path) -> None:
+    store = RunStore(home)
+    run_id = store.create_run(SMALL.with_changes(epochs=1), "own settings")
+    for _ in worker.work(store, run_id):
+        pass
+    store.close()
+    network = resources.model(run_id, resources.snapshots(run_id)[-1].step).network
+    network.dense_layers[0].biases[:2] = -1000, 1000
+    dead, alive = (open_page("weights", run=str(run_id), unit=unit) for unit in "01")
+    assert any("dead" in each.value for each in dead.info)
+    assert not any("excite" in each.value for each in dead.caption)
+    assert not alive.info
+    assert any("excite it most" in each.value for each in alive.caption)
+
+
 # --- mistakes ---
 
 
 def test_both_boxes_any_shows_all_mistakes_and_a_cell_its_own() -> None:
     app = open_page("mistakes")
     assert not complaints(app)
-    everything = app.subheader[0].value
+    everything = app.header[0].value
     app.selectbox(key="true").set_value("4")
     app.selectbox(key="answer").set_value("9").run()
     assert not complaints(app)
-    assert app.subheader[0].value != everything
+    assert app.header[0].value != everything
     button(app, "Show all").click().run()
-    assert app.subheader[0].value == everything
+    assert app.header[0].value == everything
 
 
 @pytest.mark.parametrize("cell", [("0", "0"), ("any", "3"), ("3", "any"), ("0", "1")])
 def test_every_cell_can_be_chosen_even_an_empty_one(cell: tuple[str, str]) -> None:
     app = open_page("mistakes", true=cell[0], answer=cell[1])
     assert not complaints(app)
+
+
+@pytest.mark.parametrize(("n", "said"), [(0, "never"), (1, "once"), (2, "2 times"), (1000, "1,000 times")])
+def test_how_often_is_said_in_words(n: int, said: str) -> None:
+    assert confusion.how_often(n) == said
+
+
+def test_the_table_of_mistakes_holds_every_count_and_colours_by_it() -> None:
+    matrix = np.diag([900] * 10)
+    matrix[4, 9], matrix[1, 7] = 12, 1
+    cells = re.findall(r'rgba\((\d+, \d+, \d+), ([\d.]+)\)">(\d*)</td>', confusion.table(matrix))
+    assert [text for _, _, text in cells] == [str(count or "") for count in matrix.ravel()]
+    colours = {text: (colour, float(strength)) for colour, strength, text in cells}
+    assert colours["12"][0] == colours["1"][0] == confusion.MISTAKE
+    assert colours["12"][1] > colours["1"][1] > 0.1
+    assert (colours["900"][0], colours[""][0]) == (confusion.RIGHT, confusion.NOTHING)
+    assert "nan" not in confusion.table(np.zeros((10, 10), int))
