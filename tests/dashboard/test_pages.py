@@ -593,8 +593,14 @@ def test_a_photo_is_read_and_is_still_there_after_a_visit_to_another_page() -> N
     assert app.metric[0].value == "7"
 
 
-@pytest.mark.parametrize("shape", [(1, 600, 3), (600, 1, 3), (1, 1, 3), (3000, 3000, 3)])
-def test_a_picture_of_any_shape_can_be_chosen(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("shape", [(1, 600, 3), (600, 1, 3)])
+def test_a_picture_that_is_hardly_more_than_a_line_is_refused_in_a_sentence(shape: tuple[int, ...]) -> None:
+    (sentence,) = complaints(upload(open_page("draw"), "picture.png", np.full(shape, 255, np.uint8)))
+    assert "at most 100 times the other" in sentence
+
+
+@pytest.mark.parametrize("shape", [(6, 600, 3), (600, 6, 3), (1, 1, 3), (3000, 3000, 3)])
+def test_a_picture_of_any_other_shape_can_be_chosen(shape: tuple[int, ...]) -> None:
     app = upload(open_page("draw"), "picture.png", np.full(shape, 255, np.uint8))
     assert not complaints(app)
     assert not app.metric
