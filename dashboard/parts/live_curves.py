@@ -15,6 +15,7 @@ from nnlib.runs import Run
 from nnlib.training import EpochRecord
 
 LOSS_THAT_NEEDS_LOG = 10  # guessing costs 2.3: beyond, a training has been thrown far off
+EAGER_SECONDS = 0.15  # between two looks for the first point: whoever pressed Start is waiting
 A_BEAT_SECONDS = 0.003  # of processor time, beside what every rerun takes
 
 _library = pulse.component("curves_library", "silent.css", "uPlot.iife.min.js", "curves.js")
@@ -46,17 +47,17 @@ def draw(run: Run | None, beside: figures.Beside | None) -> None:
         "status": {"text": text, "share": share},
         "numbers": _numbers(run),
     }
-    live = run is not None and run.active
-    _curves(key="curves", data={**pulse.data(live, cost=_cost()), **news}, on_tick_change=_note)
+    beat = pulse.data(
+        run is not None and run.active,
+        least=pulse.LEAST_SECONDS if newest else EAGER_SECONDS,
+        cost=A_BEAT_SECONDS + pulse.OVERHEAD_SECONDS,
+    )
+    _curves(key="curves", data={**beat, **news}, on_tick_change=_note)
 
 
 def _note() -> None:
     # popped by what then reruns: a run of the whole page sends everything, since the browser may have begun anew
     st.session_state["curves_seen"] = st.session_state["curves"]["tick"]
-
-
-def _cost() -> float:
-    return A_BEAT_SECONDS + pulse.OVERHEAD_SECONDS
 
 
 def _rows(records: Sequence[EpochRecord]) -> list[list[Any]]:

@@ -11,6 +11,7 @@ from dashboard.words import sentence
 from nnlib.errors import StoreError
 from nnlib.runs import Order, Run, worker
 from nnlib.training import what_is_wrong
+from nnlib.words import exact
 
 INSIDE_SECONDS = 3.0  # between two looks at what changes slowly
 
@@ -54,7 +55,7 @@ def change_rate(run: Run) -> None:
         "Change the learning rate while it learns",
         learning_rates(run.config.learning_rate, run.learning_rate),
         run.learning_rate,
-        format_func="{:g}".format,
+        format_func=exact,
         key=f"live_rate_{run.id}",
         on_change=change_learning_rate,
         args=(run,),
