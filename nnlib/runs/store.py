@@ -362,6 +362,7 @@ class RunStore:
         if due:
             with self._database.writing() as connection:
                 for run_id in due:
+                    self._require_hold(run_id)
                     self._sign(connection, run_id)
 
     def _sign(self, connection: sqlite3.Connection, run_id: int) -> None:
@@ -391,20 +392,20 @@ class RunStore:
     @contextmanager
     def _changing(self, run_id: int) -> Iterator[sqlite3.Connection]:
         """A transaction that changes a run: it is there, and in nobody else's hands where it was taken with this."""
-        held = self._held.get(run_id)
         with self._database.writing() as connection:
-            try:
-                (attempt,) = self._row(run_id, "attempt")
-            except UnknownRunError:
-                if held is None:
-                    raise
-                attempt = None
-            if held not in (None, attempt):
-                self._let_go(run_id)
-                raise RunLostError(f"run {run_id} was deleted, or goes on in another process: this one leaves it.")
-            if held is not None and time.monotonic() - self._signed.get(run_id, 0.0) > SIGN_SECONDS:
+            self._require_hold(run_id)
+            self._row(run_id, "id")
+            if run_id in self._held and time.monotonic() - self._signed.get(run_id, 0.0) > SIGN_SECONDS:
                 self._sign(connection, run_id)
             yield connection
+
+    def _require_hold(self, run_id: int) -> None:
+        """Make sure that a run that was taken with this store is still in its hands."""
+        held = self._held.get(run_id)
+        row = self._connection.execute("SELECT attempt FROM runs WHERE id = ?", (run_id,)).fetchone()
+        if held is not None and row != (held,):
+            self._let_go(run_id)
+            raise RunLostError(f"run {run_id} was deleted, or goes on in another process: this one leaves it.")
 
     def _let_go(self, run_id: int) -> None:
         self._held.pop(run_id, None)
