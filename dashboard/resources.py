@@ -98,13 +98,21 @@ def _snapshots(run_id: int, version: tuple[int, int]) -> list[Snapshot]:
     return store().snapshots(run_id)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
 def model(run_id: int | None, step: int) -> Model:
     """The network of a run after so many corrections; without a run, the pretrained one."""
-    return load_pretrained() if run_id is None else store().model(run_id, step)
+    return load_pretrained() if run_id is None else _model(run_id, step, store().file)
+
+
+def test_readings(run_id: int | None, step: int) -> Evaluation:
+    """What that network answers for every test digit."""
+    return _test_readings(run_id, step, store().file if run_id else None)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _model(run_id: int, step: int, file: tuple[int, int] | None) -> Model:
+    return store().model(run_id, step)
 
 
 @st.cache_resource(max_entries=64, show_spinner="Reading all test digits …")
-def test_readings(run_id: int | None, step: int) -> Evaluation:
-    """What that network answers for every test digit."""
+def _test_readings(run_id: int | None, step: int, file: tuple[int, int] | None) -> Evaluation:
     return evaluate(model(run_id, step).network, data().test)

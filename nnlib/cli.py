@@ -188,7 +188,7 @@ def train(preset: str, data: Path | None, save: Path | None, resume: int | None,
         if not store.run(resume).resumable:
             raise click.UsageError(f"run {resume} is {store.run(resume).state}: only a run that stopped can go on.")
         run_id = resume
-        store.take(run_id, os.getpid())
+        store.enqueue(run_id)
     run = store.run(run_id)
     click.echo(
         f"run {run_id}: {printable(run.name)}, epochs: {run.config.epochs}, digits: {run.config.training_digits:,}"
@@ -298,16 +298,16 @@ def runs(delete: int | None, as_json: bool) -> None:
     """List the runs that the store has, the newest first."""
     store = RunStore()
     if delete is not None:
-        store.delete_run(store.run(delete).id)
+        store.delete_run(delete)
         click.echo(f"run {delete} is deleted")
         return
-    found = store.runs()
+    found, damaged = store.runs(), store.damaged_runs()
     if as_json:
-        click.echo(json.dumps([asdict(run) for run in found]))
+        click.echo(json.dumps([asdict(run) for run in found] + [asdict(run) | {"state": "damaged"} for run in damaged]))
         return
-    if not found:
+    if not found and not damaged:
         click.echo(f"no runs yet: {called()} train makes one")
-    width = max((len(str(run.id)) for run in found), default=0)
+    width = max((len(str(number)) for number in [run.id for run in found] + [run.id for run in damaged]), default=0)
     for run in found:
         accuracy = f"{run.last.validation_accuracy:.2%}" if run.last else "-"
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))
@@ -317,6 +317,8 @@ def runs(delete: int | None, as_json: bool) -> None:
         )
         if run.message:
             click.echo(f"{'':{width}}   {printable(run.message, None)}")
+    for lost in damaged:
+        click.echo(f"{lost.id:{width}}   damaged       {printable(lost.message, None)}")
 
 
 @cli.command()

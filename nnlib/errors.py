@@ -9,7 +9,11 @@ NnlibError              catch this one to catch them all; its text is a sentence
 ├── PartnerLostError    a training whose second process ended on its own
 └── StoreError          the store of runs cannot be read or written
     ├── UnknownRunError     there is no such run, or it lacks what was asked of it
-    └── StoreFullError      the disk has no room left; nothing was written
+    ├── DamagedStoreError   a part of the store that is not what was written there; the rest can be used
+    ├── RunLostError        a run that another process took from this one, or that was deleted under it
+    ├── StoreFullError      the disk has no room left; nothing was written
+    ├── StoreBusyError      another program has locked the store; nothing was written, and trying again may help
+    └── StoreGoneError      the store was moved or deleted while this process worked for it
 """
 
 from nnlib.words import printable
@@ -59,5 +63,21 @@ class UnknownRunError(StoreError):
     """There is no such run, or it lacks what was asked of it."""
 
 
+class DamagedStoreError(StoreError):
+    """A part of the store that is not what was written there; the rest can be used."""
+
+
+class RunLostError(StoreError):
+    """A run that another process took from this one, or that was deleted under it."""
+
+
 class StoreFullError(StoreError):
     """The disk has no room left; nothing was written."""
+
+
+class StoreBusyError(StoreError):
+    """Another program has locked the store; nothing was written, and trying again may help."""
+
+
+class StoreGoneError(StoreError):
+    """The store was moved or deleted while this process worked for it."""

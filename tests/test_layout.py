@@ -26,7 +26,7 @@ ORDER = {
     "training": ("config", "partner", "trainer"),
     "study": ("evaluation",),
     "model_files": (),
-    "runs": ("store", "worker", "__main__"),
+    "runs": ("processes", "database", "run", "store", "worker", "__main__"),
     "benchmark": (),
     "cli": (),
     "__main__": (),

@@ -1,279 +1,433 @@
-"""The store: every run with its records, snapshots and checkpoint, in one SQLite file.
+"""The store: every run with its records, snapshots and checkpoint, in one file.
 
-The dashboard, the command line and the processes that train share nothing but this file. SQLite's
-write-ahead log lets them read while one writes, and keeps what was committed whatever is killed.
+The dashboard, the command line and the processes that train share nothing but this file.
 """
 
 import json
-import math
 import os
-import shutil
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, get_args
 
 import numpy as np
 import platformdirs
-import psutil
 
 from nnlib.digits import N_CLASSES, N_PIXELS
-from nnlib.errors import SettingError, StoreError, StoreFullError, UnknownRunError
+from nnlib.errors import DamagedStoreError, RunLostError, StoreError, StoreFullError, UnknownRunError
 from nnlib.model_files import Model
 from nnlib.network import Network
+from nnlib.runs.database import Database, checksum, spacing
+from nnlib.runs.processes import Process, identify, this_process
+from nnlib.runs.run import (
+    ACTIVE,
+    CONTENT,
+    DAMAGE,
+    RESUMABLE,
+    DamagedRun,
+    Order,
+    Run,
+    Snapshot,
+    State,
+    read_moment,
+    read_run,
+    require_sound,
+    whole,
+)
 from nnlib.training import EpochRecord, Progress, TrainingConfig
 
-State = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "interrupted", "failed"]
-Order = Literal["pause", "resume", "stop", "learning_rate"]
-AnyRecord = TypeVar("AnyRecord", Progress, EpochRecord)
-ACTIVE: tuple[State, ...] = ("queued", "running", "paused")  # a living process has such a run in its hands
-RESUMABLE: tuple[State, ...] = ("stopped", "interrupted", "failed")
+MOST_AT_ONCE = os.cpu_count() or 1  # runs that train
+MOST_WAITING = 30  # runs in line: a class can all press Start at once
+SIGN_SECONDS = 2  # between two signs of life of a process at work
+IDLE_SIGN_SECONDS = 20  # of one that waits: it is seen by others, except from another container
 
-MOST_SNAPSHOTS = 100  # a run
-MOST_PROGRESS_POINTS = 600  # that a curve gets: more than a screen has pixels to tell apart
-RESERVE_BYTES = 32 * 2**20  # kept free on the disk, so that there is room to say that there is none
-BUSY_SECONDS = 20
-LATEST_TIME = 2**33  # in the year 2242; far beyond, no calendar can show it
-
-MIGRATIONS = (
-    """
-    CREATE TABLE runs (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        name TEXT NOT NULL,
-        config TEXT NOT NULL,
-        learning_rate REAL NOT NULL,
-        data_directory TEXT,
-        created REAL NOT NULL,
-        queued REAL NOT NULL,
-        state TEXT NOT NULL,
-        message TEXT NOT NULL DEFAULT '',
-        process_id INTEGER NOT NULL,
-        process_started REAL NOT NULL
-    );
-    CREATE TABLE records (run INTEGER, epoch INTEGER, record TEXT NOT NULL, PRIMARY KEY (run, epoch)) WITHOUT ROWID;
-    CREATE TABLE progress (run INTEGER, step INTEGER, progress TEXT NOT NULL, PRIMARY KEY (run, step)) WITHOUT ROWID;
-    CREATE TABLE snapshots (run INTEGER, epoch INTEGER, parameters BLOB NOT NULL, PRIMARY KEY (run, epoch));
-    CREATE TABLE checkpoints (run INTEGER PRIMARY KEY, step INTEGER NOT NULL, state BLOB NOT NULL);
-    CREATE TABLE orders (id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, name TEXT NOT NULL, value REAL);
-    """,
-    """
-    ALTER TABLE snapshots RENAME TO snapshots_of_epochs;
-    CREATE TABLE snapshots (
-        run INTEGER, step INTEGER, epoch REAL NOT NULL, parameters BLOB NOT NULL, PRIMARY KEY (run, step)
-    );
-    INSERT INTO snapshots SELECT run, step_after(epoch, (SELECT config FROM runs WHERE id = run)), epoch, parameters
-        FROM snapshots_of_epochs;
-    DROP TABLE snapshots_of_epochs;
-    """,
-)
+TABLES = {"runs": "id", "records": "run", "progress": "run", "snapshots": "run", "checkpoints": "run", "orders": "run"}
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """A moment of a run whose network is kept: after so many corrections, which were so many epochs.
+class _Line:
+    """The runs that train and those that wait for it, both without the dead, first come first."""
 
-    `epoch` is a whole number at an epoch's end; step 0 is before the first correction.
-    """
+    running: list[int]
+    waiting: list[int]
 
-    step: int
-    epoch: float
+    def may_begin(self, run_id: int, most: int) -> bool:
+        return run_id in self.waiting[: max(0, most - len(self.running))]
 
-    @property
-    def whole_epoch(self) -> bool:
-        """Whether it is of an epoch's end, or of the beginning."""
-        return self.epoch == int(self.epoch)
-
-    @property
-    def moment(self) -> str:
-        """When that was, for people: "after epoch 3", "after 50 corrections"."""
-        if self.whole_epoch:
-            return f"after epoch {int(self.epoch)}"
-        return f"after {self.step:,} correction{'s' if self.step > 1 else ''}"
-
-
-BEGINNING = Snapshot(0, 0.0)
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training, as it stands.
-
-    `learning_rate` is that of now, before the schedule: it may have been changed since the start.
-    `created` is in seconds since 1970. `message` says what people should know about `state`.
-    `last` is its newest record, None before the first epoch is done.
-    """
-
-    id: int
-    name: str
-    config: TrainingConfig
-    learning_rate: float
-    data_directory: str | None
-    created: float
-    state: State
-    message: str
-    last: EpochRecord | None
-
-    @property
-    def epoch(self) -> int:
-        """How many epochs are done."""
-        return self.last.epoch if self.last else 0
-
-    @property
-    def active(self) -> bool:
-        """Whether a process is at work on it, or waits to be."""
-        return self.state in ACTIVE
-
-    @property
-    def resumable(self) -> bool:
-        """Whether training can go on where it ended."""
-        return self.state in RESUMABLE
+    def message(self, run_id: int) -> str:
+        if run_id not in self.waiting or self.may_begin(run_id, MOST_AT_ONCE):
+            return ""
+        place = self.waiting.index(run_id) + 1
+        return f"waits for its turn, number {place} in line: at most {MOST_AT_ONCE} runs train at once."
 
 
 class RunStore:
     """All runs, in `folder`/runs.sqlite; without a folder, in NNLIB_HOME or the user's data folder.
 
     One store may be used by many threads, and the file by many processes. Every method raises
-    StoreError with a sentence where the file cannot be read or written, StoreFullError where the
-    disk has no room, and UnknownRunError for a run that is not there.
+    StoreError with a sentence where the file cannot be read or written: StoreFullError where the disk
+    has no room, StoreBusyError where another program has locked it, DamagedStoreError for a part of it
+    that is damaged, and UnknownRunError for a run that is not there. A run that was taken with this
+    store is written to only as long as nobody else has taken it: RunLostError then.
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:
         self.folder = Path(folder or os.environ.get("NNLIB_HOME") or platformdirs.user_data_dir("nnlib", False))
         self.path = self.folder / "runs.sqlite"
-        self._lock = threading.RLock()
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"the folder {self.folder} cannot be made ({error.strerror}): set NNLIB_HOME to another one."
-            ) from error
-        with self._sentences():
-            # transactions are begun by hand: sqlite3's own begin too late to be safe between processes
-            self._connection = sqlite3.connect(
-                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-        try:
-            with self._sentences():
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                self._connection.execute("PRAGMA synchronous = FULL")
-            self._migrate()
-        except StoreError:
-            self.close()
-            raise
+        self._database = Database(self.path)
+        self._held: dict[int, int] = {}  # the runs taken with this store, and in which attempt
+        self._signed: dict[int, float] = {}  # when each of them last showed life
+        self._known: dict[int, tuple[list, Run | DamagedRun]] = {}  # rows that were read, and what they say
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        return self._database.connection
 
     def close(self) -> None:
         """Let go of the file."""
-        self._connection.close()
+        self._database.close()
 
     def version(self) -> tuple[int, int]:
         """Changes whenever anybody changed anything: what was read under the same version still holds."""
-        with self._reading() as connection:
-            return connection.execute("PRAGMA data_version").fetchone()[0], connection.total_changes
+        return self._database.version()
+
+    @property
+    def file(self) -> tuple[int, int] | None:
+        """Which file it is. With another one, as after its folder was moved, the same numbers are of other runs."""
+        return self._database.file
+
+    def used_bytes(self, run_id: int | None = None) -> int:
+        """How much of the disk one run takes, or all that the store keeps."""
+        if run_id is None:
+            return self._database.used_bytes()
+        sizes = {"records": "record", "progress": "progress", "snapshots": "parameters", "checkpoints": "state"}
+        parts = [f"(SELECT total(length({column})) FROM {table} WHERE run = :run)" for table, column in sizes.items()]
+        with self._database.reading() as connection:
+            return int(connection.execute(f"SELECT {' + '.join(parts)}", {"run": run_id}).fetchone()[0])
 
     # ---- runs
 
     def create_run(self, config: TrainingConfig, name: str, data_directory: str | None = None) -> int:
-        """Put a new run in line; until a worker takes it, it is this process's."""
-        now = time.time()
-        with self._writing() as connection:
-            return connection.execute(
-                "INSERT INTO runs (name, config, learning_rate, data_directory, created, queued, state,"
-                " process_id, process_started) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?) RETURNING id",
-                (name, config.to_json(), config.learning_rate, data_directory, now, now, *_identify(os.getpid())),
-            ).fetchone()[0]
+        """Put a new run in line; until a worker takes it, it is this process's.
 
-    def run(self, run_id: int) -> Run:
-        """One run as it stands."""
-        found = self._runs("WHERE id = ?", run_id)
-        if not found:
-            raise UnknownRunError(f"there is no run {run_id}: it may have been deleted.")
-        return found[0]
+        Raises StoreError where the line is full.
+        """
+        with self._database.writing() as connection:
+            self._require_place_in_line()
+            content = (name, config.to_json(), config.learning_rate, data_directory, time.time(), "stopped", "")
+            run_id = connection.execute(
+                "INSERT INTO runs (name, config, learning_rate, data_directory, created, state, message,"
+                " queued, process_id, process_started, attempt) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0) RETURNING id",
+                content,
+            ).fetchone()[0]
+            connection.execute("UPDATE runs SET checksum = ? WHERE id = ?", (checksum(run_id, *content), run_id))
+            self._put_in_line(run_id)
+            return run_id
 
     def runs(self) -> list[Run]:
-        """All runs, the newest first."""
-        return self._runs("ORDER BY id DESC")
+        """All runs that can be read, the newest first."""
+        return [run for run in self._look() if isinstance(run, Run)]
 
-    def _runs(self, condition: str, *values: Any) -> list[Run]:
+    def damaged_runs(self) -> list[DamagedRun]:
+        """The runs that cannot be read, the newest first."""
+        return [run for run in self._look() if isinstance(run, DamagedRun)]
+
+    def run(self, run_id: int) -> Run:
+        """One run as it stands; DamagedStoreError where its row is damaged."""
+        rows = self._rows("WHERE id = ?", run_id)
+        if not rows:
+            raise UnknownRunError(f"there is no run {run_id}: it may have been deleted.")
+        (found,) = self._as_they_stand(rows)
+        if isinstance(found, DamagedRun):
+            raise DamagedStoreError(found.message)
+        return found
+
+    def _look(self) -> list[Run | DamagedRun]:
+        try:
+            found = self._as_they_stand(self._rows("ORDER BY id DESC"))
+        except DamagedStoreError as error:
+            return self._look_one_by_one(error)
+        for gone in set(self._known) - {run.id for run in found}:
+            self._known.pop(gone, None)
+        return found
+
+    def _look_one_by_one(self, error: DamagedStoreError) -> list[Run | DamagedRun]:
+        """All runs, where a part of the file is damaged on which some of them stand."""
+        with self._database.reading() as connection:
+            (last,) = connection.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = 'runs'").fetchone()
+        found: list[Run | DamagedRun] = []
+        for run_id in range(min(last or 0, 100_000), 0, -1):
+            try:
+                found.append(self.run(run_id))
+            except UnknownRunError:
+                pass
+            except DamagedStoreError as damage:
+                found.append(DamagedRun(run_id, str(damage)))
+        if all(isinstance(run, DamagedRun) for run in found):
+            raise error
+        return found
+
+    def _rows(self, condition: str, *values: Any) -> list[tuple]:
         query = (
-            "SELECT id, name, config, learning_rate, data_directory, created, state, message,"
-            " process_id, process_started,"
-            " (SELECT record FROM records WHERE run = id ORDER BY epoch DESC LIMIT 1) FROM runs "
+            f"SELECT {', '.join(CONTENT)}, runs.checksum, epoch, record, records.checksum, attempt,"
+            " machine, process_id, process_started, sign FROM runs LEFT JOIN records"
+            " ON run = id AND epoch = (SELECT max(epoch) FROM records WHERE run = id) "
         )
-        with self._reading() as connection:
-            rows = connection.execute(query + condition, values).fetchall()
-        with self._undamaged():
-            return [_run_from_row(row) for row in rows]
+        with self._database.reading() as connection:
+            return connection.execute(query + condition, values).fetchall()
 
-    def take(self, run_id: int, process_id: int) -> None:
-        """Put a run into the hands of a process, in line; what it did after its checkpoint is forgotten.
+    def _as_they_stand(self, rows: list[tuple]) -> list[Run | DamagedRun]:
+        """What the rows say, and what became of it where a process is gone, or a turn has not come."""
+        found: list[Run | DamagedRun] = []
+        line: _Line | None = None
+        for *written, machine, process_id, started, sign in rows:
+            run = self._read(written)
+            if isinstance(run, Run) and run.active:
+                if not _lives(machine, process_id, started, sign):
+                    message = "its process ended before it was done; it can be resumed."
+                    run = replace(run, state="interrupted", message=message)
+                elif run.state == "queued":
+                    line = line or self._line()
+                    run = replace(run, message=line.message(run.id) or run.message)
+                elif run.state == "running" and isinstance(sign, float):
+                    run = replace(run, silent_seconds=max(0.0, time.monotonic() - sign))
+            found.append(run)
+        return found
 
-        Raises StoreError where another living process has it.
+    def _read(self, written: list) -> Run | DamagedRun:
+        """What a row says; worked out anew only where it is not the one of before."""
+        run_id = written[0]
+        known = self._known.get(run_id)
+        if known is not None and known[0] == written:
+            return known[1]
+        run: Run | DamagedRun
+        *content, checked, epoch, record, record_checked, attempt = written
+        last = whole(EpochRecord, [(run_id, epoch, record, record_checked)] if record is not None else [])
+        if record is not None and not last:
+            last = self.records(run_id)  # the newest of those that are whole
+        try:
+            run = read_run(content, checked, attempt, last[-1] if last else None)
+        except DAMAGE as error:
+            run = DamagedRun(run_id, f"run {run_id} is damaged ({error}): it can only be deleted.")
+        self._known[run_id] = written, run
+        return run
+
+    def delete_run(self, run_id: int) -> None:
+        """Forget a run and all it left, and let the disk have the room. Raises StoreError while it is active."""
+        try:
+            self._delete(run_id)
+        except StoreFullError:
+            self._database.give_up_spare()
+            self._delete(run_id)
+        self._database.give_back()
+
+    def _delete(self, run_id: int) -> None:
+        try:
+            with self._database.writing() as connection:
+                *content, checked, machine, process_id, started, sign = self._row(
+                    run_id, *CONTENT, "checksum", "machine", "process_id", "process_started", "sign"
+                )
+                # a damaged one is let go whatever it says: a process that is at work on it will notice
+                sound, state = checksum(*content) == checked, content[-2]
+                if sound and state in ACTIVE and _lives(machine, process_id, started, sign):
+                    raise StoreError(f"run {run_id} is {state}: stop it before you delete it.")
+                for table, key in TABLES.items():
+                    connection.execute(f"DELETE FROM {table} WHERE {key} = ?", (run_id,))
+        except DamagedStoreError:
+            # as much as can be: what then is left is of no run, and in nobody's way
+            for table, key in reversed(TABLES.items()):
+                with suppress(DamagedStoreError), self._database.writing() as connection:
+                    connection.execute(f"DELETE FROM {table} WHERE {key} = ?", (run_id,))
+            with self._database.reading() as connection:
+                if connection.execute("SELECT 1 FROM runs WHERE id = ?", (run_id,)).fetchone():
+                    raise
+
+    # ---- whose turn it is, and in whose hands a run is
+
+    def enqueue(self, run_id: int) -> None:
+        """Put a run that ended in line again; what it did after its checkpoint is forgotten.
+
+        A learning rate that it was told is not. Raises StoreError where a living process has it, and where
+        the line is full.
         """
-        with self._writing() as connection:
-            run, holder = self.run(run_id), self.holder(run_id)
-            if run.active and holder not in (process_id, os.getpid()):
-                raise StoreError(f"run {run_id} is {run.state} in process {holder}: stop it there first.")
-            connection.execute(
-                "UPDATE runs SET state = 'queued', message = '', queued = ?, process_id = ?, process_started = ?"
-                " WHERE id = ?",
-                (time.time(), *_identify(process_id), run_id),
+        with self._changing(run_id) as connection:
+            run = self.run(run_id)
+            if run.active:
+                raise StoreError(f"run {run_id} is {run.state} in process {self.holder(run_id)}: stop it there first.")
+            self._require_place_in_line()
+            self._put_in_line(run_id)
+            row = connection.execute("SELECT step FROM checkpoints WHERE run = ?", (run_id,)).fetchone()
+            step = row[0] if row and isinstance(row[0], int) else 0
+            epoch = step // run.config.steps_per_epoch
+            connection.execute("DELETE FROM orders WHERE run = ? AND name != 'learning_rate'", (run_id,))
+            connection.execute("DELETE FROM progress WHERE run = ? AND step > ?", (run_id, step))
+            connection.execute("DELETE FROM snapshots WHERE run = ? AND step > ?", (run_id, step))
+            connection.execute("DELETE FROM records WHERE run = ? AND epoch > ?", (run_id, epoch))
+
+    def _put_in_line(self, run_id: int) -> None:
+        self._update(run_id, state="queued", message="")
+        self._connection.execute("UPDATE runs SET attempt = attempt + 1, taken = 0 WHERE id = ?", (run_id,))
+        self._set_process(run_id, this_process())
+
+    def _require_place_in_line(self) -> None:
+        if len(self._line().waiting) >= MOST_WAITING:
+            raise StoreError(
+                f"{MOST_WAITING} runs wait in line, and no more may: wait until one of them begins, or stop one."
             )
-            connection.execute("DELETE FROM orders WHERE run = ?", (run_id,))
-            connection.execute(
-                "DELETE FROM progress WHERE run = :run AND step >"
-                " coalesce((SELECT step FROM checkpoints WHERE run = :run), 0)",
-                {"run": run_id},
-            )
+
+    def _line(self) -> _Line:
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT machine, process_id, process_started, sign, checksum, {', '.join(CONTENT)} FROM runs"
+                " WHERE state IN ('running', 'queued') ORDER BY queued, id"
+            ).fetchall()
+        line = _Line([], [])
+        for machine, process_id, started, sign, checked, *content in rows:
+            if checksum(*content) == checked and _lives(machine, process_id, started, sign):
+                run_id, *_, state, _ = content
+                (line.running if state == "running" else line.waiting).append(run_id)
+        return line
+
+    def begin(self, run_id: int, most: int = MOST_AT_ONCE) -> bool:
+        """Whether the run's turn has come: it is then running. At most `most` run at once, first come first served."""
+        # who waits looks often: so look before anybody is held up
+        if not self._line().may_begin(run_id, most):
+            return False
+        with self._changing(run_id):
+            if not self._line().may_begin(run_id, most):
+                return False
+            self._update(run_id, state="running", message="")
+            return True
+
+    def waiting(self) -> list[int]:
+        """The runs that no process has yet and that wait in this one's name, first come first.
+
+        Those that are paused meanwhile are among them.
+        """
+        process = this_process()
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT id FROM runs WHERE state IN ('queued', 'paused') AND NOT taken"
+                " AND machine = ? AND process_id = ? AND process_started = ? ORDER BY queued, id",
+                (process.machine, process.id, process.started),
+            ).fetchall()
+        return [run_id for (run_id,) in rows]
+
+    def hand_over(self, run_id: int, attempt: int, process_id: int) -> None:
+        """Let a run that nobody has taken live and die with that process, which is to take it."""
+        if self._row(run_id, "attempt", "taken") == (attempt, 0):
+            with self._database.writing():
+                if self._row(run_id, "attempt", "taken") == (attempt, 0):
+                    self._set_process(run_id, identify(process_id))
+
+    def take(self, run_id: int, attempt: int | None = None) -> None:
+        """Take a run that is in line, or whose turn it is, into the hands of this process and this store.
+
+        Raises RunLostError where another process has taken it, or where it was put in line anew since
+        `attempt`.
+        """
+        with self._database.writing() as connection:
+            found, taken, state = self._row(run_id, "attempt", "taken", "state")
+            if taken or state not in ACTIVE or attempt not in (None, found):
+                raise RunLostError(f"run {run_id} is {state}, and in other hands: this process leaves it alone.")
+            self._set_process(run_id, this_process())
+            connection.execute("UPDATE runs SET taken = 1 WHERE id = ?", (run_id,))
+        self._held[run_id] = found
+        self._database.pinned = True
+
+    def _set_process(self, run_id: int, process: Process) -> None:
+        self._connection.execute(
+            "UPDATE runs SET machine = ?, process_id = ?, process_started = ?, sign = ? WHERE id = ?",
+            (process.machine, process.id, process.started, time.monotonic(), run_id),
+        )
 
     def holder(self, run_id: int) -> int:
         """The id of the process that has a run in its hands, or last had."""
-        with self._reading() as connection:
-            row = connection.execute("SELECT process_id FROM runs WHERE id = ?", (run_id,)).fetchone()
-        return row[0] if row else 0
+        return self._row(run_id, "process_id")[0]
 
-    def begin(self, run_id: int, most: int) -> bool:
-        """Whether the run's turn has come: it is then running. At most `most` run at once, first come first served."""
-        with self._writing() as connection:
-            rows = connection.execute(
-                "SELECT id, state, process_id, process_started FROM runs"
-                " WHERE state IN ('running', 'queued') ORDER BY queued, id"
-            ).fetchall()
-            living = [(found, state) for found, state, *process in rows if _is_alive(*process)]
-            running = [found for found, state in living if state == "running"]
-            queue = [found for found, state in living if state == "queued"]
-            if run_id in queue[: max(0, most - len(running))]:
-                connection.execute("UPDATE runs SET state = 'running', message = '' WHERE id = ?", (run_id,))
-                return True
-            message = f"waits for its turn: {len(running)} of at most {most} runs are training."
-            connection.execute("UPDATE runs SET message = ? WHERE id = ? AND message != ?", (message, run_id, message))
-            return False
+    def _row(self, run_id: int, *columns: str) -> tuple:
+        with self._database.reading() as connection:
+            row = connection.execute(f"SELECT {', '.join(columns)} FROM runs WHERE id = ?", (run_id,)).fetchone()
+        if row is None:
+            raise UnknownRunError(f"there is no run {run_id}: it may have been deleted.")
+        return row
 
-    def set_state(self, run_id: int, state: State, message: str = "") -> None:
-        """Say where a run stands, and why."""
+    def show_life(self, *run_ids: int) -> None:
+        """Say, now and then, that whoever has these runs in hands, or waits with them, is still there."""
+        now = time.monotonic()
+        due = [run_id for run_id in run_ids if now - self._signed.get(run_id, 0.0) > IDLE_SIGN_SECONDS]
+        if due:
+            with self._database.writing() as connection:
+                for run_id in due:
+                    self._require_hold(run_id)
+                    self._sign(connection, run_id)
+
+    def _sign(self, connection: sqlite3.Connection, run_id: int) -> None:
+        self._signed[run_id] = time.monotonic()
+        connection.execute("UPDATE runs SET sign = ? WHERE id = ?", (self._signed[run_id], run_id))
+
+    def set_state(self, run_id: int, state: State, message: str = "", *, order: int | None = None) -> None:
+        """Say where a run stands, and why; and, with it, that an order has taken effect.
+
+        A run that can never go on needs no checkpoint: it is forgotten.
+        """
         assert state in get_args(State)
-        with self._writing() as connection:
-            connection.execute(
-                "UPDATE runs SET state = ?, message = ?, queued = ? WHERE id = ?", (state, message, time.time(), run_id)
+        with self._changing(run_id) as connection:
+            self._update(run_id, state=state, message=message)
+            self._forget_order(order)
+            if state not in ACTIVE + RESUMABLE:
+                connection.execute("DELETE FROM checkpoints WHERE run = ?", (run_id,))
+        if state not in ACTIVE:
+            self._let_go(run_id)
+
+    def set_learning_rate(self, run_id: int, learning_rate: float, *, order: int | None = None) -> None:
+        """Say which learning rate a run trains with from now on; and, with it, that an order has taken effect."""
+        with self._changing(run_id):
+            self._update(run_id, learning_rate=learning_rate)
+            self._forget_order(order)
+
+    @contextmanager
+    def _changing(self, run_id: int) -> Iterator[sqlite3.Connection]:
+        """A transaction that changes a run: it is there, and in nobody else's hands where it was taken with this."""
+        with self._database.writing() as connection:
+            self._require_hold(run_id)
+            self._row(run_id, "id")
+            if run_id in self._held and time.monotonic() - self._signed.get(run_id, 0.0) > SIGN_SECONDS:
+                self._sign(connection, run_id)
+            yield connection
+
+    def _require_hold(self, run_id: int) -> None:
+        """Make sure that a run that was taken with this store is still in its hands."""
+        held = self._held.get(run_id)
+        row = self._connection.execute("SELECT attempt FROM runs WHERE id = ?", (run_id,)).fetchone()
+        if held is not None and row != (held,):
+            self._let_go(run_id)
+            raise RunLostError(f"run {run_id} was deleted, or goes on in another process: this one leaves it.")
+
+    def _let_go(self, run_id: int) -> None:
+        self._held.pop(run_id, None)
+        self._database.pinned = bool(self._held)
+
+    def _update(self, run_id: int, **changes: Any) -> None:
+        """Change the content of a run's row, and its checksum with it."""
+        *content, checked = self._row(run_id, *CONTENT, "checksum")
+        if checksum(*content) != checked:
+            raise DamagedStoreError(f"run {run_id} is damaged (it is not what was written): it can only be deleted.")
+        values = dict(zip(CONTENT, content, strict=True)) | changes
+        self._connection.execute(
+            f"UPDATE runs SET {', '.join(f'{each} = :{each}' for each in (*CONTENT, 'checksum'))} WHERE id = :id",
+            values | {"checksum": checksum(*values.values())},
+        )
+        if values["state"] == "queued" != content[-2]:
+            # behind all others, whatever the clock says
+            self._connection.execute(
+                "UPDATE runs SET queued = 1 + (SELECT max(queued) FROM runs WHERE state IN ('running', 'queued'))"
+                " WHERE id = ?",
+                (run_id,),
             )
-
-    def set_learning_rate(self, run_id: int, learning_rate: float) -> None:
-        """Say which learning rate a run trains with from now on."""
-        with self._writing() as connection:
-            connection.execute("UPDATE runs SET learning_rate = ? WHERE id = ?", (learning_rate, run_id))
-
-    def delete_run(self, run_id: int) -> None:
-        """Forget a run and all it left. Raises StoreError while it is active."""
-        with self._writing() as connection:
-            run = self.run(run_id)
-            if run.active:
-                raise StoreError(f"run {run_id} is {run.state}: stop it before you delete it.")
-            connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
-            for table in ("records", "progress", "snapshots", "checkpoints", "orders"):
-                connection.execute(f"DELETE FROM {table} WHERE run = ?", (run_id,))
 
     # ---- what a run leaves behind
 
@@ -287,15 +441,17 @@ class RunStore:
     ) -> None:
         """Keep a record, and with it a snapshot of the parameters and a checkpoint: all or nothing.
 
-        Raises StoreFullError, and keeps nothing, where the disk is down to its reserve.
+        Of very many points within the epochs some are kept, evenly spread, with the newest. Raises
+        StoreFullError, and keeps nothing, where the disk is down to its reserve.
         """
-        self._require_room((0 if snapshot is None else snapshot.nbytes) + len(checkpoint or b""))
+        self._database.require_room((0 if snapshot is None else snapshot.nbytes) + len(checkpoint or b""))
         text = json.dumps(asdict(record))
-        with self._writing() as connection:
+        with self._changing(run_id):
             if isinstance(record, EpochRecord):
-                connection.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", (run_id, record.epoch, text))
+                self._insert("records", run_id, record.epoch, text)
             else:
-                connection.execute("INSERT OR REPLACE INTO progress VALUES (?, ?, ?)", (run_id, record.step, text))
+                self._thin_progress(run_id, record.step)
+                self._insert("progress", run_id, record.step, text)
             if snapshot is not None:
                 self._insert_snapshot(run_id, Snapshot(record.step, record.epoch), snapshot)
             if checkpoint is not None:
@@ -303,84 +459,120 @@ class RunStore:
 
     def save_snapshot(self, run_id: int, moment: Snapshot, parameters: np.ndarray) -> None:
         """Keep the parameters as they were at a moment that has no record of its own."""
-        self._require_room(parameters.nbytes)
-        with self._writing():
+        self._database.require_room(parameters.nbytes)
+        with self._changing(run_id):
             self._insert_snapshot(run_id, moment, parameters)
 
     def save_checkpoint(self, run_id: int, step: int, checkpoint: bytes) -> None:
         """Keep what a trainer needs to go on; it replaces the one before."""
-        self._require_room(len(checkpoint))
-        with self._writing():
+        self._database.require_room(len(checkpoint))
+        with self._changing(run_id):
             self._insert_checkpoint(run_id, step, checkpoint)
 
     def _insert_snapshot(self, run_id: int, moment: Snapshot, parameters: np.ndarray) -> None:
-        values = (run_id, moment.step, moment.epoch, parameters.astype("<f4").tobytes())
-        self._connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)", values)
+        self._insert("snapshots", run_id, moment.step, float(moment.epoch), parameters.astype("<f4").tobytes())
 
     def _insert_checkpoint(self, run_id: int, step: int, checkpoint: bytes) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)", (run_id, step, checkpoint))
+        self._insert("checkpoints", run_id, step, checkpoint)
+
+    def _insert(self, table: str, *values: Any) -> None:
+        places = ", ".join("?" * (len(values) + 1))
+        self._connection.execute(f"INSERT OR REPLACE INTO {table} VALUES ({places})", (*values, checksum(*values)))
+
+    def _thin_progress(self, run_id: int, step: int) -> None:
+        """Make place for a point: it replaces those of the same few steps, and all are thinned now and then."""
+        steps = spacing(step)
+        self._connection.execute(
+            "DELETE FROM progress WHERE run = ? AND step >= ? AND step < ?", (run_id, step // steps * steps, step)
+        )
+        (last,) = self._connection.execute("SELECT max(step) FROM progress WHERE run = ?", (run_id,)).fetchone()
+        if spacing(last) < steps:
+            self._connection.execute(
+                "DELETE FROM progress WHERE run = :run AND step NOT IN"
+                " (SELECT max(step) FROM progress WHERE run = :run GROUP BY step / :steps)",
+                {"run": run_id, "steps": steps},
+            )
 
     def records(self, run_id: int, after_epoch: int = 0) -> list[EpochRecord]:
-        """Every finished epoch after that one, in order."""
-        with self._reading() as connection:
+        """Every finished epoch after that one, in order; damaged ones are left out."""
+        with self._database.reading() as connection:
             rows = connection.execute(
-                "SELECT record FROM records WHERE run = ? AND epoch > ? ORDER BY epoch", (run_id, after_epoch)
+                "SELECT * FROM records WHERE run = ? AND epoch > ? ORDER BY epoch", (run_id, after_epoch)
             ).fetchall()
-        with self._undamaged():
-            return [_read_record(EpochRecord, text) for (text,) in rows]
+        return whole(EpochRecord, rows)
 
     def progress(self, run_id: int, after_step: int = 0) -> list[Progress]:
-        """The points within the epochs after that step, in order; of very many, some, and the last."""
-        with self._reading() as connection:
+        """The points within the epochs after that step, in order; damaged ones are left out."""
+        with self._database.reading() as connection:
             rows = connection.execute(
-                "SELECT progress FROM progress WHERE run = ? AND step > ? ORDER BY step", (run_id, after_step)
+                "SELECT * FROM progress WHERE run = ? AND step > ? ORDER BY step", (run_id, after_step)
             ).fetchall()
-        stride = math.ceil(len(rows) / MOST_PROGRESS_POINTS) or 1
-        with self._undamaged():
-            return [_read_record(Progress, text) for (text,) in rows[(len(rows) - 1) % stride :: stride]]
+        return whole(Progress, rows)
+
+    def damage(self, run_id: int) -> str | None:
+        """A sentence about what of a run's curves is damaged, and left out; None where they are whole."""
+        with self._database.reading() as connection:
+            rows, points = (
+                connection.execute(f"SELECT * FROM {table} WHERE run = ?", (run_id,)).fetchall()
+                for table in ("records", "progress")
+            )
+        lost = len(rows) - len(whole(EpochRecord, rows)), len(points) - len(whole(Progress, points))
+        if not any(lost):
+            return None
+        return (
+            f"of run {run_id}, {lost[0]} of {len(rows)} epochs and {lost[1]} of {len(points)} points within them are "
+            f"damaged in the store: the curves leave them out."
+        )
 
     def snapshots(self, run_id: int) -> list[Snapshot]:
         """The moments whose network is kept, in order."""
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(
                 "SELECT step, epoch FROM snapshots WHERE run = ? ORDER BY step", (run_id,)
             ).fetchall()
-        with self._undamaged():
-            return [_read_moment(step, epoch) for step, epoch in rows]
+        found = []
+        for step, epoch in rows:
+            with suppress(*DAMAGE):
+                found.append(read_moment(step, epoch))
+        return found
 
     def model(self, run_id: int, step: int) -> Model:
         """The network as it was after so many corrections, where there is a snapshot of it."""
         run = self.run(run_id)
-        with self._reading() as connection:
-            row = connection.execute(
-                "SELECT step, epoch, parameters FROM snapshots WHERE run = ? AND step = ?", (run_id, step)
-            ).fetchone()
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT * FROM snapshots WHERE run = ? AND step = ?", (run_id, step)).fetchone()
         if row is None:
             raise UnknownRunError(f"run {run_id} has no snapshot after {step:,} corrections: choose another one.")
-        with self._undamaged():
-            moment = _read_moment(*row[:2])
         network = Network((N_PIXELS, *run.config.hidden_widths, N_CLASSES), run.config.activation)
-        whole = isinstance(row[2], bytes) and len(row[2]) == network.parameters.nbytes
-        if not whole or not np.isfinite(np.frombuffer(row[2], "<f4")).all():
-            raise StoreError(f"the snapshot of run {run_id} {moment.moment} is damaged: choose another one.")
-        network.parameters[:] = np.frombuffer(row[2], "<f4")
-        return Model(
-            network,
-            name=f"run {run_id}, {run.name}, {moment.moment}",
-            config=run.config,
-            epoch=int(moment.epoch),
-            test_accuracy=None,
-            recipe=f"run {run_id}, {run.name}, {moment.moment} of {run.config.epochs}"
-            if moment.whole_epoch
-            else f"run {run_id}, {run.name}, {moment.moment}",
-        )
+        try:
+            *values, checked = row
+            require_sound(values, checked)
+            moment, parameters = read_moment(*values[1:3]), np.frombuffer(values[3], "<f4")
+            if parameters.shape != network.parameters.shape or not np.isfinite(parameters).all():
+                raise ValueError("it is of another network")
+        except DAMAGE as error:
+            raise DamagedStoreError(
+                f"the snapshot of run {run_id} after {step:,} corrections is damaged: choose another one."
+            ) from error
+        network.parameters[:] = parameters
+        name = f"run {run_id}, {run.name}, {moment.moment}"
+        recipe = f"{name} of {run.config.epochs}" if moment.whole_epoch else name
+        return Model(network, name, run.config, int(moment.epoch), None, recipe)
 
     def checkpoint(self, run_id: int) -> bytes | None:
         """What the run's trainer was when it last saved itself."""
-        with self._reading() as connection:
-            row = connection.execute("SELECT state FROM checkpoints WHERE run = ?", (run_id,)).fetchone()
-        with self._undamaged():
-            return _require(row[0], bytes) if row else None
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT * FROM checkpoints WHERE run = ?", (run_id,)).fetchone()
+        if row is None:
+            return None
+        try:
+            require_sound(row[:-1], row[-1])
+            return row[2]
+        except DAMAGE as error:
+            raise DamagedStoreError(
+                f"the checkpoint of run {run_id} is damaged, so it cannot go on: start a new one; what it "
+                f"learned can still be looked at and saved."
+            ) from error
 
     # ---- orders to a run
 
@@ -390,159 +582,45 @@ class RunStore:
         Raises StoreError for a run that nothing is at work on, SettingError for a rate outside the limits.
         """
         assert order in get_args(Order)
-        with self._writing() as connection:
+        with self._changing(run_id) as connection:
             run = self.run(run_id)
             if not run.active:
                 raise StoreError(f"run {run_id} is {run.state}: it takes no more orders.")
             if order == "learning_rate":
                 value = run.config.with_changes(learning_rate=value).learning_rate
-            connection.execute("INSERT INTO orders (run, name, value) VALUES (?, ?, ?)", (run_id, order, value))
+            (taken,) = self._row(run_id, "taken")
+            if taken or run.state == "running":
+                connection.execute(
+                    "INSERT INTO orders (run, name, value, checksum) VALUES (?, ?, ?, ?)",
+                    (run_id, order, value, checksum(run_id, order, value)),
+                )
+            elif order == "learning_rate":
+                self._update(run_id, learning_rate=value)
+            else:
+                # no process has it yet that could obey
+                self._update(run_id, state={"pause": "paused", "resume": "queued", "stop": "stopped"}[order])
 
-    def take_orders(self, run_id: int) -> list[tuple[Order, float]]:
-        """The orders that wait for a run, oldest first; they are then gone."""
-        with self._reading() as connection:
-            if not connection.execute("SELECT 1 FROM orders WHERE run = ?", (run_id,)).fetchone():
-                return []
-        with self._writing() as connection:
-            rows = connection.execute(
-                "DELETE FROM orders WHERE run = ? RETURNING id, name, value", (run_id,)
-            ).fetchall()
-        return [(name, value) for _, name, value in sorted(rows)]
+    def orders(self, run_id: int) -> list[tuple[int, Order, float | None]]:
+        """The orders that wait for a run, oldest first, each with its number: they stay until they are obeyed."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT * FROM orders WHERE run = ? ORDER BY id", (run_id,)).fetchall()
+        return [
+            (number, name, value)
+            for number, run, name, value, checked in rows
+            if checksum(run, name, value) == checked and name in get_args(Order)
+        ]
 
-    # ---- SQLite
+    def drop_order(self, run_id: int, order: int) -> None:
+        """Forget an order that has nothing to change."""
+        with self._changing(run_id):
+            self._forget_order(order)
 
-    def _migrate(self) -> None:
-        self._connection.create_function("step_after", 2, _step_after, deterministic=True)
-        with self._writing() as connection:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version > len(MIGRATIONS):
-                raise StoreError(f"{self.path} was made by a newer version of this program: update, or set NNLIB_HOME.")
-            if version == len(MIGRATIONS):
-                return
-            for script in MIGRATIONS[version:]:
-                for statement in script.split(";"):
-                    connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-
-    def _require_room(self, n_bytes: int) -> None:
-        try:
-            free = shutil.disk_usage(self.folder).free
-        except OSError as error:
-            raise StoreError(f"the folder {self.folder} is gone ({error.strerror}): start this again.") from error
-        if free < n_bytes + RESERVE_BYTES:
-            raise StoreFullError(
-                f"the disk with {self.folder} is full ({free / 2**20:.0f} MB left): make room, or delete old runs."
-            )
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._sentences():
-            yield self._connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._sentences():
-            # IMMEDIATE: wait for one's turn before reading what the change depends on
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _sentences(self) -> Iterator[None]:
-        """Turn SQLite's errors into ours."""
-        try:
-            yield
-        # it quotes the file in its errors: where that is damaged, Python finds no text there
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            code = getattr(error, "sqlite_errorcode", 0)
-            if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE):
-                raise StoreFullError(f"the disk with {self.folder} is full: make room, or delete old runs.") from error
-            raise self._unusable(error) from error
-
-    @contextmanager
-    def _undamaged(self) -> Iterator[None]:
-        """Turn what reading a damaged row raises into a sentence."""
-        try:
-            yield
-        except (SettingError, LookupError, TypeError, ValueError, RecursionError) as error:
-            raise self._unusable(error) from error
-
-    def _unusable(self, error: Exception) -> StoreError:
-        reason = " ".join(str(error).split()).rstrip(".")
-        return StoreError(f"the store {self.path} cannot be used ({reason}): move it away to begin with an empty one.")
+    def _forget_order(self, order: int | None) -> None:
+        self._connection.execute("DELETE FROM orders WHERE id = ?", (order,))
 
 
-def _identify(process_id: int) -> tuple[int, float]:
-    """A process id with its start time, which together are never used again; (0, 0) where it is gone."""
+def _lives(machine: Any, process_id: Any, started: Any, sign: Any) -> bool:
     try:
-        return process_id, psutil.Process(process_id).create_time()
-    except psutil.Error:
-        return 0, 0.0
-
-
-def _is_alive(process_id: int, started: float) -> bool:
-    try:
-        process = psutil.Process(process_id)
-        # clocks that are set differ by less than this, reused process ids by more
-        return abs(process.create_time() - started) < 2 and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, TypeError, ValueError, OverflowError):  # the last three for damaged numbers
+        return Process(machine, process_id, started).lives(sign)
+    except (TypeError, AttributeError):  # damaged
         return False
-
-
-def _run_from_row(row: tuple) -> Run:
-    run_id, name, config, learning_rate, data_directory, created, state, message, *process, record = row
-    if state in ACTIVE and not _is_alive(*process):
-        state = "interrupted"
-        message = "its process ended before it was done; it can be resumed."
-    settings = TrainingConfig.from_json(config)
-    if state not in get_args(State) or not 0 <= created < LATEST_TIME:
-        raise ValueError(f"run {run_id} is damaged")
-    return Run(
-        _require(run_id, int),
-        _require(name, str),
-        settings,
-        settings.with_changes(learning_rate=learning_rate).learning_rate,
-        None if data_directory is None else _require(data_directory, str),
-        created,
-        state,
-        _require(message, str),
-        None if record is None else _read_record(EpochRecord, record),
-    )
-
-
-def _step_after(epoch: Any, config: Any) -> Any:
-    """How many corrections so many epochs take; where the run is damaged, at least in their order."""
-    try:
-        return epoch * TrainingConfig.from_json(config).steps_per_epoch
-    except (SettingError, TypeError, ValueError, RecursionError):
-        return epoch
-
-
-def _read_moment(step: Any, epoch: Any) -> Snapshot:
-    if not 0 <= _require(epoch, float) < 2**53:
-        raise ValueError("a snapshot is of no epoch")
-    return Snapshot(_require(step, int), float(epoch))
-
-
-def _read_record(kind: type[AnyRecord], text: str) -> AnyRecord:
-    """The record that `append` wrote; whatever a damaged one raises is for `_undamaged` to catch."""
-    values = json.loads(text)
-    for field in fields(kind):
-        value = values[field.name]
-        if get_origin(field.type) is tuple:
-            values[field.name] = tuple(_require(number, get_args(field.type)[0]) for number in value)
-        else:
-            _require(value, field.type)
-    return kind(**values)
-
-
-def _require(value: Any, kind: Any) -> Any:
-    """The value, where it is of this very kind: neither SQLite nor JSON makes sure of that."""
-    if type(value) is not kind and not (kind is float and type(value) is int):
-        raise TypeError(f"it holds a {type(value).__name__} where a {kind.__name__} belongs")
-    return value

@@ -213,6 +213,20 @@ def test_runs_are_listed_and_deleted(call: Call) -> None:
     assert call("runs", "--delete", 1).sentence(1) == "there is no run 1: it may have been deleted."
 
 
+def test_a_damaged_run_is_listed_as_one_and_deleted(call: Call) -> None:
+    with closing(RunStore()) as store:
+        store.set_state(store.create_run(TrainingConfig(), "whole"), "stopped")
+        store.set_state(store.create_run(TrainingConfig(), "to be spoilt"), "stopped")
+        store._connection.execute("UPDATE runs SET config = '{}' WHERE id = 2")
+    whole, damaged = call("runs").output.splitlines()
+    assert whole.split()[:2] == ["1", "stopped"]
+    sentence = "run 2 is damaged (it is not what was written): it can only be deleted."
+    assert damaged.split(maxsplit=2) == ["2", "damaged", sentence]
+    assert json.loads(call("runs", "--json").output)[1] == {"id": 2, "state": "damaged", "message": sentence}
+    assert call("runs", "--delete", 2).output == "run 2 is deleted\n"
+    assert len(call("runs").output.splitlines()) == 1
+
+
 def test_a_run_at_work_is_not_deleted(call: Call) -> None:
     with closing(RunStore()) as store:
         store.create_run(TrainingConfig(), "mine")
@@ -282,15 +296,15 @@ def test_resume_takes_only_what_can_go_on(call: Call) -> None:
 
 def test_runs_stand_in_columns_and_numbers_are_for_people(call: Call) -> None:
     with closing(RunStore()) as store:
-        for rate in (1e-5, 0.001, 1e-10):
+        for rate in (1e-5, 0.001):
             store.set_state(store.create_run(TrainingConfig(learning_rate=rate), "x"), "stopped")
         config = TrainingConfig(learning_rate=1e-5)
         store.set_state(store.create_run(config, describe(config)), "failed")
-        with store._writing() as connection:
-            connection.execute("UPDATE runs SET id = 123456 WHERE id = 1")
+        store._connection.execute("UPDATE sqlite_sequence SET seq = 123455 WHERE name = 'runs'")
+        store.set_state(store.create_run(TrainingConfig(learning_rate=1e-10), "x"), "stopped")
     lines = call("runs").output.splitlines()
     assert len({line.index("   epoch ") for line in lines}) == 1
-    assert [line.split()[0] for line in lines] == ["123456", "4", "3", "2"]
+    assert [line.split()[0] for line in lines] == ["123456", "3", "2", "1"]
     assert lines[1].endswith("   quick, learning rate 0.00001, batch size 128")
 
 
@@ -578,7 +592,7 @@ def test_a_training_that_diverges_ends_with_one_sentence(call: Call) -> None:
 @pytest.mark.parametrize("words", [["runs"], ["train"], ["train", "--resume", "1"]])
 def test_a_store_that_cannot_be_used_ends_with_one_sentence(call: Call, home: Path, words: list[str]) -> None:
     (home / "runs.sqlite").write_text("no database " * 100)
-    assert "runs.sqlite cannot be used" in call(*words).sentence(1)
+    assert "runs.sqlite is no store" in call(*words).sentence(1)
 
 
 # --- help ---

@@ -20,14 +20,26 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnlib.digits.mnist import load_mnist
-from nnlib.errors import SettingError, StoreError, StoreFullError, UnknownRunError
+from nnlib.errors import (
+    DamagedStoreError,
+    RunLostError,
+    SettingError,
+    StoreError,
+    StoreFullError,
+    StoreGoneError,
+    UnknownRunError,
+)
 from nnlib.network.network import Network
-from nnlib.runs.store import ACTIVE, BEGINNING, MIGRATIONS, MOST_PROGRESS_POINTS, Run, RunStore, Snapshot, State
+from nnlib.runs.database import MIGRATIONS, MOST_PROGRESS_POINTS
+from nnlib.runs.processes import this_machine
+from nnlib.runs.run import ACTIVE, BEGINNING, DamagedRun, Order, Run, Snapshot, State
+from nnlib.runs.store import MOST_AT_ONCE, MOST_WAITING, RunStore
 from nnlib.training.config import TrainingConfig
 from nnlib.training.trainer import EpochRecord, Progress, Trainer
 
@@ -82,6 +94,19 @@ def living_processes(count: int) -> Iterator[list[subprocess.Popen]]:
 def end(process: subprocess.Popen) -> None:
     process.kill()
     process.communicate()
+
+
+def give(store: RunStore, run: int, process: subprocess.Popen) -> None:
+    """Let a run live and die with that process."""
+    store.hand_over(run, store.run(run).attempt, process.pid)
+
+
+def take_orders(store: RunStore, run: int) -> list[tuple[Order, float | None]]:
+    """The orders that wait for a run, and then no more."""
+    found = store.orders(run)
+    for number, _, _ in found:
+        store.drop_order(run, number)
+    return [(name, value) for _, name, value in found]
 
 
 def readers(store: RunStore) -> list[Callable[[int], Any]]:
@@ -140,6 +165,7 @@ def test_records_come_back_to_the_last_bit(
     assert repr(open_store.records(run)) == repr([record])
     assert repr(open_store.progress(run)) == repr([point])
     assert repr(open_store.run(run).last) == repr(record)
+    open_store.set_state(run, "finished")
 
 
 @pytest.fixture(scope="module")
@@ -185,17 +211,18 @@ def test_snapshots_and_checkpoints_come_back_to_the_last_bit(store: RunStore, ot
     assert other.checkpoint(run) == b"last"
 
 
-def test_of_very_many_points_some_are_shown_with_the_last(store: RunStore) -> None:
+def test_of_very_many_points_some_are_kept_with_the_last(store: RunStore) -> None:
     run = store.create_run(SMALL, "long")
-    store._connection.execute("BEGIN")
-    for step in range(1, 2 * MOST_PROGRESS_POINTS + 2):
-        text = json.dumps(vars(progress_at(step)))
-        store._connection.execute("INSERT INTO progress VALUES (?, ?, ?)", (run, step, text))
-    store._connection.execute("COMMIT")
-    steps = [point.step for point in store.progress(run)]
-    assert len(steps) <= MOST_PROGRESS_POINTS
-    assert steps[-1] == 2 * MOST_PROGRESS_POINTS + 1
-    assert set(np.diff(steps)) == {3}
+    store._connection.execute("PRAGMA synchronous = OFF")
+    for step in [*range(1, 2000), *range(2000, 90_000, 37)]:
+        store.append(run, progress_at(step))
+        if step % 50 == 0:
+            steps = [point.step for point in store.progress(run)]
+            assert len(steps) <= MOST_PROGRESS_POINTS
+            assert steps[-1] == step
+    assert len(steps) > MOST_PROGRESS_POINTS / 3
+    widths = np.diff(steps[:-1])
+    assert max(widths) <= 2 * min(widths), "evenly spread"
 
 
 def test_two_runs_do_not_mix(store: RunStore) -> None:
@@ -210,7 +237,7 @@ def test_two_runs_do_not_mix(store: RunStore) -> None:
     assert store.progress(second) == [progress_at(5, 2.0)]
     assert store.checkpoint(second) == str(second).encode()
     assert store.model(second, 10).network.parameters.tobytes() == parameters_of(second).tobytes()
-    assert store.take_orders(second) == []
+    assert take_orders(store, second) == []
     assert (store.run(second).state, store.run(second).message) == ("queued", "")
     assert store.run(second).learning_rate == SMALL.learning_rate
     store.set_state(first, "stopped")
@@ -228,7 +255,7 @@ def test_what_is_not_there_is_named(store: RunStore) -> None:
         UnknownRunError, match=rf"^run {run} has no snapshot after 4 corrections: choose another one\.$"
     ):
         store.model(run, 4)
-    assert store.records(77) == store.progress(77) == store.snapshots(77) == store.take_orders(77) == []
+    assert store.records(77) == store.progress(77) == store.snapshots(77) == take_orders(store, 77) == []
 
 
 def test_the_folder_is_that_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,8 +315,9 @@ def test_every_change_shows_in_every_version_and_nothing_else_does(store: RunSto
         lambda by: by.save_snapshot(run, BEGINNING, parameters_of(0)),
         lambda by: by.save_checkpoint(run, 10, b"ten"),
         lambda by: by.set_learning_rate(run, 0.5),
+        lambda by: by.take(run),
         lambda by: by.send(run, "pause"),
-        lambda by: by.take_orders(run),
+        lambda by: take_orders(by, run),
         lambda by: by.set_state(run, "paused"),
         lambda by: by.create_run(SMALL, "another"),
         lambda by: by.set_state(run, "stopped"),
@@ -312,6 +340,7 @@ def test_many_threads_on_one_store_lose_nothing(store: RunStore) -> None:
     runs = [store.create_run(SMALL, str(number)) for number in range(6)]
 
     def write(run: int) -> None:
+        store.take(run)
         for epoch in range(1, 13):
             store.append(run, record_of(epoch, run), checkpoint=bytes([run, epoch]))
             store.send(run, "learning_rate", epoch / 100)
@@ -322,13 +351,13 @@ def test_many_threads_on_one_store_lose_nothing(store: RunStore) -> None:
     for run in runs:
         assert store.records(run) == [record_of(epoch, run) for epoch in range(1, 13)]
         assert store.checkpoint(run) == bytes([run, 12])
-        assert store.take_orders(run) == [("learning_rate", epoch / 100) for epoch in range(1, 13)]
+        assert take_orders(store, run) == [("learning_rate", epoch / 100) for epoch in range(1, 13)]
 
 
 WRITER = """
 import sys
 from nnlib.training.config import TrainingConfig
-from nnlib.runs.store import RunStore
+from nnlib.runs.store import MOST_AT_ONCE, MOST_WAITING, RunStore
 from nnlib.training.trainer import Progress
 
 input()
@@ -375,12 +404,10 @@ def test_many_processes_that_begin_at_once_lose_nothing(tmp_path: Path) -> None:
 def test_first_come_first_served(store: RunStore) -> None:
     a, b, c = (store.create_run(SMALL, name) for name in "abc")
     assert not store.begin(b, 1), "a comes first"
-    assert store.run(b).message == "waits for its turn: 0 of at most 1 runs are training."
     assert store.begin(a, 1)
     assert (store.run(a).state, store.run(a).message) == ("running", "")
     assert not store.begin(b, 1)
     assert store.run(b).state == "queued"
-    assert store.run(b).message == "waits for its turn: 1 of at most 1 runs are training."
     assert not store.begin(c, 2), "b comes first"
     assert store.begin(b, 2)
     assert store.run(b).message == ""
@@ -427,8 +454,7 @@ def test_the_dead_hold_no_place_and_no_turn(store: RunStore) -> None:
     running, waiting, mine = (store.create_run(SMALL, name) for name in "abc")
     with living_processes(2) as processes:
         for run, process in zip((running, waiting), processes, strict=True):
-            store.take(run, process.pid)
-        store.take(mine, store.holder(mine))
+            give(store, run, process)
         assert store.begin(running, 1)
         assert not store.begin(mine, 1)
         end(processes[1])
@@ -444,7 +470,7 @@ def test_the_dead_hold_no_place_and_no_turn(store: RunStore) -> None:
 def test_a_run_whose_process_is_gone_shows_as_interrupted(store: RunStore, other: RunStore, state: State) -> None:
     run = store.create_run(SMALL, "mortal")
     with living_processes(1) as (process,):
-        store.take(run, process.pid)
+        give(store, run, process)
         store.set_state(run, state)
         assert other.run(run).state == state
         process.kill()
@@ -465,7 +491,7 @@ def test_a_run_whose_process_is_gone_shows_as_interrupted(store: RunStore, other
 def test_what_is_over_stays_as_it_was_left(store: RunStore, state: State) -> None:
     run = store.create_run(SMALL, "over")
     with living_processes(1) as (process,):
-        store.take(run, process.pid)
+        give(store, run, process)
         store.set_state(run, state, "so it ended")
     assert (store.run(run).state, store.run(run).message) == (state, "so it ended")
     assert store.run(run).resumable == (state in ("stopped", "interrupted", "failed"))
@@ -474,7 +500,7 @@ def test_what_is_over_stays_as_it_was_left(store: RunStore, state: State) -> Non
 def test_a_process_id_that_another_process_got_is_not_the_run_s(store: RunStore) -> None:
     run = store.create_run(SMALL, "reused")
     assert store.run(run).state == "queued"
-    store._connection.execute("UPDATE runs SET process_started = process_started - 100")
+    store._connection.execute("UPDATE runs SET process_started = process_started - 1")
     assert store.run(run).state == "interrupted"
     assert not store.begin(run, 1)
 
@@ -482,37 +508,38 @@ def test_a_process_id_that_another_process_got_is_not_the_run_s(store: RunStore)
 def test_a_run_in_other_hands_cannot_be_taken(store: RunStore) -> None:
     run = store.create_run(SMALL, "held")
     with living_processes(2) as (holder, thief):
-        store.take(run, holder.pid)
+        give(store, run, holder)
         assert store.holder(run) == holder.pid
         for state in ACTIVE:
             store.set_state(run, state)
             sentence = rf"^run {run} is {state} in process {holder.pid}: stop it there first\.$"
             with pytest.raises(StoreError, match=sentence):
-                store.take(run, thief.pid)
+                store.enqueue(run)
             assert store.holder(run) == holder.pid
         end(holder)
-        store.take(run, thief.pid)
+        store.enqueue(run)
+        give(store, run, thief)
         assert (store.holder(run), store.run(run).state) == (thief.pid, "queued")
 
 
-def test_taking_forgets_what_came_after_the_checkpoint(store: RunStore) -> None:
+def test_putting_in_line_forgets_what_came_after_the_checkpoint(store: RunStore) -> None:
     run = store.create_run(SMALL, "again")
     for step in range(1, 6):
         store.append(run, progress_at(step), checkpoint=b"three" if step == 3 else None)
     store.send(run, "pause")
     store.set_state(run, "interrupted", "it fell")
-    store.take(run, store.holder(run))
+    store.enqueue(run)
     assert [point.step for point in store.progress(run)] == [1, 2, 3]
-    assert store.take_orders(run) == []
+    assert take_orders(store, run) == []
     assert (store.run(run).state, store.run(run).message) == ("queued", "")
 
 
-def test_taking_a_run_without_checkpoint_forgets_all_its_points(store: RunStore) -> None:
+def test_putting_in_line_a_run_without_checkpoint_forgets_all_its_points(store: RunStore) -> None:
     run, untouched = store.create_run(SMALL, "a"), store.create_run(SMALL, "b")
     for each in (run, untouched):
         store.append(each, progress_at(1))
     store.set_state(run, "stopped")
-    store.take(run, store.holder(run))
+    store.enqueue(run)
     assert store.progress(run) == []
     assert len(store.progress(untouched)) == 1
 
@@ -522,24 +549,26 @@ def test_taking_a_run_without_checkpoint_forgets_all_its_points(store: RunStore)
 
 def test_orders_come_in_order_and_once(store: RunStore, other: RunStore) -> None:
     run, another = store.create_run(SMALL, "ordered"), store.create_run(SMALL, "another")
-    assert store.take_orders(run) == []
+    for each in (run, another):
+        store.take(each)
+    assert take_orders(store, run) == []
     store.send(run, "pause")
     other.send(run, "learning_rate", 0.02)
     store.send(another, "pause")
     store.send(run, "learning_rate", 1 / 3)
     other.send(run, "resume")
     store.send(run, "stop")
-    assert [name for name, _ in other.take_orders(run)] == [
+    assert [name for name, _ in take_orders(other, run)] == [
         "pause",
         "learning_rate",
         "learning_rate",
         "resume",
         "stop",
     ]
-    assert store.take_orders(run) == other.take_orders(run) == []
+    assert take_orders(store, run) == take_orders(other, run) == []
     store.send(run, "learning_rate", 1 / 3)
-    assert other.take_orders(run) == [("learning_rate", 1 / 3)]
-    assert other.take_orders(another) == [("pause", None)]
+    assert take_orders(other, run) == [("learning_rate", 1 / 3)]
+    assert take_orders(other, another) == [("pause", None)]
 
 
 @pytest.mark.parametrize("state", ["stopped", "finished", "diverged", "interrupted", "failed"])
@@ -548,8 +577,8 @@ def test_a_run_that_is_over_takes_no_orders(store: RunStore, state: State) -> No
     store.set_state(run, state)
     with pytest.raises(StoreError, match=rf"^run {run} is {state}: it takes no more orders\.$"):
         store.send(run, "resume")
-    store.take(run, store.holder(run))
-    assert store.take_orders(run) == []
+    store.enqueue(run)
+    assert take_orders(store, run) == []
 
 
 @pytest.mark.parametrize("learning_rate", [0, -1, 11, math.nan, math.inf, None, "fast"])
@@ -557,7 +586,7 @@ def test_a_bad_learning_rate_is_refused(store: RunStore, learning_rate: Any) -> 
     run = store.create_run(SMALL, "rate")
     with pytest.raises(SettingError, match=r"^learning_rate is .*above 0 and at most 10"):
         store.send(run, "learning_rate", learning_rate)
-    assert store.take_orders(run) == []
+    assert take_orders(store, run) == []
 
 
 # --- deleting ---
@@ -652,14 +681,14 @@ def test_a_newer_store_is_left_alone(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_named_and_kept(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "runs.sqlite"
     path.write_bytes(content)
-    with pytest.raises(StoreError, match=r"runs\.sqlite cannot be used \(.*\): move it away to begin with an empty"):
+    with pytest.raises(StoreError, match=r"runs\.sqlite is no store \(.*\): move it away, or set NNLIB_HOME"):
         RunStore(tmp_path)
     assert path.read_bytes() == content
 
 
 def test_a_folder_in_the_place_of_the_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "runs.sqlite").mkdir()
-    with pytest.raises(StoreError, match=r"runs\.sqlite cannot be used"):
+    with pytest.raises(StoreError, match=r"runs\.sqlite cannot be opened .*: allow that for"):
         RunStore(tmp_path)
 
 
@@ -672,16 +701,38 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, place: str) -> No
         RunStore(tmp_path / place)
 
 
-def test_a_folder_that_disappears_is_named(store: RunStore) -> None:
+@pytest.mark.parametrize("fate", ["deleted", "moved", "replaced"])
+def test_a_store_that_is_taken_away_is_followed_by_who_looks_and_not_by_who_trains(
+    store: RunStore, other: RunStore, fate: str
+) -> None:
     run = store.create_run(SMALL, "homeless")
-    shutil.rmtree(store.folder)
-    for write in (
+    store.take(run)
+    before = other.version()
+    assert other.run(run).active
+    if fate == "deleted":
+        shutil.rmtree(store.folder)
+    else:
+        store.folder.rename(store.folder.with_name("elsewhere"))
+    if fate == "replaced":
+        with closing(RunStore(store.folder)) as new:
+            new.create_run(SMALL, "of another store")
+            new.create_run(SMALL, "of another store, too")
+    writes: list[Callable[[], Any]] = [
         lambda: store.append(run, record_of(1)),
         lambda: store.save_checkpoint(run, 1, b""),
         lambda: store.save_snapshot(run, BEGINNING, parameters_of(0)),
-    ):
-        with pytest.raises(StoreError, match=r"^the folder .* is gone"):
+        lambda: store.set_state(run, "finished"),
+        lambda: store.run(run),
+    ]
+    for write in writes:
+        with pytest.raises(StoreGoneError, match=r"^the store .*runs\.sqlite is gone: it was deleted or moved"):
             write()
+    assert other.version() != before
+    assert len(other.runs()) == (2 if fate == "replaced" else 0)
+    assert other.create_run(SMALL, "new") in [found.id for found in other.runs()]
+    if fate != "deleted":
+        with closing(RunStore(store.folder.with_name("elsewhere"))) as moved:
+            assert moved.run(run).name == "homeless"
 
 
 @pytest.fixture(scope="module")
@@ -717,9 +768,10 @@ def read_all(content: bytes) -> None:
 def read_whole_store(store: RunStore) -> None:
     changes: list[Callable[[int], Any]] = [
         lambda run: store.send(run, "stop"),
-        store.take_orders,
+        store.orders,
         lambda run: store.begin(run, 1),
-        lambda run: store.take(run, store.holder(run)),
+        store.enqueue,
+        store.take,
         lambda run: store.append(run, record_of(1), snapshot=parameters_of(1), checkpoint=b"new"),
         store.delete_run,
     ]
@@ -788,12 +840,13 @@ def test_damaged_text_ends_in_a_sentence(whole: Path, edits: list[tuple[int, int
 
 
 COLUMNS = {
-    "runs": "id name config learning_rate data_directory created queued state message process_id process_started",
-    "records": "run epoch record",
-    "progress": "run step progress",
-    "snapshots": "run step epoch parameters",
-    "checkpoints": "run step state",
-    "orders": "id run name value",
+    "runs": "id name config learning_rate data_directory created queued state message process_id process_started "
+    "machine sign attempt taken checksum",
+    "records": "run epoch record checksum",
+    "progress": "run step progress checksum",
+    "snapshots": "run step epoch parameters checksum",
+    "checkpoints": "run step state checksum",
+    "orders": "id run name value checksum",
 }
 ODD_VALUES = [
     *(None, -1, 2**62, 1e300, -1e300, math.inf, "", "nonsense", "[" * 100_000, b"", b"\xff\xfe", b"\0" * 3220),
@@ -901,7 +954,10 @@ def test_a_nearly_full_disk_is_refused_before_anything_is_written(
     store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = store.create_run(SMALL, "nearly")
-    free = 32 * 2**20 + 999
+    size, empty = (
+        store._connection.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_size", "freelist_count")
+    )
+    free = 32 * 2**20 + 999 - size * empty
     asked = []
 
     def disk_usage(folder: Path) -> SimpleNamespace:
@@ -924,3 +980,402 @@ def test_a_nearly_full_disk_is_refused_before_anything_is_written(
     store.set_state(run, "paused", "the disk is full")
     store.append(run, record_of(1), checkpoint=bytes(999))
     assert store.records(run) == [record_of(1)]
+
+
+# --- a run that waits is a row ---
+
+
+def test_a_run_that_no_process_has_obeys_by_itself(store: RunStore, other: RunStore) -> None:
+    run = store.create_run(SMALL, "row")
+    assert store.waiting() == other.waiting() == [run]
+    other.send(run, "learning_rate", 0.25)
+    other.send(run, "pause")
+    assert (store.run(run).state, store.run(run).learning_rate) == ("paused", 0.25)
+    assert store.waiting() == [run]
+    assert not store.begin(run, 1)
+    other.send(run, "resume")
+    assert store.run(run).state == "queued"
+    assert store.orders(run) == []
+    other.send(run, "stop")
+    assert store.run(run).state == "stopped"
+    assert store.run(run).resumable
+    assert store.waiting() == []
+
+
+def test_the_line_has_an_end(store: RunStore) -> None:
+    runs = [store.create_run(SMALL, "one of many") for _ in range(MOST_WAITING)]
+    sentence = rf"^{MOST_WAITING} runs wait in line, and no more may: wait until one of them begins, or stop one\.$"
+    with pytest.raises(StoreError, match=sentence):
+        store.create_run(SMALL, "too many")
+    assert store.begin(runs[0])
+    stopped = store.create_run(SMALL, "a place is free")
+    store.set_state(stopped, "stopped")
+    last = store.create_run(SMALL, "the last")
+    with pytest.raises(StoreError, match=sentence):
+        store.enqueue(stopped)
+    assert store.run(stopped).state == "stopped"
+    with living_processes(1) as (process,):
+        give(store, last, process)
+    store.enqueue(stopped)  # the dead take no place
+
+
+def test_a_run_that_waits_says_where_in_the_line(store: RunStore) -> None:
+    busy = [store.create_run(SMALL, "busy") for _ in range(MOST_AT_ONCE)]
+    assert [store.run(run).message for run in busy] == [""] * MOST_AT_ONCE
+    assert all(store.begin(run) for run in busy)
+    first, second = store.create_run(SMALL, "first"), store.create_run(SMALL, "second")
+    words = f"in line: at most {MOST_AT_ONCE} runs train at once."
+    assert store.run(second).message == f"waits for its turn, number 2 {words}"
+    assert [run.message for run in store.runs()[:2]] == [
+        f"waits for its turn, number {place} {words}" for place in (2, 1)
+    ]
+    store.send(first, "stop")
+    assert store.run(second).message == f"waits for its turn, number 1 {words}"
+
+
+def test_a_clock_that_is_set_back_does_not_change_whose_turn_it_is(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = store.create_run(SMALL, "a")
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 3600)
+    b = store.create_run(SMALL, "b")
+    assert not store.begin(b, 1)
+    assert store.begin(a, 1)
+
+
+def test_who_waits_holds_nobody_up(store: RunStore, other: RunStore) -> None:
+    a, b = store.create_run(SMALL, "a"), store.create_run(SMALL, "b")
+    assert store.begin(a, 1)
+    store._connection.execute("PRAGMA busy_timeout = 0")
+    with other._database.writing():
+        assert not store.begin(b, 1)
+        assert store.waiting() == [b]
+        assert store.orders(b) == []
+
+
+# --- in whose hands it is ---
+
+
+def test_whoever_lost_a_run_writes_no_more_to_it(store: RunStore, other: RunStore) -> None:
+    run = store.create_run(SMALL, "lost")
+    store.take(run)
+    store.append(run, record_of(1), checkpoint=b"one")
+    # as somebody sees it who cannot see its process
+    store._connection.execute("UPDATE runs SET machine = 'another', sign = 0")
+    assert other.run(run).state == "interrupted"
+    other.enqueue(run)
+    other.take(run)
+    other.append(run, record_of(2))
+    before = other.records(run), other.run(run)
+    writes: list[Callable[[], Any]] = [
+        lambda: store.append(run, record_of(3)),
+        lambda: store.save_snapshot(run, BEGINNING, parameters_of(0)),
+        lambda: store.save_checkpoint(run, 20, b"two"),
+        lambda: store.set_state(run, "failed"),
+        lambda: store.set_learning_rate(run, 0.5),
+        lambda: store.begin(run),
+        lambda: store.show_life(run),
+    ]
+    for write in writes:
+        store._held[run] = 1
+        store._signed.clear()
+        with pytest.raises(RunLostError, match=rf"^run {run} was deleted, or goes on in another process: this one"):
+            write()
+    assert (other.records(run), other.run(run)) == before
+    assert other.checkpoint(run) == b"one"
+    assert other.snapshots(run) == []
+    with pytest.raises(RunLostError, match=rf"^run {run} is queued, and in other hands: this process leaves it alone"):
+        store.take(run)
+
+
+def test_nothing_is_written_to_a_run_that_was_deleted(store: RunStore, other: RunStore) -> None:
+    run = store.create_run(SMALL, "deleted")
+    store.take(run)
+    store._connection.execute("UPDATE runs SET machine = 'another', sign = 0")
+    other.delete_run(run)
+    with pytest.raises(RunLostError, match=rf"^run {run} was deleted, or goes on in another process: this one leaves"):
+        store.append(run, record_of(1), snapshot=parameters_of(1), checkpoint=b"one")
+    with pytest.raises(UnknownRunError):
+        other.append(run, record_of(1))
+    assert other.records(run) == other.snapshots(run) == []
+    assert other.checkpoint(run) is None
+
+
+@pytest.mark.parametrize("seconds", [3, 60, -60])
+def test_a_clock_that_is_set_loses_no_run(
+    store: RunStore, other: RunStore, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    run = store.create_run(SMALL, "steady")
+    store.take(run)
+    assert store.begin(run, 1)
+    now, boot = time.time(), psutil.boot_time()
+    monkeypatch.setattr(time, "time", lambda: now + seconds)
+    monkeypatch.setattr(psutil, "boot_time", lambda: boot + seconds)
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: boot + seconds)
+    assert other.run(run).state == "running"
+    with pytest.raises(StoreError, match="stop it there first"):
+        other.enqueue(run)
+    with pytest.raises(StoreError, match="stop it before you delete it"):
+        other.delete_run(run)
+    store.append(run, record_of(1))
+
+
+def test_a_run_in_another_container_lives_by_its_signs(store: RunStore, other: RunStore) -> None:
+    run = store.create_run(SMALL, "elsewhere")
+    store.take(run)
+    assert store.begin(run, 1)
+    boot = this_machine().partition(" ")[0]
+    store._connection.execute("UPDATE runs SET machine = ?, process_id = 4", (f"{boot} another",))
+    assert other.run(run).state == "running"
+    store._connection.execute("UPDATE runs SET sign = sign - 1000")
+    assert other.run(run).state == "interrupted"
+    store._signed.clear()
+    store.append(run, progress_at(1))
+    assert other.run(run).state == "running", "whatever it writes is a sign of life"
+    store._connection.execute("UPDATE runs SET sign = sign - 1000")
+    store._signed.clear()
+    store.show_life(run)
+    assert other.run(run).state == "running"
+
+
+def test_a_process_that_hangs_is_seen(store: RunStore, other: RunStore) -> None:
+    run = store.create_run(SMALL, "silent")
+    store.take(run)
+    assert store.begin(run)
+    assert other.run(run).silent_seconds < 10
+    store._connection.execute("UPDATE runs SET sign = sign - 30")
+    assert 30 <= other.run(run).silent_seconds == pytest.approx(30, abs=10)
+    assert other.runs()[0].silent_seconds >= 30
+    store._signed.clear()
+    store.append(run, progress_at(1))
+    assert other.run(run).silent_seconds < 10
+    store.set_state(run, "paused")
+    store._connection.execute("UPDATE runs SET sign = sign - 30")
+    assert other.run(run).silent_seconds == 0
+
+
+def test_a_learning_rate_waits_for_who_goes_on(store: RunStore) -> None:
+    run = store.create_run(SMALL, "steered")
+    store.take(run)
+    store.send(run, "learning_rate", 0.25)
+    store.send(run, "pause")
+    store.set_state(run, "interrupted")
+    store.enqueue(run)
+    assert [(name, value) for _, name, value in store.orders(run)] == [("learning_rate", 0.25)]
+    store.take(run)
+    ((number, _, rate),) = store.orders(run)
+    assert rate is not None
+    store.set_learning_rate(run, rate, order=number)
+    assert store.orders(run) == []
+    assert store.run(run).learning_rate == 0.25
+
+
+def test_each_attempt_has_a_number(store: RunStore) -> None:
+    run = store.create_run(SMALL, "again")
+    first = store.run(run).attempt
+    store.take(run, first)
+    store.set_state(run, "stopped")
+    store.enqueue(run)
+    assert store.run(run).attempt == first + 1
+    with pytest.raises(RunLostError):
+        store.take(run, first)
+    store.take(run, first + 1)
+
+
+# --- damage ---
+
+
+def spoil(store: RunStore, table: str, column: str, value: Any, condition: str = "1") -> None:
+    store._connection.execute(f"UPDATE {table} SET {column} = ? WHERE {condition}", (value,))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("name", "deep nets"),
+        ("config", "{}"),
+        ("learning_rate", 0.25),
+        ("created", 5.0),
+        ("state", "running"),
+        ("message", "fine"),
+        ("data_directory", "/"),
+        ("checksum", 1),
+    ],
+)
+def test_a_damaged_run_is_marked_and_can_be_deleted_and_stops_no_other(
+    store: RunStore, other: RunStore, column: str, value: Any
+) -> None:
+    good, bad, better = (store.create_run(SMALL, "deep net") for _ in range(3))
+    for run in (good, bad, better):
+        store.append(run, record_of(1), snapshot=parameters_of(run))
+        store.set_state(run, "stopped")
+    assert len(other.runs()) == 3
+    spoil(store, "runs", column, value, f"id = {bad}")
+    sentence = f"run {bad} is damaged (it is not what was written): it can only be deleted."
+    assert [run.id for run in other.runs()] == [better, good]
+    assert other.damaged_runs() == [DamagedRun(bad, sentence)]
+    with pytest.raises(DamagedStoreError, match=rf"^{re.escape(sentence)}$"):
+        other.run(bad)
+    with pytest.raises(DamagedStoreError):
+        other.set_state(bad, "finished")
+    other.enqueue(good)
+    other.delete_run(bad)
+    assert other.damaged_runs() == []
+    assert other.records(bad) == other.snapshots(bad) == []
+
+
+def test_a_damaged_run_blocks_no_line(store: RunStore) -> None:
+    bad, good = store.create_run(SMALL, "first"), store.create_run(SMALL, "second")
+    spoil(store, "runs", "name", "worst", f"id = {bad}")
+    assert not store.begin(bad, 1)
+    assert store.begin(good, 1)
+    store.delete_run(bad)
+    assert store.waiting() == []
+
+
+def test_a_damaged_record_is_left_out_and_said(store: RunStore) -> None:
+    run = store.create_run(SMALL, "hole")
+    for epoch in (1, 2, 3):
+        store.append(run, record_of(epoch), snapshot=parameters_of(epoch), checkpoint=b"whole")
+        store.append(run, progress_at(epoch))
+    assert store.damage(run) is None
+    text = json.dumps(vars(record_of(3))).replace("0.5", "0.6")
+    spoil(store, "records", "record", text, "epoch = 3")
+    spoil(store, "progress", "step", 7, "step = 2")
+    assert store.records(run) == [record_of(1), record_of(2)]
+    assert store.run(run).last == record_of(2)
+    assert store.progress(run) == [progress_at(1), progress_at(3)]
+    assert store.damage(run) == (
+        f"of run {run}, 1 of 3 epochs and 1 of 3 points within them are damaged in the store: "
+        "the curves leave them out."
+    )
+    spoil(store, "snapshots", "parameters", parameters_of(9).tobytes(), "step = 20")
+    with pytest.raises(DamagedStoreError, match=rf"^the snapshot of run {run} after 20 corrections is damaged"):
+        store.model(run, 20)
+    store.model(run, 10)
+    spoil(store, "checkpoints", "state", b"whale")
+    with pytest.raises(DamagedStoreError, match=rf"^the checkpoint of run {run} is damaged, so it cannot go on"):
+        store.checkpoint(run)
+    store.take(run)
+    store.send(run, "learning_rate", 0.5)
+    spoil(store, "orders", "value", 5.0)
+    assert store.orders(run) == []
+
+
+def test_a_damaged_page_hides_only_the_runs_on_it(tmp_path: Path) -> None:
+    with closing(RunStore(tmp_path)) as store:
+        for number in range(60):
+            run = store.create_run(SMALL, f"run {number} " + "x" * 500)
+            store.set_state(run, "stopped")
+    content = bytearray(store.path.read_bytes())
+    pages = {content.find(f"run {number} xxx".encode()) // PAGE for number in (20, 21)}
+    for page in pages:
+        content[page * PAGE : page * PAGE + 100] = b"\xff" * 100
+    store.path.write_bytes(content)
+    with closing(RunStore(tmp_path)) as store:
+        whole, lost = store.runs(), store.damaged_runs()
+        assert sorted([run.id for run in whole] + [run.id for run in lost]) == list(range(1, 61))
+        assert len(whole) >= 40
+        assert {21, 22} <= {run.id for run in lost}
+        store.delete_run(whole[0].id)
+        store.enqueue(whole[1].id)
+
+
+def test_what_was_read_before_is_not_worked_out_again(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [store.create_run(SMALL, str(number)) for number in range(20)]
+    for run in runs:
+        store.set_state(run, "stopped")
+    first = store.runs()
+    parse, parsed = TrainingConfig.from_json, []
+
+    def count(text: str) -> TrainingConfig:
+        parsed.append(text)
+        return parse(text)
+
+    monkeypatch.setattr(TrainingConfig, "from_json", count)
+    assert store.runs() == first
+    assert parsed == []
+    store.set_state(runs[3], "finished")
+    store.append(runs[5], record_of(1))
+    changed = store.runs()
+    assert len(parsed) == 2
+    assert [run.id for run, before in zip(changed, first, strict=True) if run != before] == [runs[5], runs[3]]
+
+
+# --- room ---
+
+
+def test_what_is_deleted_the_disk_gets_back(store: RunStore, other: RunStore) -> None:
+    empty = store.used_bytes()
+    runs = [store.create_run(SMALL, str(number)) for number in range(3)]
+    for run in runs:
+        for epoch in range(1, 30):
+            parameters = np.random.default_rng(epoch).standard_normal(50_000, dtype=np.float32)
+            store.append(run, record_of(epoch), snapshot=parameters, checkpoint=b"x" * 100_000)
+        store.set_state(run, "stopped")
+    size = 29 * 200_000 + 100_000
+    assert store.used_bytes(runs[0]) == pytest.approx(size, rel=0.1)
+    full = store.used_bytes()
+    assert full > 3 * size
+    other.delete_run(runs[1])
+    assert store.used_bytes() < full - 0.9 * size
+    other.delete_run(runs[0])
+    other.delete_run(runs[2])
+    assert store.used_bytes() < empty + 200_000
+    assert store.used_bytes(runs[0]) == 0
+
+
+def test_a_store_of_the_first_version_gives_room_back_too(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "runs.sqlite")) as old:
+        old.execute("PRAGMA journal_mode = WAL")
+        old.executescript(MIGRATIONS[0])
+        old.execute("PRAGMA user_version = 1")
+        for run in (1, 2):
+            row = (run, "old", SMALL.to_json(), 0.001, None, 1e9, 1e9, "finished", "", 1, 1.0)
+            old.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            old.execute("INSERT INTO snapshots VALUES (?, 1, ?)", (run, bytes(4_000_000)))
+        old.commit()
+    with closing(RunStore(tmp_path)) as store:
+        store.delete_run(1)
+        assert store.path.stat().st_size < 5_000_000
+        store.delete_run(2)
+        assert store.path.stat().st_size < 500_000
+        assert store.runs() == []
+
+
+def test_what_was_deleted_inside_the_file_is_room(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = store.create_run(SMALL, "replaced")
+    store.save_checkpoint(run, 1, bytes(10**7))
+    store._connection.execute("DELETE FROM checkpoints")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=30 * 2**20))
+    store.save_checkpoint(run, 1, bytes(10**6))
+    with pytest.raises(StoreFullError):
+        store.save_checkpoint(run, 1, bytes(10**7))
+
+
+def test_a_deletion_without_any_room_takes_the_spare(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = store.create_run(SMALL, "in the way")
+    store.set_state(run, "stopped")
+    spare = store.folder / "runs.spare"
+    delete = RunStore._delete
+
+    def delete_if_room(own: RunStore, run_id: int) -> None:
+        if spare.exists():
+            raise StoreFullError("there is no room, not even to delete.")
+        delete(own, run_id)
+
+    monkeypatch.setattr(RunStore, "_delete", delete_if_room)
+    store.delete_run(run)
+    assert store.runs() == []
+    assert spare.exists(), "for the next time"
+
+
+def test_a_run_that_is_finished_needs_no_checkpoint(store: RunStore) -> None:
+    run, other_run = store.create_run(SMALL, "done"), store.create_run(SMALL, "stopped")
+    for each in (run, other_run):
+        store.save_checkpoint(each, 1, b"state")
+    store.set_state(run, "finished")
+    store.set_state(other_run, "stopped")
+    assert store.checkpoint(run) is None
+    assert store.checkpoint(other_run) == b"state"

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import struct
@@ -22,9 +23,18 @@ import psutil
 import pytest
 
 from nnlib.digits.mnist import load_mnist
-from nnlib.errors import DataError, DivergedError, StoreError, StoreFullError
-from nnlib.runs import worker
-from nnlib.runs.store import ACTIVE, BEGINNING, MOST_SNAPSHOTS, Run, RunStore, Snapshot, State
+from nnlib.errors import (
+    DataError,
+    DivergedError,
+    RunLostError,
+    StoreBusyError,
+    StoreError,
+    StoreFullError,
+    StoreGoneError,
+)
+from nnlib.runs import database, worker
+from nnlib.runs.run import ACTIVE, BEGINNING, Run, Snapshot, State
+from nnlib.runs.store import MOST_AT_ONCE, RunStore
 from nnlib.training.config import TrainingConfig
 from nnlib.training.partner import Helper
 from nnlib.training.trainer import EARLY_STEPS, EpochRecord, Trainer
@@ -40,7 +50,7 @@ SMALL = TrainingConfig(
     schedule="cosine",
 )
 # long enough to be stopped within an epoch, on most machines
-LONG = SMALL.with_changes(hidden_widths=(128, 64), epochs=2, batch_size=2, training_digits=5000)
+LONG = SMALL.with_changes(hidden_widths=(128, 64), epochs=2, batch_size=2, training_digits=2500)
 ENDLESS = SMALL.with_changes(epochs=1000, schedule="constant")
 PATIENCE_SECONDS = 60
 
@@ -64,11 +74,13 @@ def store(tmp_path: Path) -> Iterator[RunStore]:
     """A store of its own; no process that works for it outlives the test."""
     with closing(RunStore(tmp_path / "store")) as store:
         yield store
+        with suppress(StoreError):
+            for run in store.waiting():
+                store.set_state(run, "stopped")
         for process in workers_of(store):
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        for child in worker._children:
-            child.wait(PATIENCE_SECONDS)
+        wait_until(lambda: store.path not in worker._starters, "without anything to start")
 
 
 def workers_of(store: RunStore) -> list[psutil.Process]:
@@ -100,6 +112,12 @@ def wait_for_state(store: RunStore, run: int, *states: State) -> Run:
 
     wait_until(reached, " or ".join(states))
     return store.run(run)
+
+
+def process_of(store: RunStore, run: int) -> int:
+    """The id of the process that works on a run, once it has one of its own."""
+    wait_until(lambda: store.holder(run) != os.getpid(), "in a process of its own")
+    return store.holder(run)
 
 
 def wait_for_epoch(store: RunStore, run: int, epoch: int) -> None:
@@ -187,7 +205,7 @@ def test_of_many_epochs_at_most_so_many_snapshots_are_kept_with_the_last(store: 
     assert len(store.records(run)) == 250
     kept = {moment.step for moment in store.snapshots(run)}
     assert kept == {*range(0, 250, 3), 250, *(step for step in EARLY_STEPS if step <= 250)}
-    assert len(kept - set(EARLY_STEPS)) <= MOST_SNAPSHOTS
+    assert len(kept - set(EARLY_STEPS)) <= worker.MOST_SNAPSHOTS
 
 
 # --- orders ---
@@ -293,7 +311,13 @@ def test_a_run_in_the_hands_of_a_process_is_not_resumed_twice(store: RunStore, d
 # --- crashes ---
 
 
-def test_killed_again_and_again_a_run_ends_the_same(store: RunStore, digits: str) -> None:
+CAREFUL = "from nnlib.runs import worker; worker.CHECKPOINT_SECONDS = 0.2; worker.main()"
+
+
+def test_killed_again_and_again_a_run_ends_the_same(
+    store: RunStore, digits: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "COMMAND", (sys.executable, "-c", CAREFUL))
     config = SMALL.with_changes(epochs=30)
     seed = random.randrange(10**6)
     print(f"seed {seed}")
@@ -303,21 +327,20 @@ def test_killed_again_and_again_a_run_ends_the_same(store: RunStore, digits: str
     for _ in range(5):
         # some die while they begin, some in the middle of their work
         wait_until(lambda: not store.run(run).active or store.run(run).state == "running", "running")
-        time.sleep(moments.uniform(0, 0.4))
+        time.sleep(moments.uniform(0, 0.6))
         seen = store.records(run)
         with suppress(ProcessLookupError):
-            os.kill(store.holder(run), signal.SIGKILL)
+            os.kill(process_of(store, run), signal.SIGKILL)
         if wait_for_state(store, run, "interrupted", "finished").state == "finished":
             break
         kills += 1
         assert store.run(run).message == "its process ended before it was done; it can be resumed."
         assert store.records(run)[: len(seen)] == seen
         assert [record.epoch for record in store.records(run)] == list(range(1, len(store.records(run)) + 1))
-        if store.records(run):
-            trainer = Trainer.resume(store.checkpoint(run) or b"", load_mnist(digits))
-            assert trainer.epoch == len(store.records(run)), "an epoch that is done is not trained again"
+        checkpoint = store.checkpoint(run)
+        done = Trainer.resume(checkpoint, load_mnist(digits)).epoch if checkpoint else 0
         worker.resume(store, run)
-        assert store.records(run)[: len(seen)] == seen
+        assert store.records(run)[:done] == seen[:done], "what is in the checkpoint is not trained again"
     assert kills >= 1
     wait_for_state(store, run, "finished")
     assert_undisturbed(store, run, digits)
@@ -325,7 +348,7 @@ def test_killed_again_and_again_a_run_ends_the_same(store: RunStore, digits: str
 
 def test_killed_before_it_began_a_run_can_be_resumed(store: RunStore, digits: str) -> None:
     run = worker.start(store, SMALL, "early", digits)
-    os.kill(store.holder(run), signal.SIGKILL)
+    os.kill(process_of(store, run), signal.SIGKILL)
     wait_for_state(store, run, "interrupted")
     worker.resume(store, run)
     wait_for_state(store, run, "finished")
@@ -334,9 +357,9 @@ def test_killed_before_it_began_a_run_can_be_resumed(store: RunStore, digits: st
 
 OWNER = """
 import sys, time
-from nnlib.runs import worker
+from nnlib.runs import database, worker
 from nnlib.training.config import TrainingConfig
-from nnlib.runs.store import RunStore
+from nnlib.runs.store import MOST_AT_ONCE, RunStore
 
 folder, config, digits = sys.argv[1:]
 worker.start(RunStore(folder), TrainingConfig.from_json(config), "owned", digits)
@@ -396,7 +419,8 @@ def test_no_more_runs_train_at_once_than_there_are_processors(store: RunStore, d
         return all(run.state == "finished" for run in found)
 
     wait_until(all_done, "all finished")
-    assert f"waits for its turn: {most} of at most {most} runs are training." in messages
+    assert f"waits for its turn, number 2 in line: at most {most} runs train at once." in messages
+    wait_until(lambda: not worker._children, "all buried")
     for run in runs:
         assert_undisturbed(store, run, digits)
 
@@ -406,14 +430,27 @@ def test_a_run_that_waits_for_its_turn_can_be_stopped(store: RunStore, digits: s
     for each in busy:
         assert store.begin(each, len(busy))
     run = worker.start(store, SMALL, "waiting", digits)
-    wait_until(lambda: store.run(run).message, "waiting")
+    time.sleep(3 * worker.LOOK_SECONDS)
+    assert store.run(run).message.startswith("waits for its turn, number 1 in line")
+    assert workers_of(store) == [], "who waits is no process"
     store.send(run, "stop")
-    wait_for_state(store, run, "stopped")
+    assert store.run(run).state == "stopped"
     assert store.records(run) == []
     store.set_state(busy[0], "finished")
     worker.resume(store, run)
     wait_for_state(store, run, "finished")
     assert_undisturbed(store, run, digits)
+
+
+def test_whoever_waits_goes_on_when_another_is_killed(store: RunStore, digits: str) -> None:
+    runs = [worker.start(store, ENDLESS, "busy", digits) for _ in range(MOST_AT_ONCE)]
+    waiting = worker.start(store, SMALL, "waiting", digits)
+    for run in runs:
+        wait_for_epoch(store, run, 1)
+    assert store.run(waiting).state == "queued"
+    os.kill(process_of(store, runs[0]), signal.SIGKILL)
+    wait_for_state(store, waiting, "running", "finished")
+    wait_until(lambda: len(worker._children) <= MOST_AT_ONCE, "without the killed one, which is buried")
 
 
 # --- what goes wrong ---
@@ -477,16 +514,165 @@ def test_another_numpy_is_said_to_round_otherwise(
     training.close()
 
 
-def test_a_process_that_is_not_given_its_run_leaves_it_alone(store: RunStore, digits: str) -> None:
+def test_a_process_that_comes_too_late_leaves_the_run_alone(
+    store: RunStore, digits: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = store.create_run(SMALL, "mine", digits)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker, "HAND_OVER_SECONDS", 0.2)
-        patch.setattr(store, "take", lambda *_: None)
-        patch.setattr(sys, "argv", ["worker", str(run), "--store", str(store.folder), "--owner", str(os.getpid())])
-        patch.setattr(os, "getpid", lambda: 1)
-        with pytest.raises(SystemExit, match=rf"^run {run} was not given to this process\.$"):
-            worker.main()
+    late = store.run(run).attempt
+    store.set_state(run, "stopped")
+    store.enqueue(run)
+    words = [str(run), "--attempt", str(late), "--store", str(store.folder), "--owner", str(os.getpid())]
+    monkeypatch.setattr(sys, "argv", ["worker", *words])
+    with pytest.raises(SystemExit, match=rf"^run {run} is queued, and in other hands: this process leaves it alone\.$"):
+        worker.main()
     assert store.run(run).state == "queued"
+    assert store.waiting() == [run]
+
+
+def test_a_process_that_dies_before_it_begins_is_noticed(
+    store: RunStore, digits: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "COMMAND", ("/bin/false",))
+    run = worker.start(store, SMALL, "stillborn", digits)
+    assert wait_for_state(store, run, "interrupted").resumable
+    monkeypatch.setattr(worker, "COMMAND", ("/nowhere/at/all",))
+    worker.resume(store, run)
+    assert wait_for_state(store, run, "failed").message.startswith("no process could be started for it (No such file")
+
+
+def test_a_process_that_dies_while_the_store_is_locked_is_noticed(
+    store: RunStore, digits: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = [StoreBusyError("the store is locked: wait.")]
+    hand_over = RunStore.hand_over
+
+    def hand_over_later(own: RunStore, *what: int) -> None:
+        if locked:
+            raise locked.pop()
+        hand_over(own, *what)
+
+    monkeypatch.setattr(worker, "COMMAND", ("/bin/false",))
+    monkeypatch.setattr(RunStore, "hand_over", hand_over_later)
+    run = worker.start(store, SMALL, "stillborn", digits)
+    assert wait_for_state(store, run, "interrupted").resumable
+
+
+def test_a_run_that_somebody_else_took_is_left_quietly(store: RunStore, digits: str) -> None:
+    run = store.create_run(SMALL, "lost", digits)
+    training = worker.work(store, run)
+    next(training)
+    with closing(RunStore(store.folder)) as other:
+        # as somebody sees it who cannot see its process
+        other._connection.execute("UPDATE runs SET machine = 'another', sign = 0")
+        other.enqueue(run)
+        before = other.run(run), other.records(run), other.progress(run)
+        with pytest.raises(RunLostError, match=rf"^run {run} was deleted, or goes on in another process"):
+            list(training)
+        assert (other.run(run), other.records(run), other.progress(run)) == before
+        list(worker.work(other, run))
+    assert_undisturbed(store, run, digits)
+
+
+@pytest.mark.parametrize("fate", ["deleted", "moved"])
+def test_a_training_whose_store_is_taken_away_ends_and_says_so(store: RunStore, digits: str, fate: str) -> None:
+    run = store.create_run(SMALL, "homeless", digits)
+    training = worker.work(store, run)
+    next(training)
+    elsewhere = store.folder.with_name("elsewhere")
+    if fate == "deleted":
+        shutil.rmtree(store.folder)
+    else:
+        store.folder.rename(elsewhere)
+    with pytest.raises(StoreGoneError, match=r"^the store .* is gone: it was deleted or moved while it was in use"):
+        list(training)
+    assert not store.folder.exists()
+    if fate == "moved":
+        with closing(RunStore(elsewhere)) as moved:
+            moved._connection.execute("UPDATE runs SET machine = ''")  # as once this process has ended
+            moved.enqueue(run)
+            list(worker.work(moved, run))
+            assert_undisturbed(moved, run, digits)
+
+
+def test_a_store_that_somebody_locks_is_waited_for(
+    store: RunStore, digits: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0)
+    run = store.create_run(SMALL.with_changes(epochs=20), "locked", digits)
+    with working(store, run, Disk()) as thread:
+        for epoch in (1, 5):
+            wait_for_epoch(store, run, epoch)
+            with store._database.writing():
+                wait_until(lambda: said_more(capfd), "waiting")
+        thread.join(PATIENCE_SECONDS)
+    assert_undisturbed(store, run, digits)
+
+
+def said_more(capfd: pytest.CaptureFixture[str]) -> bool:
+    said = capfd.readouterr().err
+    assert not said or re.match(r"run \d+ waits: the store .* is locked: another program .*\.\n", said)
+    return bool(said)
+
+
+DEAF = "from nnlib.runs import worker; worker._Worker.obey = lambda self: None; worker.main()"
+
+
+@pytest.mark.parametrize("obeyed", [True, False])
+def test_a_learning_rate_outlives_a_process_that_is_killed(
+    store: RunStore, digits: str, monkeypatch: pytest.MonkeyPatch, obeyed: bool
+) -> None:
+    with monkeypatch.context() as patch:
+        if not obeyed:
+            patch.setattr(worker, "COMMAND", (sys.executable, "-c", DEAF))
+        run = worker.start(store, ENDLESS, "steered", digits)
+        wait_for_epoch(store, run, 1)
+    store.send(run, "learning_rate", 0.0123)
+    if obeyed:
+        wait_until(partial(trains_at, store, run, 0.0123), "at the new rate")
+    os.kill(process_of(store, run), signal.SIGKILL)
+    wait_for_state(store, run, "interrupted")
+    worker.resume(store, run)
+    wait_until(partial(trains_at, store, run, 0.0123), "at the new rate")
+    wait_for_epoch(store, run, len(store.records(run)) + 1)
+    assert store.records(run)[-1].learning_rate == 0.0123
+
+
+def trains_at(store: RunStore, run: int, rate: float) -> bool:
+    return store.run(run).learning_rate == rate
+
+
+# --- how much is written ---
+
+
+@pytest.mark.parametrize(("seconds", "bytes_a_second", "most"), [(1000, 2**40, 0), (0, 1, 1), (0, 2**40, 10**6)])
+def test_checkpoints_are_written_no_more_often_than_they_may(
+    store: RunStore, digits: str, monkeypatch: pytest.MonkeyPatch, seconds: float, bytes_a_second: int, most: int
+) -> None:
+    monkeypatch.setattr(worker, "CHECKPOINT_SECONDS", seconds)
+    monkeypatch.setattr(worker, "CHECKPOINT_BYTES", bytes_a_second)
+    insert, written = RunStore._insert_checkpoint, []
+
+    def count(own: RunStore, run_id: int, step: int, checkpoint: bytes) -> None:
+        written.append(step)
+        insert(own, run_id, step, checkpoint)
+
+    monkeypatch.setattr(RunStore, "_insert_checkpoint", count)
+    run = store.create_run(SMALL, "thrifty", digits)
+    records = len(list(worker.work(store, run)))
+    assert len(written) == min(most, records)
+    assert store.checkpoint(run) is None, "it is finished"
+    assert_undisturbed(store, run, digits)
+
+
+def test_a_huge_network_gets_fewer_snapshots(store: RunStore, digits: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "SNAPSHOT_BYTES", 10**6)
+    config = SMALL.with_changes(hidden_widths=(32,), epochs=60, batch_size=100, training_digits=100)
+    run = store.create_run(config, "huge", digits)
+    store._connection.execute("PRAGMA synchronous = OFF")
+    list(worker.work(store, run))
+    kept = {moment.step for moment in store.snapshots(run)} - set(EARLY_STEPS)
+    assert len(kept) == 1 + worker.FEWEST_SNAPSHOTS
+    assert max(kept) == 60
 
 
 # --- left in the middle ---
@@ -515,7 +701,7 @@ def test_a_training_that_is_left_can_be_resumed(
     assert found.resumable
     assert record.step == batches
     assert_checkpoint_is_of_the_last_record(store, run, digits)
-    store.take(run, os.getpid())
+    store.enqueue(run)
     list(worker.work(store, run))
     assert_undisturbed(store, run, digits)
     assert steps(store, run) == list(range(1, 2 * 94 + 1))
@@ -541,7 +727,7 @@ def test_a_training_that_the_keyboard_interrupts_can_be_resumed(
     assert store.run(run).state == "interrupted"
     assert store.run(run).resumable
     assert store.run(run).epoch == 2
-    store.take(run, os.getpid())
+    store.enqueue(run)
     list(worker.work(store, run))
     assert_undisturbed(store, run, digits)
 
@@ -622,7 +808,7 @@ def test_a_run_can_be_stopped_while_the_disk_is_full(store: RunStore, digits: st
         assert_waits_for_room(store, run)
         store.send(run, "stop")
         assert wait_for_state(store, run, "stopped").resumable
-    store.take(run, os.getpid())
+    store.enqueue(run)
     list(worker.work(store, run))
     assert_undisturbed(store, run, digits)
 
@@ -646,7 +832,7 @@ def test_no_checkpoint_runs_ahead_of_a_record_that_found_no_room(
         store.send(run, "stop")
         wait_for_state(store, run, "stopped")
     disk.no_room_for_records = False
-    store.take(run, os.getpid())
+    store.enqueue(run)
     list(worker.work(store, run))
     assert_undisturbed(store, run, digits)
 
@@ -692,17 +878,14 @@ def no_orders_wait(store: RunStore, run: int) -> bool:
     return not store._connection.execute("SELECT 1 FROM orders WHERE run = ?", (run,)).fetchone()
 
 
-def test_a_disk_that_is_full_from_the_start_fails_with_a_sentence(store: RunStore, digits: str, disk: Disk) -> None:
+def test_a_disk_that_is_full_from_the_start_is_waited_for(store: RunStore, digits: str, disk: Disk) -> None:
     run = store.create_run(SMALL, "full", digits)
     disk.full = True
-    with pytest.raises(StoreFullError):
-        list(worker.work(store, run))
-    found = store.run(run)
-    assert found.state == "failed"
-    assert found.message.startswith("the disk with ")
-    disk.full = False
-    store.take(run, os.getpid())
-    list(worker.work(store, run))
+    with working(store, run, disk) as thread:
+        assert_waits_for_room(store, run)
+        assert store.snapshots(run) == []
+        disk.full = False
+        thread.join(PATIENCE_SECONDS)
     assert_undisturbed(store, run, digits)
 
 
