@@ -8,7 +8,7 @@ import streamlit as st
 
 from nnlib.digits import DataSet, load_mnist
 from nnlib.model_files import Model, load_pretrained
-from nnlib.runs import MOST_PROGRESS_POINTS, Run, RunStore, Snapshot
+from nnlib.runs import MOST_PROGRESS_POINTS, DamagedRun, Run, RunStore, Snapshot
 from nnlib.study import Evaluation, evaluate
 from nnlib.training import EpochRecord, Progress
 
@@ -38,14 +38,19 @@ def run(run_id: int) -> Run:
     return _run(run_id, store().version(), int(time.time()))
 
 
+def damaged_runs() -> list[DamagedRun]:
+    """The runs that are not what was written."""
+    return _damaged_runs(store().version())
+
+
 def curves(run_id: int) -> tuple[list[EpochRecord], list[Progress]]:
     """What a run has learned so far: its epochs, and the points within them. Read-only."""
-    return _curve(run_id).up_to_now()
+    return _curve(run_id, run(run_id).attempt, store().file).up_to_now()
 
 
 def snapshots(run_id: int) -> list[Snapshot]:
     """The moments of a run that can be looked at."""
-    return _snapshots(run_id, store().version())
+    return _snapshots(run_id, store().version(), store().file)
 
 
 class _Curve:
@@ -70,16 +75,14 @@ class _Curve:
         known = self.progress[-1].step if self.progress else 0
         records = store().records(self.run_id, self.records[-1].epoch if self.records else 0)
         progress = store().progress(self.run_id, known)
-        if (not records and not progress) or len(self.progress) > 2 * MOST_PROGRESS_POINTS:
-            # a resumed run may have gone back; and of very many points, the store gives some
-            records, progress = store().records(self.run_id), store().progress(self.run_id)
-            self.records, self.progress = [], []
+        if len(self.progress) > 2 * MOST_PROGRESS_POINTS:  # of which the store keeps some by now
+            progress, self.progress = store().progress(self.run_id), []
         # new lists: those who have the old ones are still reading them
         self.records, self.progress = [*self.records, *records], [*self.progress, *progress]
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _curve(run_id: int) -> _Curve:
+def _curve(run_id: int, attempt: int, file: tuple[int, int] | None) -> _Curve:
     return _Curve(run_id)
 
 
@@ -88,13 +91,18 @@ def _runs(version: tuple[int, int], second: int) -> list[Run]:
     return store().runs()
 
 
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _damaged_runs(version: tuple[int, int]) -> list[DamagedRun]:
+    return store().damaged_runs()
+
+
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _run(run_id: int, version: tuple[int, int], second: int) -> Run:
     return store().run(run_id)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _snapshots(run_id: int, version: tuple[int, int]) -> list[Snapshot]:
+def _snapshots(run_id: int, version: tuple[int, int], file: tuple[int, int] | None) -> list[Snapshot]:
     return store().snapshots(run_id)
 
 

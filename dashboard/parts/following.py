@@ -8,6 +8,7 @@ from dashboard.words import count, duration
 from nnlib.runs import Run
 from nnlib.training import EpochRecord, Progress
 
+SILENT_SECONDS = 10.0  # an epoch of a large network may take as long; beyond, people should know
 STATES = {
     "queued": "waits in line",
     "running": "is learning",
@@ -53,6 +54,8 @@ def how_far(run: Run) -> tuple[str, float | None]:
     points: list[EpochRecord | Progress] = [*progress[-1:], *records[-1:]]
     newest = max(points, key=lambda point: point.step, default=None)
     said = f"Run {run.id} {STATES[run.state]}"
+    if run.silent_seconds > SILENT_SECONDS:
+        return f"Run {run.id} has shown no sign of life for {duration(run.silent_seconds)}.", None
     if newest is None:
         return (f"{said}." if run.state != "running" else f"{said}: its first epoch begins."), 0.0
     epochs = run.config.epochs

@@ -7,11 +7,11 @@ import streamlit as st
 
 from dashboard import figures, resources, session
 from dashboard.parts import address, settings
-from dashboard.words import escape
+from dashboard.words import escape, number, sentence
 from nnlib.digits import N_CLASSES, N_PIXELS
-from nnlib.errors import UnknownRunError
+from nnlib.errors import StoreError, UnknownRunError
 from nnlib.model_files import model_bytes, original_file_name
-from nnlib.runs import Run
+from nnlib.runs import DamagedRun, Run
 from nnlib.training import PRESETS, SETTINGS
 
 NO_RUN = 0  # among the numbers of the runs to compare with
@@ -84,8 +84,25 @@ def what_next(run: Run) -> None:
                 icon=":material/download:",
                 help=purpose,
             )
+        own, all_runs = resources.store().used_bytes(run.id), resources.store().used_bytes()
+        st.caption(f"This run takes {_megabytes(own)} on the disk, all runs together {_megabytes(all_runs)}.")
         sure = st.checkbox("I no longer need this run", key=f"sure_{run.id}")
         st.button(f"Delete run {run.id}", icon=":material/delete:", disabled=not sure, on_click=delete, args=(run.id,))
+
+
+def damaged() -> None:
+    """The runs that can only be deleted."""
+    lost_runs: list[DamagedRun] = []
+    with contextlib.suppress(StoreError):  # which the sidebar says
+        lost_runs = resources.damaged_runs()
+    for lost in lost_runs:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.warning(sentence(lost.message), icon=":material/broken_image:", width="stretch")
+            st.button(f"Delete run {lost.id}", key=f"delete_{lost.id}", on_click=delete, args=(lost.id,))
+
+
+def _megabytes(n_bytes: int) -> str:
+    return f"{number(n_bytes / 2**20, 2)} MB"
 
 
 def delete(run_id: int) -> None:

@@ -51,6 +51,7 @@ with st.container(horizontal=True, gap="medium", key="train"):
                     kept_run.what_next(run)
             with panel:
                 running.follow(run, beside)
+kept_run.damaged()
 st.header("What happens when it learns", anchor=False)
 st.markdown(
     "It looks at a *batch* of digits and guesses what each is. How far off its guesses are is one number, the *loss*: "

@@ -437,10 +437,12 @@ class RunStore:
         record: Progress | EpochRecord,
         *,
         snapshot: np.ndarray | None = None,
+        replaces: int | None = None,
         checkpoint: bytes | None = None,
     ) -> None:
         """Keep a record, and with it a snapshot of the parameters and a checkpoint: all or nothing.
 
+        The snapshot may take the place of another one, whose step `replaces` is.
         Of very many points within the epochs some are kept, evenly spread, with the newest. Raises
         StoreFullError, and keeps nothing, where the disk is down to its reserve.
         """
@@ -454,6 +456,8 @@ class RunStore:
                 self._insert("progress", run_id, record.step, text)
             if snapshot is not None:
                 self._insert_snapshot(run_id, Snapshot(record.step, record.epoch), snapshot)
+                if replaces is not None:
+                    self._connection.execute("DELETE FROM snapshots WHERE run = ? AND step = ?", (run_id, replaces))
             if checkpoint is not None:
                 self._insert_checkpoint(run_id, record.step, checkpoint)
 

@@ -42,6 +42,7 @@ POLL_SECONDS = 0.1  # how often a run that waits looks for orders
 LOOK_SECONDS = 0.25  # how often it is looked whether a run that waits may begin
 CHECKPOINT_SECONDS = 10  # between two checkpoints; at the end of an epoch, half of that will do
 CHECKPOINT_BYTES = 4 * 2**20  # a second, that checkpoints may come to: those of a huge network come more rarely
+NEWEST_SECONDS = 1.0  # between two snapshots at least, where a run has more epochs than are kept
 MOST_SNAPSHOTS = 100  # of the ends of a run's epochs
 SNAPSHOT_BYTES = 256 * 2**20  # that these may take together, beyond the fewest
 FEWEST_SNAPSHOTS = 10
@@ -191,6 +192,8 @@ class _Worker:
         self.trainer: Trainer | None = None
         self.unsaved: Progress | EpochRecord | Snapshot | None = None  # what the store has not taken yet
         self.snapshot_every = 1  # epochs
+        self.snapshot_time = time.monotonic()
+        self.passing: int | None = None  # the step of a snapshot that stands only until the next one
         self.checkpoint_time, self.checkpoint_pause = time.monotonic(), float(CHECKPOINT_SECONDS)
         self.interrupted = False
         self.said = ""  # about what it waits for, last
@@ -257,10 +260,18 @@ class _Worker:
             if isinstance(self.unsaved, Snapshot):
                 self.store.save_snapshot(self.run_id, self.unsaved, parameters)
             else:
-                snapshot = parameters if self.is_worth_a_snapshot(self.unsaved) else None
+                lasting = self.is_worth_a_snapshot(self.unsaved)
+                with_snapshot = lasting or self.is_newest_for_viewers(self.unsaved)
                 self.store.append(
-                    self.run_id, self.unsaved, snapshot=snapshot, checkpoint=self.due_checkpoint(self.unsaved)
+                    self.run_id,
+                    self.unsaved,
+                    snapshot=parameters if with_snapshot else None,
+                    replaces=self.passing,
+                    checkpoint=self.due_checkpoint(self.unsaved),
                 )
+                if with_snapshot:
+                    self.passing = None if lasting else self.unsaved.step
+                    self.snapshot_time = time.monotonic()
             self.unsaved = None
         if self.state == "waiting":
             self.store.set_state(self.run_id, "queued")
@@ -271,6 +282,13 @@ class _Worker:
             record.epoch % self.snapshot_every == 0 or record.epoch == self.run.config.epochs
         )
         return kept_epoch or record.step in EARLY_STEPS
+
+    def is_newest_for_viewers(self, record: Progress | EpochRecord) -> bool:
+        """Whether it is time for a snapshot that stands only until the next one: whoever looks on sees it learn."""
+        if self.trainer is None or not isinstance(record, EpochRecord) or self.state == "waiting":
+            return False
+        pause = max(NEWEST_SECONDS, self.trainer.network.parameters.nbytes / CHECKPOINT_BYTES)
+        return time.monotonic() - self.snapshot_time >= pause
 
     def due_checkpoint(self, record: Progress | EpochRecord) -> bytes | None:
         # where there is no room, what is small comes first

@@ -252,6 +252,21 @@ def test_a_damaged_store_is_said_once(page: str, home: Path) -> None:
     assert str(home) in sentence
 
 
+def test_a_damaged_run_stops_no_page_and_can_be_deleted(finished_run: int, home: Path) -> None:
+    store = RunStore(home)
+    lost = store.create_run(SMALL, "lost")
+    store._connection.execute("UPDATE runs SET config = 'nonsense' WHERE id = ?", (lost,))
+    store.close()
+    for page in PAGES:
+        app = open_page(page, run=str(finished_run))
+        assert len(complaints(app)) == (page == "train")
+    app = open_page("train")
+    (sentence,) = complaints(app)
+    assert f"run {lost}" in sentence.lower()
+    button(app, f"Delete run {lost}").click().run()
+    assert not complaints(app)
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_wrong_data_folder_is_said_once(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "DATA_DIRECTORY", str(tmp_path))

@@ -208,6 +208,20 @@ def test_of_many_epochs_at_most_so_many_snapshots_are_kept_with_the_last(store: 
     assert len(kept - set(EARLY_STEPS)) <= worker.MOST_SNAPSHOTS
 
 
+def test_the_newest_network_can_be_looked_at_also_between_those_that_are_kept(
+    store: RunStore, digits: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "NEWEST_SECONDS", 0)
+    config = SMALL.with_changes(hidden_widths=(1,), epochs=250, batch_size=100, training_digits=100)
+    run = store.create_run(config, "followed", digits)
+    store._connection.execute("PRAGMA synchronous = OFF")
+    for record in worker.work(store, run):
+        if isinstance(record, EpochRecord):
+            assert store.snapshots(run)[-1].step == record.step
+    kept = {moment.step for moment in store.snapshots(run)}
+    assert kept == {*range(0, 250, 3), 250, *(step for step in EARLY_STEPS if step <= 250)}
+
+
 # --- orders ---
 
 
