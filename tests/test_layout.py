@@ -21,7 +21,7 @@ ORDER = {
     "errors": (),
     "network": ("layers", "losses", "optimizers", "network"),
     "digits": ("mnist", "augmentation", "drawing"),
-    "training": ("config", "partner", "trainer"),
+    "training": ("config", "blas", "partner", "halves", "trainer", "__main__"),
     "study": ("evaluation",),
     "model_files": (),
     "runs": ("store", "worker", "__main__"),

@@ -224,14 +224,14 @@ class _HalfOfUnits:
 
     def learn(self) -> tuple[float, int]:
         """Go on with what both halves sent, and correct the own parameters; losses and right answers."""
-        gradient, *found = self._rest.learn(self._sent, self._labels, self._step_number, self._learning_rate)
+        gradient, loss, correct = self._rest.learn(self._sent, self._labels, self._step_number, self._learning_rate)
         self._outputs.T.dot(gradient, out=self._sending_gradient)
         gradient = gradient.dot(self._sending.T)
         for layer in reversed(self._layers):
             gradient = layer.backward(gradient)
         self._optimizer.step_count = self._step_number - 1
         self._optimizer.step(self._learning_rate)
-        return found
+        return loss, correct
 
 
 class _Rest:
@@ -376,7 +376,7 @@ class _HalfOfDigits:
         """Add up both gradients of this half's parameters, in the first half's vector, and correct these."""
         _, _, step_number, learning_rate = self._memory["step"].tolist()
         self._gradient += self._other_gradient
-        self._optimizer.step_count = int(step_number)
+        self._optimizer.step_count = int(step_number) - 1
         self._optimizer.step(learning_rate)
 
 

@@ -31,7 +31,7 @@ from nnlib.errors import PartnerLostError
 # made (ARM would need a barrier before each number that is written, which Python does not have).
 POSSIBLE = hasattr(os, "memfd_create") and platform.machine() == "x86_64" and len(os.sched_getaffinity(0)) > 1
 
-Task = Callable[[], None]
+Task = Callable[[], object]
 Shapes = Mapping[str, tuple[Sequence[int], str]]
 
 _ALIGNMENT = 128  # bytes: processors fetch two neighbouring cache lines at once
@@ -106,7 +106,7 @@ class Partner:
             pass_fds=[memory.file],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             # Ctrl-C is for the parent, which ends this process when it is ready to
-            start_new_session=True,
+            process_group=0,
         )
 
     @property

@@ -17,7 +17,7 @@ import safetensors.numpy
 from nnlib.digits import DataSet, Digits, OtherHands
 from nnlib.errors import DivergedError, SettingError, StoreError
 from nnlib.network import OPTIMIZERS, ROWS_AT_ONCE, CategoricalCrossEntropy, schedule_factor
-from nnlib.training.blas import BLAS
+from nnlib.training.blas import BLAS, kernel
 from nnlib.training.config import TrainingConfig
 from nnlib.training.halves import make_halves, share_memory
 from nnlib.training.partner import POSSIBLE, Helper, Partner
@@ -285,6 +285,7 @@ class Trainer:
             "order_generator": self._order_generator.bit_generator.state,
             "threads": self.threads,
             "numpy": np.__version__,
+            "kernel": kernel(),
         }
         return safetensors.numpy.save(self._vectors(), metadata={"state": json.dumps(state)})
 
@@ -292,8 +293,8 @@ class Trainer:
     def resume(cls, checkpoint: bytes, data: DataSet, *, progress_seconds: float = PROGRESS_SECONDS) -> "Trainer":
         """A trainer that goes on where `checkpoint` was taken, in the middle of an epoch too.
 
-        Raises StoreError for bytes that are no checkpoint. Warns where numpy has another version,
-        since another one may round the last bit differently.
+        Raises StoreError for bytes that are no checkpoint. Warns where numpy has another version, or
+        multiplies with another kernel, since another one may round the last bit differently.
         """
         try:
             tensors, state = _read_checkpoint(checkpoint)
@@ -301,12 +302,15 @@ class Trainer:
                 raise ValueError("it is of another version of this program")
             trainer = cls(TrainingConfig.from_json(state["config"]), data, progress_seconds=progress_seconds)
             trainer._restore(tensors, state)
-            numpy_version = str(state["numpy"])
+            began = {"numpy": str(state["numpy"]), "the kernel": str(state["kernel"])}
         except (*_DAMAGE, SettingError) as error:
             raise StoreError(f"the checkpoint cannot be continued ({error}): start a new run.") from error
-        if numpy_version != np.__version__:
+        goes_on = {"numpy": np.__version__, "the kernel": kernel()}
+        others = [what for what in began if began[what] != goes_on[what]]
+        if others:
+            then, now = (" and ".join(f"{what} {each[what]}" for what in others) for each in (began, goes_on))
             warnings.warn(
-                f"this training began under numpy {numpy_version} and goes on under {np.__version__}: "
+                f"this training began under {then} and goes on under {now}: "
                 f"its last digits may differ from those of an uninterrupted one.",
                 stacklevel=2,
             )
