@@ -11,7 +11,7 @@ import numpy as np
 OptimizerName = Literal["adam", "rmsprop", "sgd"]
 Schedule = Literal["constant", "step", "cosine", "one_cycle"]
 
-PARAMETERS_AT_ONCE = 32_768  # the vectors of a step, so much of each, fit the processor's cache
+PARAMETERS_AT_ONCE = 65_536  # the vectors of a step, so much of each, fit the processor's cache
 # What a weight without a gradient remembers shrinks until it is below float32's normal numbers, where a
 # processor takes a hundred times as long, and stays there. Before that it is nothing to any step: it is set to 0.
 NOTHING = 1e-34

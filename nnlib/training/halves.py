@@ -14,7 +14,7 @@ Either way the same products are computed and added up in the same order, whethe
 both halves or two do one each: no bit depends on it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,11 +49,16 @@ class Halves:
             loss, correct = halves.step(helper)
         halves.end()
 
-    In between, `network` is neither read nor written by others.
+    In between, `network` is neither read nor written by others. `places` says where in the shared
+    vectors the network's parameters lie, in its own order.
     """
 
     network: Network
     tasks: Sequence[Task]
+
+    def __init__(self, config: TrainingConfig, memory: SharedMemory, places: np.ndarray | slice) -> None:
+        self._memory, self._places = memory, places
+        self._state_names = _state_names(config)
 
     def begin(self, helper: Helper) -> None:
         """Before a stretch of steps."""
@@ -65,6 +70,15 @@ class Halves:
     def end(self) -> None:
         """After a stretch of steps."""
 
+    def state(self) -> dict[str, np.ndarray]:
+        """What the optimizer remembers: vectors (n_parameters,) in the network's order."""
+        return {name: self._memory[name][self._places] for name in self._state_names}
+
+    def set_state(self, state: Mapping[str, np.ndarray | float]) -> None:
+        """Let the optimizer remember this."""
+        for name in self._state_names:
+            self._memory[name][self._places] = state[name]
+
 
 def share_memory(config: TrainingConfig, digits: Digits, other_hands: OtherHands | None) -> SharedMemory:
     """All that both processes see of a training, the digits to learn from among it.
@@ -72,20 +86,22 @@ def share_memory(config: TrainingConfig, digits: Digits, other_hands: OtherHands
     `order` is that of the digits in this epoch. `step` says what to do now: where in it the batch begins
     and ends, the step's number, its learning rate.
     """
-    n_parameters = count_parameters(_widths(config))
-    n_send = (*config.hidden_widths, N_CLASSES)[1]
+    n_parameters, batch_size = count_parameters(_widths(config)), min(config.batch_size, len(digits))
+    vectors = ["parameters", *_state_names(config)]
+    if by_units(config):
+        vectors.append("gradient")
+        # the rest is in them twice
+        n_parameters += _n_rest(config)
     shapes: dict[str, tuple[Sequence[int], str]] = {
         "labels": (digits.labels.shape, "uint8"),
         "order": (digits.labels.shape, "int64"),
         "step": ((4,), "float64"),
-        "parameters": ((n_parameters,), "float32"),
-        **dict.fromkeys(_state_names(config), ((n_parameters,), "float32")),
+        **dict.fromkeys(vectors, ((n_parameters,), "float32")),
     }
     if other_hands is not None:
         shapes |= {"places": (other_hands.places.shape, "int32"), "pixels": (other_hands.pixels.shape, "uint8")}
     if by_units(config):
-        batch_size = min(config.batch_size, len(digits))
-        shapes |= {"gradient": ((n_parameters,), "float32"), "sent": ((2, 2, batch_size, n_send), "float32")}
+        shapes |= {"sent": ((2, 2, batch_size, _widths(config)[2]), "float32")}
     else:
         shapes |= {"gradients": ((2, n_parameters), "float32"), "results": ((2, 2), "float64")}
     for dtype in ("uint8", "float32"):
@@ -122,32 +138,55 @@ def make_halves(config: TrainingConfig, memory: SharedMemory) -> Halves:
 
 def by_units(config: TrainingConfig) -> bool:
     """Whether the halves of a step are halves of the first layer, and not of the batch."""
-    first, *others = config.hidden_widths
-    n_owned = (N_PIXELS + 1 + [*others, N_CLASSES][0]) * first
-    n_parameters = count_parameters(_widths(config))
     return (
         min(config.batch_size, config.training_digits) <= MOST_DIGITS_BY_UNITS
-        and n_parameters - n_owned <= LARGEST_REST * n_parameters
+        and _n_rest(config) <= LARGEST_REST * count_parameters(_widths(config))
         and not config.augmentation  # which is too much work to be done twice
     )
 
 
+def _n_rest(config: TrainingConfig) -> int:
+    """How many parameters do not belong to the first layer's units: neither into nor out of them."""
+    n_inputs, n_units, n_send, *_ = widths = _widths(config)
+    return count_parameters(widths) - (n_inputs + 1 + n_send) * n_units
+
+
 class ByUnits(Halves):
-    """Each half owns half of the first layer's units."""
+    """Each half owns half of the first layer's units, and has the rest besides.
+
+    In the shared memory a vector of all parameters holds one half's, the rest, the rest again, the
+    other half's: so what a half corrects lies side by side. The second rest is that of the second
+    process, which makes it anew before each stretch of steps, and corrects it alike.
+    """
 
     def __init__(self, config: TrainingConfig, memory: SharedMemory, alone: bool = True) -> None:
-        """`alone` is for a process that does both halves, if need be, and so needs the rest but once."""
+        """`alone` is for a process that may have to do both halves, and needs the rest but once."""
+        super().__init__(config, memory, _places_by_units(config))
         self.network = Network(_widths(config), config.activation, dropout=config.dropout)
-        self._memory = memory
-        self._order, ends = _order_by_units(self.network.widths)
-        parts = [slice(*ends[i : i + 2]) for i in range(3)]
-        rest = _Rest(config, memory, parts[2], alone)
-        self.halves = [_HalfOfUnits(config, memory, parts[number], number, rest) for number in (0, 1)]
-        self.tasks = [rest.renew, self.halves[1].send, self.halves[1].learn]
+        self._vectors = [memory[name] for name in ("parameters", *self._state_names)]
+        n_rest, n_of_unit = _n_rest(config), N_PIXELS + 1 + _widths(config)[2]
+        middle = n_of_unit * _middle(config)
+        self._rest, self._second_rest = slice(middle, middle + n_rest), slice(middle + n_rest, middle + 2 * n_rest)
+        first, second = slice(0, middle), slice(middle + 2 * n_rest, None)
+        rest = _Rest(config, memory, self._rest)
+        if alone:
+            others, corrected = rest, second
+        else:
+            others, corrected = _Rest(config, memory, self._second_rest), slice(middle + n_rest, None)
+        self.halves = [
+            _HalfOfUnits(config, memory, 0, first, slice(0, middle + n_rest), rest),
+            _HalfOfUnits(config, memory, 1, second, corrected, others),
+        ]
+        self.tasks = [self.renew_rest, self.halves[1].send, self.halves[1].learn]
 
     def begin(self, helper: Helper) -> None:
-        np.take(self.network.parameters, self._order, out=self._memory["parameters"])
+        self._memory["parameters"][self._places] = self.network.parameters
         helper.ask(0)
+
+    def renew_rest(self) -> None:
+        """Take over what the first half has made of the rest."""
+        for vector in self._vectors:
+            vector[self._second_rest] = vector[self._rest]
 
     def step(self, helper: Helper) -> tuple[float, int]:
         helper.ask(1)
@@ -157,35 +196,52 @@ class ByUnits(Halves):
         return self.halves[0].learn()
 
     def end(self) -> None:
-        self.network.parameters[self._order] = self._memory["parameters"]
-        self.network.gradient[self._order] = self._memory["gradient"]
+        self.network.parameters[:] = self._memory["parameters"][self._places]
+        self.network.gradient[:] = self._memory["gradient"][self._places]
 
 
-def _order_by_units(widths: Sequence[int]) -> tuple[np.ndarray, list[int]]:
-    """Which of a network's parameters, in its own order, stands where in the shared memory (n_parameters,); where
-    each half, and the rest, begin, and where it ends.
+def _middle(config: TrainingConfig) -> int:
+    """How many of the first layer's units are the first half's."""
+    return (config.hidden_widths[0] + 1) // 2
 
-    A half has its units' weights, their biases, and the weights from them to the next layer.
+
+def _places_by_units(config: TrainingConfig) -> np.ndarray:
+    """Where in the shared vectors each of a network's parameters lies: (n_parameters,), in the network's order.
+
+    A half's are its units' weights, in C order as a whole layer's are, their biases, and the weights out of them.
     """
-    n_inputs, n_units, n_send = widths[:3]
-    places = np.arange(count_parameters(widths))
+    n_inputs, n_units, n_send, *_ = widths = _widths(config)
+    n_rest, n_of_unit, middle = _n_rest(config), n_inputs + 1 + n_send, _middle(config)
+    places = np.empty(count_parameters(widths), np.intp)
     weights, biases, sending, rest = np.split(places, np.cumsum([n_inputs * n_units, n_units, n_units * n_send]))
-    middle = (n_units + 1) // 2
-    parts = []
-    for units in (slice(0, middle), slice(middle, None)):
-        of_units = weights.reshape(n_inputs, n_units)[:, units].ravel()
-        parts += [of_units, biases[units], sending.reshape(n_units, n_send)[units].ravel()]
-    n_owned = (n_inputs + 1 + n_send) * middle
-    return np.concatenate([*parts, rest]), [0, n_owned, (n_inputs + 1 + n_send) * n_units, len(places)]
+    rest[:] = np.arange(n_rest) + n_of_unit * middle
+    for units, start in ((slice(0, middle), 0), (slice(middle, n_units), n_of_unit * middle + 2 * n_rest)):
+        n = units.stop - units.start
+        owned = np.split(np.arange(n_of_unit * n) + start, [n_inputs * n, (n_inputs + 1) * n])
+        weights.reshape(n_inputs, n_units)[:, units] = owned[0].reshape(n_inputs, n)
+        biases[units] = owned[1]
+        sending.reshape(n_units, n_send)[units] = owned[2].reshape(n, n_send)
+    return places
 
 
 class _HalfOfUnits:
-    """Half of the first layer's units, with the weights into and out of them."""
+    """Half of the first layer's units, with the weights into and out of them.
 
-    def __init__(self, config: TrainingConfig, memory: SharedMemory, part: slice, number: int, rest: "_Rest") -> None:
+    They lie in the part `owned` of the shared vectors; `corrected` is that or has the rest besides.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        memory: SharedMemory,
+        number: int,
+        owned: slice,
+        corrected: slice,
+        rest: "_Rest",
+    ) -> None:
         self._config, self._memory, self._number, self._rest = config, memory, number, rest
         self._stock = _Stock(config, memory)
-        parameters, gradient = memory["parameters"][part], memory["gradient"][part]
+        parameters, gradient = memory["parameters"][owned], memory["gradient"][owned]
         n_send = memory["sent"].shape[-1]
         n_units = len(parameters) // (N_PIXELS + 1 + n_send)
         ends = N_PIXELS * n_units, (N_PIXELS + 1) * n_units
@@ -199,13 +255,11 @@ class _HalfOfUnits:
                 biases_gradient,
                 needs_input_gradient=False,
             ),
-            ACTIVATIONS[config.activation](),
+            *_activation_layers(config),
         ]
-        if config.dropout:
-            self._layers.append(Dropout(config.dropout, np.random.default_rng()))
         self._sending = sending.reshape(n_units, n_send)
         self._sending_gradient = sending_gradient.reshape(n_units, n_send)
-        self._optimizer = _make_optimizer(config, parameters, gradient, _state(config, memory, part))
+        self._optimizer = _make_optimizer(config, memory, corrected, memory["gradient"][corrected])
 
     def send(self) -> None:
         """What these units send to the next layer, for every digit of the batch."""
@@ -217,14 +271,14 @@ class _HalfOfUnits:
         for layer in self._layers:
             values = layer.forward(values, training=True)
         self._outputs = values
-        # in turns in two places: one process may be a step ahead of the other
+        # in two places by turns: one process may be a step ahead of the other
         self._sent = self._memory["sent"][self._step_number % 2, :, : len(rows)]
         values.dot(self._sending, out=self._sent[self._number])
         self._rest.forget()
 
     def learn(self) -> tuple[float, int]:
-        """Go on with what both halves sent, and correct the own parameters; losses and right answers."""
-        gradient, loss, correct = self._rest.learn(self._sent, self._labels, self._step_number, self._learning_rate)
+        """Go on with what both halves sent, and correct the parameters; losses and right answers."""
+        gradient, loss, correct = self._rest.learn(self._sent, self._labels, self._step_number)
         self._outputs.T.dot(gradient, out=self._sending_gradient)
         gradient = gradient.dot(self._sending.T)
         for layer in reversed(self._layers):
@@ -235,22 +289,15 @@ class _HalfOfUnits:
 
 
 class _Rest:
-    """What comes after the first layer's units have sent: a bias, and all further layers.
+    """What comes after the first layer's units have sent: a bias, and all further layers."""
 
-    Each process has its own: the second one's is a copy, which learns the same.
-    """
-
-    def __init__(self, config: TrainingConfig, memory: SharedMemory, part: slice, alone: bool) -> None:
+    def __init__(self, config: TrainingConfig, memory: SharedMemory, part: slice) -> None:
         self._config = config
-        self._kept = [memory["parameters"][part], *_state(config, memory, part).values()]
-        self._own = self._kept if alone else [vector.copy() for vector in self._kept]
-        parameters, *state = self._own
-        gradient = memory["gradient"][part] if alone else np.zeros_like(parameters)
+        parameters, gradient = memory["parameters"][part], memory["gradient"][part]
         n_send = memory["sent"].shape[-1]
-        widths = _widths(config)[2:]
         self._biases, self._biases_gradient = parameters[:n_send], gradient[:n_send]
         after = Network(
-            widths,
+            _widths(config)[2:],
             config.activation,
             dropout=config.dropout,
             parameters=parameters[n_send:],
@@ -259,30 +306,19 @@ class _Rest:
         self._layers: list[Layer] = []
         if after.layers:
             after.dense_layers[0].needs_input_gradient = True
-            self._layers.append(ACTIVATIONS[config.activation]())
-            if config.dropout:
-                self._layers.append(Dropout(config.dropout, np.random.default_rng()))
-            self._layers += after.layers
+            self._layers = [*_activation_layers(config), *after.layers]
         self._loss = CategoricalCrossEntropy(config.label_smoothing)
-        names = OPTIMIZERS[config.optimizer].state_names
-        self._optimizer = _make_optimizer(config, parameters, gradient, dict(zip(names, state, strict=True)))
         self._learned: tuple[np.ndarray, float, int] | None = None
-
-    def renew(self) -> None:
-        """Take over what the other process has learned."""
-        for own, kept in zip(self._own, self._kept, strict=True):
-            own[:] = kept
 
     def forget(self) -> None:
         """Be ready for a new batch."""
         self._learned = None
 
-    def learn(
-        self, sent: np.ndarray, labels: np.ndarray, step_number: int, learning_rate: float
-    ) -> tuple[np.ndarray, float, int]:
-        """Correct the rest, given what both halves sent, (2, n, n_send); at the second call for a batch, do nothing.
+    def learn(self, sent: np.ndarray, labels: np.ndarray, step_number: int) -> tuple[np.ndarray, float, int]:
+        """Fill the rest's gradient, given what both halves sent, (2, n, n_send); once for a batch, for both halves.
 
-        Returns the gradient with respect to that, (n, n_send), the sum of the losses, and the right answers.
+        Returns the gradient with respect to what they sent together, (n, n_send), the sum of the losses,
+        and how many answers were right.
         """
         if self._learned is not None:
             return self._learned
@@ -297,8 +333,6 @@ class _Rest:
         for layer in reversed(self._layers):
             gradient = layer.backward(gradient)
         np.add.reduce(gradient, axis=0, out=self._biases_gradient)
-        self._optimizer.step_count = step_number - 1
-        self._optimizer.step(learning_rate)
         self._learned = gradient, loss, correct
         return self._learned
 
@@ -307,6 +341,7 @@ class ByDigits(Halves):
     """Each half learns from half of the batch, and corrects half of the parameters."""
 
     def __init__(self, config: TrainingConfig, memory: SharedMemory) -> None:
+        super().__init__(config, memory, slice(None))
         self.halves = [_HalfOfDigits(config, memory, number) for number in (0, 1)]
         self.network = self.halves[0].network
         self.tasks = [self.halves[1].learn, self.halves[1].correct]
@@ -344,7 +379,7 @@ class _HalfOfDigits:
         middle = len(parameters) // 2
         part = slice(0, middle) if number == 0 else slice(middle, None)
         self._gradient, self._other_gradient = (gradient[part] for gradient in gradients)
-        self._optimizer = _make_optimizer(config, parameters[part], self._gradient, _state(config, memory, part))
+        self._optimizer = _make_optimizer(config, memory, part, self._gradient)
 
     def learn(self) -> None:
         """Fill this half's gradient and results."""
@@ -423,17 +458,18 @@ def _state_names(config: TrainingConfig) -> list[str]:
     return [f"optimizer.{name}" for name in OPTIMIZERS[config.optimizer].state_names]
 
 
-def _state(config: TrainingConfig, memory: SharedMemory, part: slice) -> dict[str, np.ndarray]:
-    return {name: memory[f"optimizer.{name}"][part] for name in OPTIMIZERS[config.optimizer].state_names}
+def _activation_layers(config: TrainingConfig) -> list[Layer]:
+    """What follows the sums of a hidden layer."""
+    activation = ACTIVATIONS[config.activation]()
+    return [activation, Dropout(config.dropout, np.random.default_rng())] if config.dropout else [activation]
 
 
-def _make_optimizer(
-    config: TrainingConfig, parameters: np.ndarray, gradient: np.ndarray, state: dict[str, np.ndarray]
-) -> Optimizer:
+def _make_optimizer(config: TrainingConfig, memory: SharedMemory, part: slice, gradient: np.ndarray) -> Optimizer:
+    """Corrects one part of the shared parameters, remembering in the shared vectors."""
     kind = OPTIMIZERS[config.optimizer]
     extra = {"momentum": config.momentum} if kind is SGD else {}
-    optimizer = kind(parameters, gradient, config.l2, config.weight_decay, **extra)
-    optimizer.state = state
+    optimizer = kind(memory["parameters"][part], gradient, config.l2, config.weight_decay, **extra)
+    optimizer.state = {name: memory[f"optimizer.{name}"][part] for name in kind.state_names}
     return optimizer
 
 

@@ -16,7 +16,7 @@ import safetensors.numpy
 
 from nnlib.digits import DataSet, Digits, OtherHands
 from nnlib.errors import DivergedError, SettingError, StoreError
-from nnlib.network import OPTIMIZERS, ROWS_AT_ONCE, CategoricalCrossEntropy, schedule_factor
+from nnlib.network import ROWS_AT_ONCE, CategoricalCrossEntropy, schedule_factor
 from nnlib.training.blas import BLAS, kernel
 from nnlib.training.config import TrainingConfig
 from nnlib.training.halves import make_halves, share_memory
@@ -111,7 +111,6 @@ class Trainer:
         self._order[:] = self._order_generator.permutation(len(self.training))
         self._halves = make_halves(config, self._memory)
         self.network = self._halves.network
-        self._state_names = [f"optimizer.{name}" for name in OPTIMIZERS[config.optimizer].state_names]
         self.network.draw_weights(np.random.default_rng(weights_seed))
         self.batch_size = min(config.batch_size, len(self.training))
         self.steps_per_epoch = config.steps_per_epoch
@@ -265,8 +264,7 @@ class Trainer:
     def _return_to_last_epoch(self) -> None:
         self.network.parameters[:] = self.good_parameters
         # what the optimizer remembers is as far out as the weights were: no lower rate would help
-        for name in self._state_names:
-            self._memory[name].fill(0)
+        self._halves.set_state(dict.fromkeys(self._halves.state(), 0))
         self.step_count = self.epoch * self.steps_per_epoch
         self._position = 0
         self._epoch_tally, self._tally = _Tally(), _Tally()
@@ -317,12 +315,12 @@ class Trainer:
         return trainer
 
     def _vectors(self) -> dict[str, np.ndarray]:
-        """Every vector that a checkpoint keeps, as a view."""
+        """Every vector that a checkpoint keeps."""
         return {
             "parameters": self.network.parameters,
             "good_parameters": self.good_parameters,
             "order": self._order,
-            **{name: self._memory[name] for name in self._state_names},
+            **self._halves.state(),
         }
 
     def _restore(self, tensors: dict[str, np.ndarray], state: dict[str, Any]) -> None:
@@ -331,6 +329,7 @@ class Trainer:
             if kept.shape != vector.shape or kept.dtype != vector.dtype:
                 raise ValueError(f"{name} has another form than its network")
             vector[:] = kept
+        self._halves.set_state(tensors)
         if not np.array_equal(np.sort(self._order), np.arange(len(self.training))):
             raise ValueError("its order of digits is not one")
         if not np.isfinite(self.good_parameters).all():
