@@ -39,8 +39,8 @@ _SPINS = 2000  # looks at a number before the processor is left to others: about
 _NAP_SECONDS = 5e-5  # between two looks, after that
 _LOOK_SECONDS = 1.0  # between two looks of a sleeping partner after its parent
 _MEASURE_SECONDS = 0.2  # of work, before anything is said of its speed
-_LONGEST_ALONE_SECONDS = 5.0  # before a partner that made things slower is tried again
-_FALL = 0.75  # of its usual speed: something has changed
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 16.0  # before it is tried again how fast the other way is
+_FALL = 0.6  # of its usual speed: something has changed
 
 # what stands where among the numbers; far apart, so that neither process's writing slows the other's watching
 _READY, _ASKED, _DONE, _TASKS, _NUMBERS = 0, 16, 32, 48, 64
@@ -204,8 +204,9 @@ class Helper:
             helper.wait()   # until that is done
 
     Without a partner, a task is done when it is asked for. A partner is engaged, by `engage`, once the
-    work has gone on for a while, and works as soon as it has come. Where less is done with it than
-    without, since others need the processors too, it rests for a while, which is longer each time.
+    work has gone on for a while, and takes part as soon as it has come. But where others need the
+    processors too, two processes that wait for each other get less done than one. So now and then,
+    and whenever the work slows down, the other way is tried for a moment, and the faster one taken.
     """
 
     def __init__(self, tasks: Sequence[Task], engage: Callable[[], Partner]) -> None:
@@ -213,16 +214,16 @@ class Helper:
         self._partner: Partner | None = None  # once it is engaged
         self._at_work: Partner | None = None  # while it takes part
         self._asked, self._seconds = 0, 0.0  # in the stretch that is being measured
-        self._rate_alone = self._usual_rate = 0.0  # tasks a second, without it when last measured, and with it
-        self._alone_until = 0.0
-        self._alone_seconds = _MEASURE_SECONDS  # the next time that it is in the way
+        self._rates = {False: 0.0, True: 0.0}  # tasks a second when last measured: alone, and together
+        self._trying = False  # whether this is a trial of the way that was not chosen
+        self._next_trial, self._pause = 0.0, _FIRST_PAUSE_SECONDS
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """A stretch of work; outside, a partner sleeps."""
         if self._partner is not None and self._partner.gone:
             self.dismiss()
-            self._alone_until = time.perf_counter() + _LONGEST_ALONE_SECONDS
+            self._next_trial = time.perf_counter() + _LONGEST_PAUSE_SECONDS
         if self._at_work is not None:
             self._at_work.wake()
         began = time.perf_counter()
@@ -236,25 +237,25 @@ class Helper:
 
     def _choose(self, rate: float, now: float) -> None:
         """With the partner or without: whichever does more tasks a second."""
-        if self._at_work is not None:
-            self._usual_rate = self._usual_rate or rate
-            if rate < self._rate_alone:
-                self._alone_until = now + self._alone_seconds
-                self._alone_seconds = min(2 * self._alone_seconds, _LONGEST_ALONE_SECONDS)
-                self._at_work = None
-            elif rate < _FALL * self._usual_rate:
-                self._at_work = None  # the rate alone may have changed as much: it is measured anew
-            else:
-                self._alone_seconds = _MEASURE_SECONDS
-            return
-        self._rate_alone = rate
-        if now < self._alone_until:
-            return
         if self._partner is None:
-            with suppress(OSError):  # no room for another process
-                self._partner = self._engage() if POSSIBLE else None
-        elif self._partner.ready:
-            self._at_work, self._usual_rate = self._partner, 0.0
+            if POSSIBLE and now >= self._next_trial:
+                with suppress(OSError):  # no room for another process
+                    self._partner = self._engage()
+            return
+        if not self._partner.ready:
+            self._next_trial = now + 2 * _MEASURE_SECONDS  # what is measured while it comes says nothing
+            return
+        together = self._at_work is not None
+        if self._trying:
+            change = rate < self._rates[not together]  # back to how it was
+            self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS) if change else _FIRST_PAUSE_SECONDS
+            self._next_trial = now + self._pause
+            self._trying = False
+        else:
+            change = self._trying = now >= self._next_trial or rate < _FALL * self._rates[together]
+        self._rates[together] = rate
+        if change:
+            self._at_work = None if together else self._partner
 
     def ask(self, task: int) -> None:
         """Begin a task, by its place among the tasks."""
@@ -274,3 +275,4 @@ class Helper:
         if self._partner is not None:
             self._partner.dismiss()
         self._partner = self._at_work = None
+        self._trying = False
