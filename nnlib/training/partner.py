@@ -36,7 +36,6 @@ Shapes = Mapping[str, tuple[Sequence[int], str]]
 
 _ALIGNMENT = 128  # bytes: processors fetch two neighbouring cache lines at once
 _SPINS = 2000  # looks at a number before the processor is left to others: about 0.1 milliseconds
-_NAP_SECONDS = 5e-5  # between two looks, after that
 _LOOK_SECONDS = 1.0  # between two looks of a sleeping partner after its parent
 _MEASURE_SECONDS = 0.2  # of work, before anything is said of its speed
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 16.0  # before it is tried again how fast the other way is
@@ -191,8 +190,7 @@ def _watch(numbers: memoryview, place: int, wanted: int, check: Callable[[], Non
             return
     while numbers[place] < wanted:
         check()
-        # whoever is waited for may need this processor; to stay on it while yielding would not give it away
-        time.sleep(_NAP_SECONDS)
+        os.sched_yield()
 
 
 class Helper:
