@@ -37,8 +37,11 @@ from nnlib.training.blas import BLAS
 from nnlib.training.config import TrainingConfig
 from nnlib.training.partner import Helper, SharedMemory, Task
 
-MOST_DIGITS_BY_UNITS = 128  # in a batch
-LARGEST_REST = 0.1  # of all parameters
+MOST_DIGITS_BY_UNITS = 128  # in a batch; measured: both ways are as fast between 128 and 256
+LARGEST_REST = 0.1  # of all parameters, since both halves compute it
+
+RENEW, SEND, LEARN_BY_UNITS = range(3)  # the tasks of a half of the units
+LEARN, CORRECT = range(2)  # those of a half of the digits
 
 
 class Halves:
@@ -131,9 +134,9 @@ def _keep(images: np.ndarray, kept: np.ndarray) -> bool:
     return True
 
 
-def make_halves(config: TrainingConfig, memory: SharedMemory) -> Halves:
-    """The halves of this config's steps, which see each other in this memory."""
-    return ByUnits(config, memory) if by_units(config) else ByDigits(config, memory)
+def make_halves(config: TrainingConfig, memory: SharedMemory, alone: bool = True) -> Halves:
+    """The halves of this config's steps, in a process that may have to do both, or with `alone` false, the second."""
+    return ByUnits(config, memory, alone) if by_units(config) else ByDigits(config, memory)
 
 
 def by_units(config: TrainingConfig) -> bool:
@@ -159,8 +162,7 @@ class ByUnits(Halves):
     process, which makes it anew before each stretch of steps, and corrects it alike.
     """
 
-    def __init__(self, config: TrainingConfig, memory: SharedMemory, alone: bool = True) -> None:
-        """`alone` is for a process that may have to do both halves, and needs the rest but once."""
+    def __init__(self, config: TrainingConfig, memory: SharedMemory, alone: bool) -> None:
         super().__init__(config, memory, _places_by_units(config))
         self.network = Network(_widths(config), config.activation, dropout=config.dropout)
         self._vectors = [memory[name] for name in ("parameters", *self._state_names)]
@@ -169,7 +171,7 @@ class ByUnits(Halves):
         self._rest, self._second_rest = slice(middle, middle + n_rest), slice(middle + n_rest, middle + 2 * n_rest)
         first, second = slice(0, middle), slice(middle + 2 * n_rest, None)
         rest = _Rest(config, memory, self._rest)
-        if alone:
+        if alone:  # then the rest is needed but once
             others, corrected = rest, second
         else:
             others, corrected = _Rest(config, memory, self._second_rest), slice(middle + n_rest, None)
@@ -181,7 +183,7 @@ class ByUnits(Halves):
 
     def begin(self, helper: Helper) -> None:
         self._memory["parameters"][self._places] = self.network.parameters
-        helper.ask(0)
+        helper.ask(RENEW)
 
     def renew_rest(self) -> None:
         """Take over what the first half has made of the rest."""
@@ -189,10 +191,10 @@ class ByUnits(Halves):
             vector[self._second_rest] = vector[self._rest]
 
     def step(self, helper: Helper) -> tuple[float, int]:
-        helper.ask(1)
+        helper.ask(SEND)
         self.halves[0].send()
         helper.wait()
-        helper.ask(2)
+        helper.ask(LEARN_BY_UNITS)
         return self.halves[0].learn()
 
     def end(self) -> None:
@@ -348,10 +350,10 @@ class ByDigits(Halves):
         self._results = memory["results"]
 
     def step(self, helper: Helper) -> tuple[float, int]:
-        helper.ask(0)
+        helper.ask(LEARN)
         self.halves[0].learn()
         helper.wait()
-        helper.ask(1)
+        helper.ask(CORRECT)
         self.halves[0].correct()
         helper.wait()
         (loss, correct), (other_loss, other_correct) = self._results.tolist()
@@ -479,5 +481,4 @@ def partner_tasks(job: dict[str, Any], memory: SharedMemory) -> Sequence[Task]:
     # as in the process that it helps
     BLAS.limit(limits=job["threads"])
     np.seterr(over="ignore", invalid="ignore")
-    halves = ByUnits(config, memory, alone=False) if by_units(config) else ByDigits(config, memory)
-    return halves.tasks
+    return make_halves(config, memory, alone=False).tasks

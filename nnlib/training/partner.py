@@ -61,8 +61,9 @@ class SharedMemory:
             places[name] = end
             end += math.ceil(math.prod(shape) * np.dtype(dtype).itemsize / _ALIGNMENT) * _ALIGNMENT
         if file is None and POSSIBLE:
-            file = os.memfd_create("nnlib")
-            os.ftruncate(file, end)
+            with suppress(OSError):  # it is not allowed here, or no descriptor is left
+                file = os.memfd_create("nnlib")
+                os.ftruncate(file, end)
         memory = mmap.mmap(-1 if file is None else file, end)
         if file is not None:
             weakref.finalize(self, os.close, file)
@@ -88,11 +89,12 @@ class Partner:
         partner.rest()   # it sleeps until woken again
 
     `job` is what JSON can say; whatever else both need lies in `memory`. The process ends with
-    `dismiss`, or with this one, however that ends.
+    `dismiss`, or with this one, however that ends. Raises OSError where there can be none.
     """
 
     def __init__(self, module: str, job: Mapping[str, Any], memory: SharedMemory) -> None:
-        assert memory.file is not None
+        if memory.file is None:
+            raise OSError("this memory is for one process")
         self._numbers = memory["numbers"].data
         memory["numbers"][:] = 0
         self._asked = 0

@@ -353,6 +353,16 @@ def test_where_there_is_no_room_for_a_process_it_goes_on_alone(monkeypatch: pyte
     assert psutil.Process().num_fds() == open_before
 
 
+def test_where_memory_cannot_be_shared_it_goes_on_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_allowed(_: str) -> int:
+        raise PermissionError("Operation not permitted")
+
+    monkeypatch.setattr(os, "memfd_create", not_allowed)
+    monkeypatch.setattr(partner_module, "_MEASURE_SECONDS", 0.0)
+    trainer = Trainer(CONFIG, load_mnist(), progress_seconds=0)
+    assert len(list(trainer)) == trainer.total_steps
+
+
 def test_where_none_is_possible_none_is_sought(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partner_module, "POSSIBLE", False)
     company = Company(clock)
