@@ -214,6 +214,7 @@ class Helper:
         self._partner: Partner | None = None  # once it is engaged
         self._at_work: Partner | None = None  # while it takes part
         self._asked, self._seconds = 0, 0.0  # in the stretch that is being measured
+        self._worked = 0.0  # seconds in all, the clock by which trials are made: a pause brings none nearer
         self._rates = {False: 0.0, True: 0.0}  # tasks a second when last measured: alone, and together
         self._trying = False  # whether this is a trial of the way that was not chosen
         self._next_trial, self._pause = 0.0, _FIRST_PAUSE_SECONDS
@@ -223,16 +224,18 @@ class Helper:
         """A stretch of work; outside, a partner sleeps."""
         if self._partner is not None and self._partner.gone:
             self.dismiss()
-            self._next_trial = time.perf_counter() + _LONGEST_PAUSE_SECONDS
+            self._next_trial = self._worked + _LONGEST_PAUSE_SECONDS
         if self._at_work is not None:
             self._at_work.wake()
         began = time.perf_counter()
         yield
         if self._at_work is not None:
             self._at_work.rest()
-        self._seconds += time.perf_counter() - began
+        seconds = time.perf_counter() - began
+        self._seconds += seconds
+        self._worked += seconds
         if self._seconds > _MEASURE_SECONDS:
-            self._choose(self._asked / self._seconds, time.perf_counter())
+            self._choose(self._asked / self._seconds, self._worked)
             self._asked, self._seconds = 0, 0.0
 
     def _choose(self, rate: float, now: float) -> None:

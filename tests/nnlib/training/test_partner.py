@@ -320,6 +320,14 @@ def test_when_the_work_slows_down_the_other_way_is_tried_at_once(clock: Clock) -
     assert not any(taking_part[1:])
 
 
+def test_a_long_pause_brings_no_trial_nearer(clock: Clock) -> None:
+    company = Company(clock, FakePartner())
+    for _ in range(4):
+        company.work(100, 160)
+    clock.now += 3600
+    assert all(company.work(100, 160) for _ in range(4))
+
+
 def test_when_everything_is_slower_the_partner_stays(clock: Clock) -> None:
     company = Company(clock, FakePartner())
     for _ in range(40):
