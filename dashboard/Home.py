@@ -5,8 +5,11 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import session
+from dashboard.parts import address, following, frame, moments, pulse
 
 VIEWS = Path(__file__).parent / "views"
+FOLLOWING = {"Welcome", "Weights", "Draw", "Mistakes"}  # the pages that show one moment of the run
+WITH_MOMENT = FOLLOWING - {"Weights"}  # that page has the slider in its middle
 
 st.set_page_config(page_title="Watch a network learn", page_icon=Path(__file__).with_name("icon.png"), layout="wide")
 
@@ -19,12 +22,16 @@ pages = [
     st.Page(VIEWS / "mistakes.py", title="Mistakes", icon=":material/search:", url_path="mistakes"),
 ]
 page = st.navigation(pages)
-# less empty space above the title: on a phone it would push what matters below the fold
-st.html("<style>.stMainBlockContainer { padding-top: 3.5rem; }</style>")
+frame.style()
 
-with session.sentences():
+with pulse.measured(), session.sentences():
     with st.sidebar:
         session.pick_run()
-        if page.url_path != "weights":  # that page has the slider in its middle
-            session.pick_epoch()
+        session.settle_moment()
+        line = st.container()
+        if page.title in WITH_MOMENT:
+            moments.pick()
+        with line:
+            following.show(follows=page.title in FOLLOWING, told_by_page=page.title == "Train")
+        address.open_page(page.url_path)
     page.run()

@@ -1,4 +1,7 @@
-"""Arrays to pictures: digits, and weights in colours. Pure functions: numpy in, numpy or PNG out."""
+"""Arrays to pictures: digits, and weights in colours. Pure functions: numpy in, numpy or PNG out.
+
+A pixel of an array is a pixel of the PNG, in one byte: the browser enlarges it, which costs nothing to send.
+"""
 
 import base64
 import io
@@ -9,26 +12,42 @@ from PIL import Image
 
 from nnlib.digits import SIDE
 
-GAP = 2  # pixels between two tiles, before enlarging
-# negative, zero, positive: blue and orange are told apart with every kind of colour vision
-DIVERGING = np.array([[33, 76, 161], [125, 164, 222], [250, 250, 250], [240, 160, 96], [178, 66, 8]], np.float32)
+GAP = 2  # pixels between two tiles
+PAPER = 255
+# blue and orange are told apart with every kind of colour vision; both show on white and on black
+NEGATIVE, POSITIVE = (48, 116, 250), (238, 104, 16)
+STRENGTHS = 31  # steps from no colour to the full one: more would be sent, and not seen
+GRID = 2 * STRENGTHS + 1  # the palette's place after the weights': what lies between their pictures
 
 
 def digit_pictures(images: np.ndarray) -> np.ndarray:
     """(n, 784) in [0, 1] -> (n, 28, 28, 3) uint8: dark ink on white paper."""
-    grey = np.round(255 * (1 - images.reshape(-1, SIDE, SIDE))).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=-1)
+    return np.repeat(_grey(images)[..., None], 3, axis=-1)
 
 
-def weight_pictures(weights: np.ndarray, limit: float) -> np.ndarray:
-    """(784, n) weights -> (n, 28, 28, 3) uint8: orange above zero, blue below, white at zero.
+def digit_sheet(images: np.ndarray, columns: int) -> bytes:
+    """(n, 784) in [0, 1] -> a PNG of the digits in rows of `columns`: dark ink on white paper."""
+    return png(tiles(_grey(images), columns))
 
-    `limit` is the weight, and minus it the weight, that gets the full colour; what is beyond it does too.
+
+def weight_sheet(weights: np.ndarray, limit: float, columns: int) -> bytes:
+    """(784, n) weights -> a PNG of n pictures in rows of `columns`: orange above zero, blue below.
+
+    The nearer to zero, the clearer: so the same picture lies on light and dark paper. `limit` is the weight,
+    and minus it the weight, that gets the full colour; what is beyond it does too.
     """
-    position = np.clip(weights.T.reshape(-1, SIDE, SIDE) / limit, -1, 1) * 2 + 2
-    anchors = np.arange(len(DIVERGING))
-    channels = [np.interp(position, anchors, DIVERGING[:, channel]) for channel in range(3)]
-    return np.round(np.stack(channels, axis=-1)).astype(np.uint8)
+    steps = np.clip(weights.T.reshape(-1, SIDE, SIDE) / limit, -1, 1) * STRENGTHS
+    sheet = tiles((np.round(steps) + STRENGTHS).astype(np.uint8), columns, GRID, missing=STRENGTHS)
+    return png(sheet, PALETTE)
+
+
+def _palette() -> np.ndarray:
+    strengths = np.linspace(-1, 1, 2 * STRENGTHS + 1)
+    colours = [(*(NEGATIVE if strength < 0 else POSITIVE), round(255 * abs(strength))) for strength in strengths]
+    return np.array([*colours, (128, 136, 156, 40)], np.uint8)
+
+
+PALETTE = _palette()  # (n, 4) uint8: red, green, blue, and how much it covers
 
 
 def weight_limit(weights: np.ndarray) -> float:
@@ -36,16 +55,16 @@ def weight_limit(weights: np.ndarray) -> float:
     return float(np.percentile(np.abs(weights), 99.5)) or 1.0
 
 
-def tiles(pictures: np.ndarray, columns: int) -> np.ndarray:
-    """(n, h, w, 3) pictures in rows of `columns`, as one RGBA picture with clear gaps between them."""
-    n, height, width, _ = pictures.shape
+def tiles(pictures: np.ndarray, columns: int, between: int = PAPER, missing: int = PAPER) -> np.ndarray:
+    """(n, h, w, ...) pictures in rows of `columns`, as one: `between` in the gaps, `missing` where none is left."""
+    n, height, width, *channels = pictures.shape
     rows = math.ceil(n / columns)
-    sheet = np.zeros((max(0, rows * (height + GAP) - GAP), columns * (width + GAP) - GAP, 4), np.uint8)
-    for index, picture in enumerate(pictures):
-        top, left = (index // columns) * (height + GAP), (index % columns) * (width + GAP)
-        sheet[top : top + height, left : left + width, :3] = picture
-        sheet[top : top + height, left : left + width, 3] = 255
-    return sheet
+    spaced = np.full((rows * columns, height + GAP, width + GAP, *channels), between, pictures.dtype)
+    spaced[:n, :height, :width] = pictures
+    spaced[n:] = missing
+    grid = spaced.reshape(rows, columns, height + GAP, width + GAP, *channels).swapaxes(1, 2)
+    sheet = grid.reshape(rows * (height + GAP), columns * (width + GAP), *channels)
+    return sheet[: max(0, len(sheet) - GAP), :-GAP]
 
 
 def enlarge(picture: np.ndarray, factor: int) -> np.ndarray:
@@ -53,8 +72,22 @@ def enlarge(picture: np.ndarray, factor: int) -> np.ndarray:
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def png_uri(picture: np.ndarray) -> str:
-    """A picture (h, w, 3 or 4) as a data: address that a figure can hold."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+def png(picture: np.ndarray, palette: np.ndarray | None = None) -> bytes:
+    """A picture as a PNG: (h, w) of greys or, with a (n, 4) palette, of places in it; or (h, w, 3 or 4)."""
+    image, file = Image.fromarray(picture), io.BytesIO()
+    options = {}
+    if palette is not None:
+        image = Image.frombytes("P", image.size, image.tobytes())
+        image.putpalette(palette[:, :3].tobytes())
+        options["transparency"] = palette[:, 3].tobytes()
+    image.save(file, "PNG", compress_level=1, **options)  # the other levels take longer, and save next to nothing
+    return file.getvalue()
+
+
+def png_uri(file: bytes) -> str:
+    """A PNG as a data: address, which a figure or a page can hold."""
+    return "data:image/png;base64," + base64.b64encode(file).decode()
+
+
+def _grey(images: np.ndarray) -> np.ndarray:
+    return np.round(255 * (1 - images.reshape(-1, SIDE, SIDE))).astype(np.uint8)

@@ -1,17 +1,18 @@
 """What the whole server shares, read once for all visitors: the digits, the store, the networks."""
 
 import os
+import threading
 import time
 
 import streamlit as st
 
 from nnlib.digits import DataSet, load_mnist
 from nnlib.model_files import Model, load_pretrained
-from nnlib.runs import Run, RunStore
+from nnlib.runs import MOST_PROGRESS_POINTS, Run, RunStore, Snapshot
 from nnlib.study import Evaluation, evaluate
 from nnlib.training import EpochRecord, Progress
 
-DATA_DIRECTORY = os.environ.get("NNLIB_DATA")
+DATA_DIRECTORY = os.environ.get("NNLIB_DATA") or None
 
 
 @st.cache_resource(show_spinner="Reading the digits …")
@@ -38,13 +39,48 @@ def run(run_id: int) -> Run:
 
 
 def curves(run_id: int) -> tuple[list[EpochRecord], list[Progress]]:
-    """What a run has learned so far: its epochs, and the points within them."""
-    return _curves(run_id, store().version())
+    """What a run has learned so far: its epochs, and the points within them. Read-only."""
+    return _curve(run_id).up_to_now()
 
 
-def snapshot_epochs(run_id: int) -> list[int]:
-    """The epochs of a run that can be looked at."""
-    return _snapshot_epochs(run_id, store().version())
+def snapshots(run_id: int) -> list[Snapshot]:
+    """The moments of a run that can be looked at."""
+    return _snapshots(run_id, store().version())
+
+
+class _Curve:
+    """A run's curve, of which only what is new is read from the store."""
+
+    def __init__(self, run_id: int) -> None:
+        self.run_id = run_id
+        self.lock = threading.Lock()
+        self.version: object = None
+        self.records: list[EpochRecord] = []
+        self.progress: list[Progress] = []
+
+    def up_to_now(self) -> tuple[list[EpochRecord], list[Progress]]:
+        with self.lock:
+            version = store().version()
+            if version != self.version:
+                self.read()
+                self.version = version
+            return self.records, self.progress
+
+    def read(self) -> None:
+        known = self.progress[-1].step if self.progress else 0
+        records = store().records(self.run_id, self.records[-1].epoch if self.records else 0)
+        progress = store().progress(self.run_id, known)
+        if (not records and not progress) or len(self.progress) > 2 * MOST_PROGRESS_POINTS:
+            # a resumed run may have gone back; and of very many points, the store gives some
+            records, progress = store().records(self.run_id), store().progress(self.run_id)
+            self.records, self.progress = [], []
+        # new lists: those who have the old ones are still reading them
+        self.records, self.progress = [*self.records, *records], [*self.progress, *progress]
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _curve(run_id: int) -> _Curve:
+    return _Curve(run_id)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -58,22 +94,17 @@ def _run(run_id: int, version: tuple[int, int], second: int) -> Run:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _curves(run_id: int, version: tuple[int, int]) -> tuple[list[EpochRecord], list[Progress]]:
-    return store().records(run_id), store().progress(run_id)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _snapshot_epochs(run_id: int, version: tuple[int, int]) -> list[int]:
-    return store().snapshot_epochs(run_id)
+def _snapshots(run_id: int, version: tuple[int, int]) -> list[Snapshot]:
+    return store().snapshots(run_id)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def model(run_id: int | None, epoch: int) -> Model:
-    """The network of a run after an epoch; without a run, the pretrained one."""
-    return load_pretrained() if run_id is None else store().model(run_id, epoch)
+def model(run_id: int | None, step: int) -> Model:
+    """The network of a run after so many corrections; without a run, the pretrained one."""
+    return load_pretrained() if run_id is None else store().model(run_id, step)
 
 
 @st.cache_resource(max_entries=64, show_spinner="Reading all test digits …")
-def test_readings(run_id: int | None, epoch: int) -> Evaluation:
+def test_readings(run_id: int | None, step: int) -> Evaluation:
     """What that network answers for every test digit."""
-    return evaluate(model(run_id, epoch).network, data().test)
+    return evaluate(model(run_id, step).network, data().test)

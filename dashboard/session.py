@@ -1,4 +1,4 @@
-"""What one visitor has chosen, kept in the URL: which network to look at, and as it was after which epoch."""
+"""What one visitor has chosen, kept in the URL: which network to look at, and as it was at which moment."""
 
 import contextlib
 import math
@@ -10,37 +10,40 @@ from typing import Any, Literal
 import streamlit as st
 
 from dashboard import resources
-from nnlib.errors import NnlibError
+from dashboard.words import escape, sentence
+from nnlib.errors import NnlibError, StoreError, UnknownRunError
 from nnlib.model_files import Model
-from nnlib.runs import Run
+from nnlib.runs import BEGINNING, Run, Snapshot
 from nnlib.study import Evaluation
 
 PRETRAINED = 0  # stands for the pretrained model among the numbers of the runs
+# in the narrow list of runs, what differs comes first and short
+SHORT_TERMS = {"learning-rate schedule ": "", "learning rate ": "rate ", "optimizer ": "", "hidden widths ": "layers "}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The network that a visitor looks at: a run (None: the pretrained model) and an epoch of it."""
+    """The network that a visitor looks at: a run (None: the pretrained model) and a moment of it."""
 
     run: Run | None
-    epoch: int
+    moment: Snapshot
 
     @property
     def model(self) -> Model:
         """The network itself."""
-        return resources.model(self.run.id if self.run else None, self.epoch)
+        return resources.model(self.run.id if self.run else None, self.moment.step)
 
     @property
     def test_readings(self) -> Evaluation:
         """What it answers for every test digit."""
-        return resources.test_readings(self.run.id if self.run else None, self.epoch)
+        return resources.test_readings(self.run.id if self.run else None, self.moment.step)
 
     @property
     def title(self) -> str:
         """What it is called in a sentence."""
         if self.run is None:
             return "the pretrained network"
-        return f"run {self.run.id} ({self.run.name}) after {count(self.epoch, 'epoch')}"
+        return f"run {self.run.id} ({escape(self.run.name)}) {self.moment.moment}"
 
 
 def bind_number(name: str) -> Literal["query-params"] | None:
@@ -53,14 +56,21 @@ def bind_number(name: str) -> Literal["query-params"] | None:
 
 def pick_run() -> None:
     """The box that says which network all pages look at."""
-    runs = {run.id: run for run in resources.runs()}
+    try:
+        runs = {run.id: run for run in resources.runs()}
+    except StoreError as error:
+        # the pretrained network needs no store, and nor do most pages
+        st.error(sentence(str(error)), icon=":material/error:")
+        runs = {}
+        st.session_state["run"] = PRETRAINED
+        st.query_params.pop("run", None)
     if _asks("run"):
         asked = st.query_params["run"]
         st.session_state["run"] = int(asked) if asked.isdecimal() and len(asked) < 10 else asked
-        st.session_state["epoch"] = None
+        st.session_state["step"] = None
     wanted = st.session_state.setdefault("run", PRETRAINED)
     if wanted != PRETRAINED and wanted not in runs:
-        st.warning(f"There is no run {wanted}: it may have been deleted. This is the pretrained network.")
+        st.warning(f"There is no run {escape(str(wanted))}: it may have been deleted. This is the pretrained network.")
         st.session_state["run"] = PRETRAINED
     st.selectbox(
         "Network to look at",
@@ -73,57 +83,77 @@ def pick_run() -> None:
     _to_url("run", st.session_state["run"] or None)
 
 
-def pick_epoch() -> None:
-    """The slider over the epochs of the chosen run that can be looked at; it follows the newest."""
-    run_id = st.session_state["run"]
-    epochs = resources.snapshot_epochs(run_id) if run_id != PRETRAINED else []
-    newest = epochs[-1] if epochs else 0
-    if _asks("epoch"):
-        asked = st.query_params["epoch"]
-        st.session_state["epoch"] = int(asked) if asked.isdecimal() and len(asked) < 10 else None
-        if epochs and st.session_state["epoch"] not in epochs:
-            st.warning(f"Epoch {asked} of run {run_id} is not kept: this is epoch {newest}.")
-    followed = st.session_state.get("newest_epoch") == (run_id, st.session_state.get("epoch"))
-    lost = followed or st.session_state.get("epoch") not in epochs
+def settle_moment() -> None:
+    """Which moment of the chosen run to look at: what the address asks for, what was chosen, else the newest."""
+    run_id, kept = st.session_state["run"], moments()
+    steps = [moment.step for moment in kept]
+    newest = kept[-1] if kept else BEGINNING
+    if _asks("step") or _asks("epoch"):
+        name = "step" if _asks("step") else "epoch"
+        asked = st.query_params[name]
+        numbers = {str(m.step if name == "step" else int(m.epoch)): m for m in kept if name == "step" or m.whole_epoch}
+        st.session_state["step"] = numbers[asked].step if asked in numbers else None
+        if kept and asked not in numbers:
+            what = "Correction" if name == "step" else "Epoch"
+            st.warning(f"{what} {escape(asked, most=20)} of run {run_id} is not kept: this is {newest.moment}.")
+    if follows_newest() or st.session_state.get("step") not in steps:
+        st.session_state["step"] = newest.step
     # set even where it stays: in the sidebar and on the page are two sliders, each with a memory of its own
-    st.session_state["epoch"] = newest if lost else st.session_state["epoch"]
-    st.session_state["newest_epoch"] = (run_id, newest)
-    if len(epochs) > 1:
-        st.select_slider(
-            "As it was after epoch",
-            epochs,
-            key="epoch",
-            persist_state="session",
-            help="Go back in time: epoch 0 is the network before it has seen a single digit.",
-        )
-    chosen = st.session_state["epoch"]
-    _to_url("epoch", chosen if chosen != newest else None)
+    st.session_state["step"] = st.session_state["step"]
+    st.session_state["newest_step"] = (run_id, newest.step)
+    if not st.session_state.get("film"):  # whose every frame would be an address of its own
+        chosen = next((moment for moment in kept if moment.step == st.session_state["step"]), newest)
+        _to_url("epoch", int(chosen.epoch) if chosen.whole_epoch and chosen != newest else None)
+        _to_url("step", chosen.step if not chosen.whole_epoch and chosen != newest else None)
+
+
+def moments() -> list[Snapshot]:
+    """The moments of the chosen run that can be looked at; none of the pretrained network."""
+    run_id = st.session_state["run"]
+    return resources.snapshots(run_id) if run_id != PRETRAINED else []
+
+
+def follows_newest() -> bool:
+    """Whether the visitor was shown the newest moment last: they are then shown every newer one."""
+    return st.session_state.get("newest_step") == (st.session_state["run"], st.session_state.get("step"))
+
+
+def look_at_moment(step: int) -> None:
+    """Choose a moment; for callbacks, which run before the page does."""
+    st.session_state["step"] = step
 
 
 def choice() -> Choice:
     """What was chosen; ends the page with a sentence where there is nothing to look at yet."""
     run_id = st.session_state["run"]
     if run_id == PRETRAINED:
-        return Choice(None, 0)
+        return Choice(None, BEGINNING)
     run = chosen_run()
-    if not resources.snapshot_epochs(run_id):
-        st.info(f"Run {run_id} has not begun yet, so there is nothing to look at. Choose another network, or wait.")
+    kept = {moment.step: moment for moment in moments()}
+    if run is None or not kept:
+        said = "was deleted" if run is None else "has not begun yet" if run.active else "ended before it began"
+        st.info(f"Run {run_id} {said}, so there is nothing to look at. Choose another network, or wait.")
         st.stop()
-    return Choice(run, st.session_state["epoch"])
+    return Choice(run, kept.get(st.session_state["step"], moments()[-1]))
 
 
 def chosen_run() -> Run | None:
     """The run that was chosen, as it stands; None for the pretrained model."""
-    return next((run for run in resources.runs() if run.id == st.session_state["run"]), None)
+    if st.session_state["run"] == PRETRAINED:
+        return None
+    try:
+        return resources.run(st.session_state["run"])
+    except UnknownRunError:  # deleted, perhaps by somebody else
+        return None
 
 
 def look_at(run_id: int) -> None:
-    """Choose a run, at its newest epoch; for callbacks, which run before the page does."""
+    """Choose a run, at its newest moment; for callbacks, which run before the page does."""
     st.session_state["run"] = run_id
-    st.session_state["epoch"] = None
-    st.session_state["url_run"] = st.session_state["url_epoch"] = None
-    st.query_params.pop("run", None)
-    st.query_params.pop("epoch", None)
+    st.session_state["step"] = None
+    st.session_state["film"] = False
+    for name in ("run", "epoch", "step"):
+        _to_url(name, None)
 
 
 @contextmanager
@@ -148,22 +178,15 @@ def fragment(function: Callable[..., None], run_every: float | None = None) -> C
     return st.fragment(guarded, run_every=run_every)
 
 
-def sentence(text: str) -> str:
-    """A message with a capital letter, as a page says it."""
-    return text[:1].upper() + text[1:]
-
-
-def count(number: int, noun: str) -> str:
-    """`1 epoch`, `2 epochs`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def label(run: Run | None) -> str:
     """What a run is called in a list; without one, the pretrained network."""
     if run is None:
         return "Pretrained network"
     # nothing that changes: the box sends back the label it showed, and another one would be no run's
-    return f"Run {run.id} · {run.name}"
+    preset, *changes = run.name.split(", ")
+    for change, short in SHORT_TERMS.items():
+        changes = [each.replace(change, short, 1) for each in changes]
+    return f"{run.id} · {', '.join([*changes, preset])}"
 
 
 def _asks(name: str) -> bool:

@@ -7,6 +7,8 @@ from nnlib.network import Network
 from nnlib.study import evaluate
 from nnlib.training import PRESETS, SETTINGS, EpochRecord, Progress, Trainer, TrainingConfig
 
+__version__ = "0.1.0"  # the one place that says so
+
 __all__ = [
     "PRESETS",
     "SETTINGS",

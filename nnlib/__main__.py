@@ -7,4 +7,4 @@ from nnlib.training import start_anew_with_better_kernel
 
 if sys.argv[1:2] == ["train"]:
     start_anew_with_better_kernel()
-main()
+main("python -m nnlib")

@@ -1,9 +1,14 @@
-"""The command line: python -m nnlib train | evaluate | predict | runs | benchmark."""
+"""The command line: nnlib, or python -m nnlib, dashboard | train | evaluate | predict | runs | benchmark."""
 
+import errno
+import importlib.util
 import json
 import os
 import shlex
+import socket
+import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -13,6 +18,7 @@ from typing import Any
 
 import click
 
+import nnlib
 from nnlib import benchmark as benchmarks
 from nnlib.digits import find_digits, load_mnist, read_picture
 from nnlib.errors import DrawingError, NnlibError, SettingError
@@ -20,15 +26,33 @@ from nnlib.model_files import Model, check_model_path, load_model, load_pretrain
 from nnlib.runs import Run, RunStore, worker
 from nnlib.study import evaluate as read_all
 from nnlib.study import score_digits
-from nnlib.training import PRESETS, SETTINGS, EpochRecord, Setting, describe, what_is_wrong
+from nnlib.training import PRESETS, SETTINGS, EpochRecord, Setting, describe, nearest_setting, split, what_is_wrong
+from nnlib.words import number, percent, printable
+
+PORTS = range(8501, 8601)  # the dashboard takes the first that is free
+
+
+class Folder(click.Path):
+    """A folder; an empty name, as of a variable that is not set, means none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(value, param, ctx) if value else None
+
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 DATA = click.option(
     "--data",
     envvar="NNLIB_DATA",
-    type=click.Path(path_type=Path),
+    type=Folder(path_type=Path),
     help="A folder of IDX files to use instead of MNIST.",
 )
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+SETTINGS_FOLDER = Path(sysconfig.get_path("data"), "share", "nnlib")  # of the dashboard, once installed
 
 
 class SettingType(click.ParamType):
@@ -54,14 +78,85 @@ def with_settings(command: Callable) -> Callable:
     """Give a command an option for every setting of a training."""
     for setting in reversed(SETTINGS.values()):
         text = f"{setting.label} ({setting.term}): {setting.limits}. {setting.advice}"
-        flag = "--" + setting.name.replace("_", "-")
-        command = click.option(flag, setting.name, type=SettingType(setting), help=text.strip())(command)
+        command = click.option(_flag(setting.name), setting.name, type=SettingType(setting), help=text.strip())(command)
     return command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(nnlib.__version__, message="nnlib %(version)s")
 def cli() -> None:
     """A neural network in numpy that reads handwritten digits."""
+
+
+def called() -> str:
+    """How the command line was called: "nnlib" or "python -m nnlib"."""
+    return click.get_current_context().find_root().info_name or "nnlib"
+
+
+@cli.command()
+@click.option(
+    "--port", type=click.IntRange(1, 65_535), help=f"Its port; without this, {PORTS[0]} or the next that is free."
+)
+@click.option(
+    "--address",
+    default="localhost",
+    show_default=True,
+    help="Who may open it. localhost: this machine alone; 0.0.0.0: whoever can reach this machine.",
+)
+def dashboard(port: int | None, address: str) -> None:
+    """Open the dashboard in a browser. Ctrl+C ends it; runs that are under way can be resumed."""
+    # found and started, not imported: nnlib knows no Streamlit
+    package = importlib.util.find_spec("dashboard")
+    home = Path(package.origin).with_name("Home.py") if package and package.origin else None
+    if home is None or not home.is_file() or importlib.util.find_spec("streamlit") is None:
+        raise NnlibError(
+            "the dashboard needs Streamlit, which is not installed: pip install -r requirements.txt in the project's "
+            "folder brings all that is needed."
+        )
+    free = next((each for each in ([port] if port else PORTS) if _is_free(address, each)), None)
+    if free is None:
+        taken = f"port {port} is taken" if port else f"all ports from {PORTS[0]} to {PORTS[-1]} are taken"
+        see = f"http://{address}:{port or PORTS[0]}"
+        raise NnlibError(f"{taken}, perhaps by another dashboard at {see}: choose another one with --port.")
+    if not port and free != PORTS[0]:
+        click.echo(f"Port {PORTS[0]} is taken, perhaps by another dashboard: this one is at http://{address}:{free}")
+    command = [sys.executable, "-P", "-m", "streamlit", "run", str(home)]
+    command += [f"--server.port={free}", f"--server.address={address}"]
+    # -P and this: the packages are those found here, whatever lies in the folder from which it is started
+    path = os.pathsep.join(filter(None, [str(home.parents[1]), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path}
+    for name in ("NNLIB_HOME", "NNLIB_DATA"):
+        if environment.get(name):
+            environment[name] = str(Path(environment[name]).resolve())
+    # Streamlit reads its settings in the folder where it is started
+    settings = home.parents[1] if (home.parents[1] / ".streamlit").is_dir() else SETTINGS_FOLDER
+    if settings.is_dir():
+        os.chdir(settings)
+    sys.stdout.flush()
+    if os.name == "posix":
+        os.execve(sys.executable, command, environment)  # signals and the exit status are then the server's own
+    sys.exit(subprocess.call(command, env=environment))
+
+
+def _is_free(address: str, port: int) -> bool:
+    """Whether a server may listen there; NnlibError where the address is none of this machine's."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe, socket.socket(family) as listener:
+        probe.settimeout(1)
+        try:
+            # on some systems two programs can listen at one port, and only one is heard
+            if probe.connect_ex((address, port)) == 0:
+                return False
+            if os.name == "posix":
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((address, port))
+        except (OSError, UnicodeError) as error:
+            if isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EACCES):
+                return False
+            raise NnlibError(
+                f"{printable(address)} is no address of this machine: choose localhost, or 0.0.0.0 to let others in."
+            ) from error
+    return True
 
 
 @cli.command()
@@ -85,7 +180,7 @@ def train(preset: str, data: Path | None, save: Path | None, resume: int | None,
     if resume is None:
         config = PRESETS[preset].config.with_changes(**changes)
         name = describe(config)
-        load_mnist(data)  # a folder that is wrong makes no run
+        split(load_mnist(data).train, config)  # a folder that is wrong, or holds too few digits, makes no run
         run_id = store.create_run(config, name, str(data.resolve()) if data else None)
     else:
         if changes:
@@ -95,14 +190,14 @@ def train(preset: str, data: Path | None, save: Path | None, resume: int | None,
         run_id = resume
         store.take(run_id, os.getpid())
     run = store.run(run_id)
-    click.echo(f"run {run_id}: {run.name}, epochs: {run.config.epochs}, digits: {run.config.training_digits:,}")
+    click.echo(
+        f"run {run_id}: {printable(run.name)}, epochs: {run.config.epochs}, digits: {run.config.training_digits:,}"
+    )
     _watch(store, run)
     if store.run(run_id).state != "finished":
-        click.echo(
-            f"stopped after epoch {store.run(run_id).epoch}; go on with: python -m nnlib train --resume {run_id}"
-        )
+        click.echo(f"stopped after epoch {store.run(run_id).epoch}; go on with: {called()} train --resume {run_id}")
         return
-    network = store.model(run_id, run.config.epochs).network
+    network = store.model(run_id, run.config.epochs * run.config.steps_per_epoch).network
     accuracy = read_all(network, load_mnist(run.data_directory).test).accuracy
     click.echo(f"reads {accuracy:.2%} of the test digits")
     last = store.run(run_id).last
@@ -110,9 +205,9 @@ def train(preset: str, data: Path | None, save: Path | None, resume: int | None,
     if warning:
         click.echo(warning)
     if save is not None:
-        recipe = shlex.join(["python", "-m", "nnlib", *sys.argv[1:]]) if resume is None else f"run {run_id}"
+        recipe = f"{called()} {shlex.join(sys.argv[1:])}" if resume is None else f"run {run_id}"
         save_model(save, Model(network, run.name, run.config, run.config.epochs, accuracy, recipe))
-        click.echo(f"saved as {save}")
+        click.echo(f"saved as {printable(str(save))}")
 
 
 def _watch(store: RunStore, run: Run) -> None:
@@ -128,10 +223,15 @@ def _watch(store: RunStore, run: Run) -> None:
                 if not hidden:
                     click.echo("\r\033[K", nl=False, err=True)  # the line takes the bar's place
                 click.echo(
-                    f"epoch {record.epoch:4}   loss {record.training_loss:.4f}   "
-                    f"accuracy {record.training_accuracy:7.2%}   validation loss {record.validation_loss:.4f}   "
+                    f"epoch {record.epoch:4}   loss {_loss(record.training_loss)}   "
+                    f"accuracy {record.training_accuracy:7.2%}   validation loss {_loss(record.validation_loss)}   "
                     f"accuracy {record.validation_accuracy:7.2%}   {record.seconds:6.1f} s"
                 )
+
+
+def _loss(loss: float) -> str:
+    # a loss that explodes would fill the line
+    return f"{loss:.4f}" if loss < 1000 else number(loss)
 
 
 @cli.command()
@@ -148,7 +248,9 @@ def evaluate(model: Path | None, data: Path | None, as_json: bool) -> None:
         click.echo(json.dumps({"model": found.name, "accuracy": evaluation.accuracy, "digits": digits}))
         return
     wrong = len(evaluation.mistakes())
-    click.echo(f"{found.name}: {evaluation.accuracy:.2%} right, {wrong:,} of {len(evaluation.labels):,} misread")
+    click.echo(
+        f"{printable(found.name)}: {evaluation.accuracy:.2%} right, {wrong:,} of {len(evaluation.labels):,} misread"
+    )
     click.echo("digit   count   read right (recall)   right when answered (precision)")
     for score in scores:
         recall, precision = ("-" if share is None else f"{share:.2%}" for share in (score.recall, score.precision))
@@ -164,9 +266,10 @@ def predict(images: tuple[Path, ...], model: Path | None, as_json: bool) -> None
     network = (load_pretrained() if model is None else load_model(model)).network
     results = []
     for path in images:
+        name = printable(str(path))
         digits = find_digits(read_picture(path))
         if not digits:
-            raise DrawingError(f"{path} shows no digit: it must have ink that stands out from the paper.")
+            raise DrawingError(f"{name} shows no digit: it must have ink that stands out from the paper.")
         for digit in digits:
             probabilities = network.predict_proba(digit.image[None])[0]
             best, second = probabilities.argsort()[::-1][:2]
@@ -181,8 +284,8 @@ def predict(images: tuple[Path, ...], model: Path | None, as_json: bool) -> None
             )
             if not as_json:
                 click.echo(
-                    f"{path}: {best} ({probabilities[best]:.1%} sure), "
-                    f"second guess {second} ({probabilities[second]:.1%})"
+                    f"{name}: {best} ({percent(probabilities[best])} sure), "
+                    f"second guess {second} ({percent(probabilities[second])})"
                 )
     if as_json:
         click.echo(json.dumps(results))
@@ -203,16 +306,17 @@ def runs(delete: int | None, as_json: bool) -> None:
         click.echo(json.dumps([asdict(run) for run in found]))
         return
     if not found:
-        click.echo("no runs yet: python -m nnlib train makes one")
+        click.echo(f"no runs yet: {called()} train makes one")
+    width = max((len(str(run.id)) for run in found), default=0)
     for run in found:
         accuracy = f"{run.last.validation_accuracy:.2%}" if run.last else "-"
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))
         click.echo(
-            f"{run.id:4}   {run.state:11}   epoch {run.epoch:4} of {run.config.epochs:4}   "
-            f"validation accuracy {accuracy:>7}   {started}   {run.name}"
+            f"{run.id:{width}}   {run.state:11}   epoch {run.epoch:4} of {run.config.epochs:4}   "
+            f"validation accuracy {accuracy:>7}   {started}   {printable(run.name)}"
         )
         if run.message:
-            click.echo(f"       {run.message}")
+            click.echo(f"{'':{width}}   {printable(run.message, None)}")
 
 
 @cli.command()
@@ -245,21 +349,27 @@ def benchmark(rounds: int, as_json: bool) -> None:
         click.echo("".join([contestant.label.ljust(37), *cells]))
     click.echo()
     for figure in benchmarks.measure():
-        click.echo(f"{figure.label:42} {figure.value:12,.4g} {figure.unit}")
+        click.echo(f"{figure.label:42} {number(figure.value, 4):>12} {figure.unit}")
 
 
-def main() -> None:
+def main(called_as: str = "nnlib") -> None:
     """Run the command line; a mistake ends with one sentence: status 2 for its words, 1 for the rest."""
     try:
-        sys.exit(cli.main(prog_name="python -m nnlib", standalone_mode=False))
+        sys.exit(cli.main(prog_name=called_as, standalone_mode=False))
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as error:
-        click.echo(error.format_message(), err=True)
+        sentence = error.format_message()
+        if isinstance(error, click.NoSuchOption) and error.ctx and error.ctx.command is train:
+            nearest = nearest_setting(error.option_name)
+            if nearest:
+                sentence = f"No such option '{error.option_name}': did you mean '{_flag(nearest)}'?"
+        for line in sentence.splitlines():  # one, unless it is the help that an empty command line gets
+            click.echo(printable(line, None), err=True)
         sys.exit(error.exit_code)
     except NnlibError as error:
         click.echo(str(error), err=True)
         sys.exit(2 if isinstance(error, SettingError) else 1)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("left; a training that was under way can be resumed: python -m nnlib train --resume RUN", err=True)
+        click.echo(f"left; a training that was under way can be resumed: {called_as} train --resume RUN", err=True)
         sys.exit(130)

@@ -12,9 +12,19 @@ NnlibError              catch this one to catch them all; its text is a sentence
     └── StoreFullError      the disk has no room left; nothing was written
 """
 
+from nnlib.words import printable
+
+MOST_LETTERS = 1_000
+
 
 class NnlibError(Exception):
-    """The base of all: its text says what is wrong, with the value, and the way out."""
+    """The base of all: its text says what is wrong, with the value, and the way out.
+
+    Whatever names and values from outside are in it, any page and terminal can show it.
+    """
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(printable(sentence, MOST_LETTERS))
 
 
 class SettingError(NnlibError):

@@ -16,6 +16,7 @@ import re
 import secrets
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,8 +27,10 @@ import safetensors.numpy
 
 from nnlib.digits import N_CLASSES, N_PIXELS, PACKAGED
 from nnlib.errors import ModelFileError, SettingError
+from nnlib.files import read_bytes, why
 from nnlib.network import ACTIVATIONS, Network
 from nnlib.training import MAX_HIDDEN_LAYERS, SETTINGS, TrainingConfig
+from nnlib.words import count, printable, shown
 
 SUFFIXES = (".safetensors", ".npz", ".pkl")
 FORMAT = 1
@@ -36,8 +39,11 @@ MAX_FILE_BYTES = 64 * 2**20  # the largest network allowed takes 48 MB in float6
 MAX_METADATA_BYTES = 100_000
 MAX_ARRAYS = 2 * (MAX_HIDDEN_LAYERS + 1) + 1
 MAX_TEXT = 2_000
+METADATA = ("format", "name", "activation", "epoch", "test_accuracy", "recipe", "config")
 
-Content = tuple[dict[str, np.ndarray], str | None]  # the arrays of a file, and its metadata
+WAY_OUT = "Save it again, or choose another file."
+
+Content = tuple[dict[str, np.ndarray], bytes | None]  # the arrays of a file, and its metadata
 
 
 @dataclass(frozen=True)
@@ -80,8 +86,9 @@ def save_model(path: str | Path, model: Model) -> None:
         finally:
             unfinished.unlink(missing_ok=True)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ModelFileError(f"{path} was not saved: {reason}. Choose another folder or name.") from error
+        raise ModelFileError(
+            f"{printable(str(path))} was not saved: {why(error)}. Choose another folder or name."
+        ) from error
 
 
 def check_model_path(path: str | Path) -> None:
@@ -89,7 +96,9 @@ def check_model_path(path: str | Path) -> None:
     path = Path(path)
     _checked_suffix(path.suffix)
     if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise ModelFileError(f"{path} cannot be saved there: choose a folder that exists and lets you write.")
+        raise ModelFileError(
+            f"{printable(str(path))} cannot be saved there: choose a folder that exists and lets you write."
+        )
 
 
 def model_bytes(model: Model, suffix: str) -> bytes:
@@ -98,8 +107,9 @@ def model_bytes(model: Model, suffix: str) -> bytes:
     try:
         _check(model)
     except _RefusedError as wrong:
-        name = _one_line(model.name)
-        raise ModelFileError(f"{name} was not saved: {wrong}. Save an earlier epoch or another model.") from wrong
+        raise ModelFileError(
+            f"{printable(model.name)} was not saved: {wrong}. Save an earlier epoch or another model."
+        ) from wrong
     arrays = {}
     for number, layer in enumerate(model.network.dense_layers, start=1):
         arrays[f"weights_{number}"] = layer.weights.astype("<f4")
@@ -107,12 +117,12 @@ def model_bytes(model: Model, suffix: str) -> bytes:
     metadata = json.dumps(
         {
             "format": FORMAT,
-            "name": _one_line(model.name),
+            "name": printable(model.name, MAX_TEXT),
             "activation": model.network.activation,
             "preprocessing": PREPROCESSING,
             "epoch": model.epoch,
             "test_accuracy": model.test_accuracy,
-            "recipe": _one_line(model.recipe),
+            "recipe": printable(model.recipe, MAX_TEXT),
             "config": model.config and json.loads(model.config.to_json()),
         }
     )
@@ -135,16 +145,20 @@ def load_model(source: str | Path | bytes, name: str | None = None) -> Model:
     if isinstance(source, bytes):
         name, content = name or "the file", source
     else:
-        path = Path(source)
-        name, content = name or path.name, _read_file(path)
+        name, content = name or Path(source).name, read_bytes(source, MAX_FILE_BYTES, ModelFileError)
+    name = printable(name)
+    kind = "model"
     try:
-        arrays, metadata = _reader_of(content)(content)
+        kind, reader = _reader_of(content)
+        arrays, metadata = reader(content)
         model = _model_from(arrays, metadata, Path(name).stem)
         _check(model)
+    except (_RefusedError, SettingError) as wrong:
+        sentence = printable(str(wrong).rstrip("."), 500)
+        raise ModelFileError(f"{name} was not loaded: {sentence}. {WAY_OUT}") from wrong
     except Exception as error:  # hostile bytes make the libraries raise nearly anything
-        ours = isinstance(error, _RefusedError | SettingError)
-        what = _one_line(str(error).rstrip(".") if ours else f"it is damaged ({type(error).__name__}: {error})")[:500]
-        raise ModelFileError(f"{name} was not loaded: {what}. Save it again, or choose another file.") from error
+        sentence = f"it begins as a {kind} file does, but what follows is damaged or cut off"
+        raise ModelFileError(f"{name} was not loaded: {sentence}. {WAY_OUT}") from error
     return model
 
 
@@ -172,36 +186,28 @@ def _checked_suffix(suffix: str) -> str:
     return suffix.lower()
 
 
-def _read_file(path: Path) -> bytes:
-    try:
-        if not path.is_file():
-            raise ModelFileError(f"there is no file {path}: check its name and folder.")
-        with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise ModelFileError(
-            f"{path} cannot be read: {error.strerror}. Check its permissions, or copy it again."
-        ) from error
-
-
-def _reader_of(content: bytes) -> Callable[[bytes], Content]:
+def _reader_of(content: bytes) -> tuple[str, Callable[[bytes], Content]]:
+    """What kind of file it is, and what reads those."""
     _require(len(content) <= MAX_FILE_BYTES, f"it is larger than {MAX_FILE_BYTES // 2**20} MB, and no model is")
     if content.startswith(b"PK\x03\x04"):
-        return _read_npz
+        return ".npz", _read_npz
     # before the pickles: the length of a safetensors header may begin with the byte that marks those
     if int.from_bytes(content[:8], "little") <= MAX_METADATA_BYTES and content[8:9] == b"{":
-        return _read_safetensors
+        return ".safetensors", _read_safetensors
     _require(content.startswith(b"\x80"), "it is none of .safetensors, .npz and .pkl (of protocol 3 or newer)")
-    return _read_pickle
+    return ".pkl", _read_pickle
 
 
 def _read_safetensors(content: bytes) -> Content:
     size = int.from_bytes(content[:8], "little")
-    header = _read_json(content[8 : 8 + size].decode())
+    header = _read_json(content[8 : 8 + size])
     metadata = header.pop("__metadata__", {}).get("metadata")
     for name, entry in header.items():
-        _require(entry["dtype"] in ("F16", "F32", "F64"), f"{name} is of type {entry['dtype']}, not float32")
-    return safetensors.numpy.load(content), metadata
+        _require(
+            entry["dtype"] in ("F16", "F32", "F64"),
+            f"{printable(name)} is of type {_quoted(entry['dtype'])}, not float32",
+        )
+    return safetensors.numpy.load(content), None if metadata is None else metadata.encode()
 
 
 # numpy's own reader evaluates this text as Python literals; what numpy writes always looks like this
@@ -221,18 +227,18 @@ def _read_npz(content: bytes) -> Content:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = archive.infolist()
         unpacked = sum(member.file_size for member in members)
-        _require(len(members) <= MAX_ARRAYS, f"it holds {len(members)} arrays, and a model at most {MAX_ARRAYS}")
+        _require(len(members) <= MAX_ARRAYS, f"it holds {len(members):,} arrays, and a model at most {MAX_ARRAYS}")
         _require(unpacked <= MAX_FILE_BYTES, f"it unpacks to {unpacked:,} bytes, and no model does")
         for member in members:
             name = member.filename.removesuffix(".npy")
-            _require(name not in arrays, f"it holds {name} twice")
+            _require(name not in arrays, f"it holds {printable(name)} twice")
             # the other compressions can ask for gigabytes to begin with
             _require(member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED), "its compression is unusual")
             with archive.open(member) as file:
                 data = file.read(member.file_size)
             header = _NPY_HEADER.match(data)
             if header is None:
-                raise _RefusedError(f"{name} is no plain array of numbers")
+                raise _RefusedError(f"{printable(name)} is no plain table of numbers (array)")
             shape = tuple(int(size) for size in header.groups()[2:] if size is not None)
             arrays[name] = _array(header[1].decode(), shape, memoryview(data)[header.end() :], header[2] == b"True")
     return arrays, _take_metadata(arrays)
@@ -300,10 +306,10 @@ def _walk_pickle(content: bytes) -> None:
     """
     shareable: dict[int, bool] = {}
     previous = ""
-    for count, (opcode, argument, _) in enumerate(pickletools.genops(content)):
+    for steps, (opcode, argument, _) in enumerate(pickletools.genops(content)):
         name = opcode.name
         _require(name in _OPCODES, f"it uses {name}, which a model has no need of: it may be an attack")
-        _require(count < MAX_OPCODES, f"it takes more than {MAX_OPCODES:,} steps to read, and no model does")
+        _require(steps < MAX_OPCODES, f"it takes more than {MAX_OPCODES:,} steps to read, and no model does")
         if name in _PUTS:
             index = len(shareable) if argument is None else int(argument)
             _require(index < MAX_OPCODES, f"it numbers one of its parts {index:,}, and no model has so many")
@@ -316,7 +322,7 @@ def _walk_pickle(content: bytes) -> None:
 def _read_pickle(content: bytes) -> Content:
     _walk_pickle(content)
     found = _ArrayUnpickler(io.BytesIO(content)).load()
-    _require(type(found) is dict, "it is no dict of numpy arrays")
+    _require(type(found) is dict, "it is no collection of named tables of numbers (arrays)")
     arrays = {}
     for name, made in found.items():
         match made:
@@ -325,7 +331,7 @@ def _read_pickle(content: bytes) -> Content:
             case _Made("_frombuffer", (data, _Made("dtype", (kind, *_)) as dtype, shape, order)):
                 in_columns = order == "F"
             case _:
-                raise _RefusedError(f"{name!r:.40} is no plain numpy array")
+                raise _RefusedError(f"{_quoted(name)} is no plain table of numbers (array)")
         arrays[name] = _array(dtype.state[1] + kind, shape, data, bool(in_columns))
     return arrays, _take_metadata(arrays)
 
@@ -333,46 +339,57 @@ def _read_pickle(content: bytes) -> Content:
 def _array(dtype: str, shape: tuple[int, ...], data: bytes | memoryview, in_columns: bool) -> np.ndarray:
     """The array that a file announces, as a view of its bytes: nothing is allocated."""
     _require(
-        re.fullmatch("[<>|](f2|f4|f8|u1)", dtype) is not None, f"it holds an array of type {dtype!r:.40}, not float32"
+        re.fullmatch("[<>|](f2|f4|f8|u1)", dtype) is not None,
+        f"it holds an array of type {_quoted(dtype)}, not float32",
     )
-    _require(len(shape) <= 2 and all(type(size) is int and 0 < size < 10**9 for size in shape), "it has an odd shape")
+    _require(
+        len(shape) <= 2 and all(type(size) is int and 0 < size < 10**9 for size in shape),
+        "one of its arrays has an odd shape",
+    )
     expected = math.prod(shape) * int(dtype[2])
     _require(len(data) == expected, f"it announces {expected:,} bytes for an array and holds {len(data):,}")
     return np.frombuffer(data, dtype).reshape(shape, order="F" if in_columns else "C")
 
 
-def _take_metadata(arrays: dict[str, np.ndarray]) -> str | None:
+def _take_metadata(arrays: dict[str, np.ndarray]) -> bytes | None:
     array = arrays.pop("metadata", None)
-    return None if array is None else array[: MAX_METADATA_BYTES + 1].tobytes().decode()
+    return None if array is None else array[: MAX_METADATA_BYTES + 1].tobytes()
 
 
-def _read_json(text: str) -> dict[str, Any]:
-    _require(len(text) <= MAX_METADATA_BYTES, f"its metadata is longer than {MAX_METADATA_BYTES:,} bytes")
+def _read_json(content: bytes) -> dict[str, Any]:
+    _require(len(content) <= MAX_METADATA_BYTES, f"its metadata is longer than {MAX_METADATA_BYTES:,} bytes")
 
     def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         _require(len(dict(pairs)) == len(pairs), "its metadata says something twice")
         return dict(pairs)
 
-    values = json.loads(text, object_pairs_hook=distinct)
-    _require(isinstance(values, dict), "its metadata is no JSON object")
+    values = None
+    with suppress(ValueError, RecursionError):
+        values = json.loads(content.decode(), object_pairs_hook=distinct)
+    if not isinstance(values, dict):
+        raise _RefusedError("its metadata is not readable: it must be one JSON object")
     return values
 
 
-def _model_from(arrays: dict[str, np.ndarray], metadata: str | None, name: str) -> Model:
+def _model_from(arrays: dict[str, np.ndarray], metadata: bytes | None, name: str) -> Model:
     if metadata is None:
         unknown = "not known: the file has no metadata, and ReLU is assumed"
-        return Model(_network_from(arrays, "relu"), _one_line(name), None, None, None, unknown)
+        return Model(_network_from(arrays, "relu"), name, None, None, None, unknown)
     values = _read_json(metadata)
+    for key in METADATA:
+        _require(key in values, f"its metadata lacks its {key}")
+    for key in ("name", "recipe", "activation"):
+        _require(isinstance(values[key], str), f"its {key} is {_quoted(values[key])}: it must be a text")
     version, activation, config = values["format"], values["activation"], values["config"]
-    _require(version == FORMAT, f"its format is {version!r:.40}, and this version reads {FORMAT}")
-    _require(activation in ACTIVATIONS, f"its activation is {activation!r:.40}, not one of {', '.join(ACTIVATIONS)}")
+    _require(version == FORMAT, f"its format is {_quoted(version)}, and this version reads {FORMAT}")
+    _require(activation in ACTIVATIONS, f"its activation is {_quoted(activation)}, not one of {', '.join(ACTIVATIONS)}")
     return Model(
         _network_from(arrays, activation),
-        _one_line(values["name"]),
+        printable(values["name"], MAX_TEXT),
         None if config is None else TrainingConfig.from_json(json.dumps(config)),
         values["epoch"],
         values["test_accuracy"],
-        _one_line(values["recipe"]),
+        printable(values["recipe"], MAX_TEXT),
     )
 
 
@@ -382,7 +399,7 @@ def _network_from(arrays: dict[str, np.ndarray], activation: Any) -> Network:
     for name, array in arrays.items():
         found = re.fullmatch(r"(weights_|biases_|W|b)([1-9])", name)
         if found is None:
-            raise _RefusedError(f"it holds {name!r:.40}, which is neither weights nor biases of a layer")
+            raise _RefusedError(f"it holds {_quoted(name)}, which is neither weights nor biases of a layer")
         key = ("weights" if found[1] in ("weights_", "W") else "biases", int(found[2]))
         _require(key not in parameters, f"it holds the {key[0]} of layer {key[1]} twice")
         parameters[key] = array
@@ -396,8 +413,12 @@ def _network_from(arrays: dict[str, np.ndarray], activation: Any) -> Network:
     _require(all(matrix.ndim == 2 for matrix in weights), "its weights are no tables of rows and columns")
     widths = (weights[0].shape[0], *(matrix.shape[1] for matrix in weights))
     for number, (n_inputs, matrix, row) in enumerate(zip(widths, weights, biases, strict=False), start=1):
-        fits = matrix.shape[0] == n_inputs and len(row) == matrix.shape[1]
-        _require(fits, f"the shapes of layer {number} do not fit: {matrix.shape} after {n_inputs}, {len(row)} biases")
+        rows, columns = matrix.shape
+        _require(
+            (rows, columns) == (n_inputs, len(row)),
+            f"layer {number} does not fit: it has {rows:,} x {columns:,} weights, where {n_inputs:,} values come in "
+            f"and {count(len(row), 'bias', 'biases')} {'is' if len(row) == 1 else 'are'} added",
+        )
     _check_widths(widths)
 
     network = Network(widths, activation)
@@ -414,7 +435,7 @@ def _check_widths(widths: Sequence[int]) -> None:
     _require(ends, f"it goes from {n_inputs} inputs to {n_outputs} outputs, not from {N_PIXELS} to {N_CLASSES}")
     limits = SETTINGS["hidden_widths"]
     allowed = 1 <= len(hidden) <= MAX_HIDDEN_LAYERS and all(limits.low <= width <= limits.high for width in hidden)
-    _require(allowed, f"its hidden layers are {hidden}: they must be {limits.limits}")
+    _require(allowed, f"its hidden layers are {limits.show(hidden) or 'none'}: they must be {limits.limits}")
 
 
 def _check(model: Model) -> None:
@@ -427,19 +448,21 @@ def _check(model: Model) -> None:
     most = SETTINGS["epochs"].high
     _require(
         model.epoch is None or (type(model.epoch) is int and 0 <= model.epoch <= most),
-        f"its epoch is {model.epoch!r:.40}: it must be a whole number from 0 to {most:,}",
+        f"its epoch is {_quoted(model.epoch)}: it must be a whole number from 0 to {most:,}",
     )
     _require(
         accuracy is None or (type(accuracy) is not bool and isinstance(accuracy, int | float) and 0 <= accuracy <= 1),
-        f"its test accuracy is {accuracy!r:.40}: it must be from 0 to 1",
+        f"its test accuracy is {_quoted(accuracy)}: it must be a number from 0 to 1",
     )
     fits = config is None or (config.hidden_widths, config.activation) == (network.widths[1:-1], network.activation)
-    _require(fits, "its config describes another network than its weights are for")
+    _require(fits, "its settings (config) describe another network than its weights are for")
 
 
-def _one_line(text: str) -> str:
-    """The text as any page and terminal can show it: no line ends, no control characters, not endless."""
-    return "".join(letter if letter.isprintable() else " " for letter in text[:MAX_TEXT])
+def _quoted(value: Any) -> str:
+    """A value from a file, for a sentence; text stands in quotes, or the text 0.9 would look like the number."""
+    if isinstance(value, list):
+        return "a list"
+    return f'"{shown(value)}"' if isinstance(value, str) else shown(value)
 
 
 def _require(holds: bool, otherwise: str) -> None:

@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[1]
 
 # each room, and each module, may import only what stands before it
 ORDER = {
+    "words": (),
     "errors": (),
+    "files": (),
     "network": ("layers", "losses", "optimizers", "network"),
     "digits": ("mnist", "augmentation", "drawing"),
     "training": ("config", "blas", "partner", "halves", "trainer", "__main__"),
@@ -50,7 +52,8 @@ def imports(path: Path) -> set[str]:
             assert not node.level, f"{path}: imports are written in full"
             # from nnlib import cli
             found.update(
-                f"{node.module}.{alias.name}" if node.module == "nnlib" else str(node.module) for alias in node.names
+                f"{node.module}.{alias.name}" if node.module in ("nnlib", "dashboard") else str(node.module)
+                for alias in node.names
             )
     return found
 
@@ -132,9 +135,21 @@ def test_pages_do_not_import_each_other() -> None:
 
 
 def test_figures_and_pictures_know_no_streamlit() -> None:
-    for name in ("charts", "images"):
-        packages = {found.split(".")[0] for found in imports(ROOT / "dashboard" / f"{name}.py")}
-        assert "streamlit" not in packages
+    for path in (*(ROOT / "dashboard" / "figures").glob("*.py"), ROOT / "dashboard" / "images.py"):
+        found = imports(path)
+        assert "streamlit" not in {name.split(".")[0] for name in found}, path.name
+        own = {name for name in found if name.startswith("dashboard.")}
+        assert all(name.startswith("dashboard.figures") or name == "dashboard.images" for name in own), path.name
+
+
+def test_parts_know_no_page() -> None:
+    for path in (ROOT / "dashboard" / "parts").glob("*.py"):
+        assert not any(name.startswith("dashboard.views") for name in imports(path)), path.name
+
+
+def test_a_page_stays_one_short_file() -> None:
+    for path in (ROOT / "dashboard" / "views").glob("*.py"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 200, path.name
 
 
 # --- files ---
@@ -184,9 +199,11 @@ def test_readme_installs_and_runs_in_one_line_each() -> None:
         assert (ROOT / name).is_file()
 
 
-@pytest.mark.parametrize("line", sorted({line for line in commands() if line.startswith("python -m nnlib ")}))
+@pytest.mark.parametrize(
+    "line", sorted({line for line in commands() if line.startswith(("python -m nnlib ", "nnlib "))})
+)
 def test_readme_commands_are_understood(line: str) -> None:
-    words = shlex.split(line, comments=True)[3:]
+    words = shlex.split(line.removeprefix("python -m "), comments=True)[1:]
     with click.Context(cli, info_name="nnlib") as context:
         if words[0].startswith("-"):
             assert words[0] in context.help_option_names or words[0] == "--help"
@@ -197,6 +214,46 @@ def test_readme_commands_are_understood(line: str) -> None:
             command.make_context(name, rest, parent=context)
         except click.exceptions.Exit:
             assert "--help" in rest
+
+
+def test_readme_commands_name_files_that_are_there_or_that_they_made() -> None:
+    made: set[str] = set()
+    suffixes = re.compile(r"[\w./-]+\.(?:png|jpg|safetensors|npz|pkl|txt|py)\b")
+    lines = [line for line in commands() if " " in line]
+    assert any("predict" in line for line in lines)
+    for line in lines:
+        if "--save" in line:
+            made.update(suffixes.findall(line.partition("--save")[2]))
+        for name in suffixes.findall(line):
+            assert name in made or (ROOT / name).is_file(), line
+
+
+def test_every_package_is_installed() -> None:
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    folders = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for package in ("nnlib", "dashboard")
+        for path in (ROOT / package).rglob("__init__.py")
+    }
+    assert set(pyproject["tool"]["setuptools"]["packages"]) == folders
+    for package, patterns in pyproject["tool"]["setuptools"]["package-data"].items():
+        for pattern in patterns:
+            assert list((ROOT / package).glob(pattern)), pattern
+    others = [path for path in (ROOT / "dashboard").rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
+    patterns = pyproject["tool"]["setuptools"]["package-data"]["dashboard"]
+    assert set(others) == {path for pattern in patterns for path in (ROOT / "dashboard").glob(pattern)}
+    (settings,) = pyproject["tool"]["setuptools"]["data-files"].values()
+    assert all((ROOT / file).is_file() for file in settings)
+
+
+def test_requirements_are_those_of_the_dashboard() -> None:
+    assert "-e .[dashboard]" in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_installed_command_is_the_command_line() -> None:
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    module, _, name = pyproject["project"]["scripts"]["nnlib"].partition(":")
+    assert getattr(importlib.import_module(module), name) is importlib.import_module("nnlib.cli").main
 
 
 def test_readme_names_files_that_exist() -> None:

@@ -1,131 +1,160 @@
 """Data: what the network learns from, and what it is tested with."""
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard import charts, images, resources, session
+from dashboard import figures, images, resources, session
+from dashboard.parts import closer_look, frame
 from nnlib.digits import N_CLASSES, N_PIXELS, Digits
 
 EXAMPLES = 60
+PARTS = {"learn": "Training digits", "test": "Test digits"}
+
+
+def part_of(name: str) -> Digits:
+    """A part of the data, as this page calls it."""
+    return resources.data().train if name == "learn" else resources.data().test
 
 
 @st.cache_resource(show_spinner=False)
-def averages() -> np.ndarray:
-    """The mean image of each digit, (10, 784)."""
+def averages() -> bytes:
+    """A sheet of the mean image of each digit."""
     training = resources.data().train
     own = [training.images[training.labels == digit] for digit in range(N_CLASSES)]
-    return np.stack([each.mean(axis=0) if len(each) else np.zeros(N_PIXELS, np.float32) for each in own])
+    means = [each.mean(axis=0) if len(each) else np.zeros(N_PIXELS, np.float32) for each in own]
+    return images.digit_sheet(np.stack(means), N_CLASSES)
 
 
 @st.cache_resource(show_spinner=False)
-def pixel_histogram() -> tuple[np.ndarray, np.ndarray]:
-    """Counts and edges of the values of all training pixels."""
-    return np.histogram(resources.data().train.images, bins=16, range=(0, 1))
+def counts() -> tuple[go.Figure, np.ndarray]:
+    """The chart of how many examples there are of each digit, and the counts of the training digits, (10,)."""
+    data = resources.data()
+    training, test = (np.bincount(each.labels, minlength=N_CLASSES) for each in (data.train, data.test))
+    return figures.class_counts(training, test), training
+
+
+@st.cache_resource(show_spinner=False)
+def darkness() -> tuple[go.Figure, float, float]:
+    """The chart of how dark all training pixels are, the share of paper, and of the rest the share of full ink."""
+    found, edges = np.histogram(resources.data().train.images, bins=16, range=(0, 1))
+    inked = max(int(found[1:].sum()), 1)
+    return figures.pixel_values(found, edges), found[0] / found.sum(), found[-1] / inked
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def where(part: str) -> list[np.ndarray]:
+    """The indices of each digit's examples."""
+    return [np.flatnonzero(part_of(part).labels == digit) for digit in range(N_CLASSES)]
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def examples(part: str, digit: int, page: int) -> np.ndarray:
+def examples(part: str, digit: int, page: int) -> bytes:
     """A sheet of some examples of a digit."""
-    digits = parts()[part]
-    chosen = np.flatnonzero(digits.labels == digit)[page * EXAMPLES :][:EXAMPLES]
-    return images.enlarge(images.tiles(images.digit_pictures(digits.images[chosen]), 15), 2)
-
-
-def parts() -> dict[str, Digits]:
-    """The two parts of the data, as this page calls them."""
-    return {"learn": resources.data().train, "test": resources.data().test}
-
-
-PARTS = {"learn": "Training digits", "test": "Test digits"}
+    chosen = where(part)[digit][page * EXAMPLES :][:EXAMPLES]
+    return images.digit_sheet(part_of(part).images[chosen], 15)
 
 
 def choose_part(key: str, default: str) -> str:
     """The widget that chooses a part of the data, in the URL as `key`."""
-    return st.segmented_control(
+    chosen = st.segmented_control(
         "Part of the data",
         list(PARTS),
-        format_func=PARTS.__getitem__,
+        format_func=lambda part: PARTS.get(part, part),
         default=default,
         required=True,
+        wrap=True,
         key=key,
         bind="query-params",
     )
+    return chosen if chosen in PARTS else default
+
+
+def say_counts(training: np.ndarray) -> str:
+    """What the chart of the counts shows."""
+    if training.min() < 0.7 * training.max():
+        return "Some digits are there more often than others: the network learns those better."
+    return "Every digit is there about equally often, so always guessing the same one is right about one time in ten."
 
 
 st.title("The digits", anchor=False)
 data = resources.data()
 st.markdown(
-    f"The network knows nothing but these: {len(data.train):,} handwritten digits to learn from, and "
-    f"{len(data.test):,} by *other people* to test with. Each is a picture of 28 × 28 pixels, and to the network just "
-    "784 numbers from 0 (paper) to 1 (ink). The collection is called *MNIST*."
+    f"The network knows nothing but these: {len(data.train):,} handwritten digits to learn from, the *training "
+    f"digits*, and {len(data.test):,} by *other people* to test it with at the end, the *test digits*. Each is a "
+    "picture of 28 × 28 pixels, and to the network just 784 numbers from 0 (paper) to 1 (ink). The collection is "
+    "called *MNIST*."
+)
+st.caption(
+    "A training usually holds some of the training digits back and never learns from them: with these it checks, after "
+    "every epoch, how it does on *new digits* (also called *validation digits*). The test digits are kept for the end."
 )
 
-st.subheader("Examples", anchor=False)
-left, right = st.columns([1, 2], gap="large")
+st.header("Examples", anchor=False)
+left, right = frame.columns("example_columns", (1, 17), (2.4, 24))
 with left:
     part = choose_part("part", "learn")
     digit = st.segmented_control(
         "Which digit", list(range(N_CLASSES)), default=3, required=True, wrap=True, key="digit", bind="query-params"
     )
-    n_examples = int(np.sum(parts()[part].labels == digit))
-    n_pages = max(1, -(-n_examples // EXAMPLES))
+    digit = 3 if digit is None else digit
+    n_pages = max(1, -(-len(where(part)[digit]) // EXAMPLES))
     page = st.number_input(f"Which sheet of {n_pages}", 1, n_pages, key="sheet", help=f"{EXAMPLES} digits a sheet.")
 with right:
-    if n_examples:
-        sheet = examples(part, digit, page - 1)
-        st.image(sheet, width="stretch", alt=f"Handwritten examples of the digit {digit}.")
+    if len(where(part)[digit]):
+        with st.container(key="ink_examples"):
+            st.image(
+                examples(part, digit, page - 1), width="stretch", alt=f"Handwritten examples of the digit {digit}."
+            )
         st.caption(f"Examples of a {digit}: how different can one digit be before it is another?")
     else:
         st.info(f"This data has no {digit}.")
 
-st.subheader("The average digit", anchor=False)
-st.image(
-    images.enlarge(images.tiles(images.digit_pictures(averages()), N_CLASSES), 4),
-    width="stretch",
-    alt="Ten blurred pictures: the average of all training examples of each digit, 0 to 9.",
-)
+st.header("The average digit", anchor=False)
+with st.container(key="ink_averages"):
+    st.image(
+        averages(),
+        width="stretch",
+        alt="Ten blurred pictures: the average of all training examples of each digit, 0 to 9.",
+    )
 st.caption(
-    "All examples of a digit laid on top of each other. Where it is dark, nearly everybody put ink; "
-    "where it is grey, people differ."
+    "All training examples of a digit laid on top of each other. Where the stroke is strong, nearly everybody put ink; "
+    "where it is faint, people differ."
 )
 
-left, right = st.columns(2, gap="large")
+left, right = frame.columns("count_columns", (1, 22), (1, 22))
 with left:
-    counts = [np.bincount(each.labels, minlength=N_CLASSES) for each in (data.train, data.test)]
+    chart, training = counts()
     st.plotly_chart(
-        charts.class_counts(*counts),
+        chart,
         key="class_counts",
-        config=charts.NO_BAR,
-        alt=f"Bars: between {counts[0].min():,} and {counts[0].max():,} training examples of each digit.",
+        config=figures.NO_BAR,
+        alt=f"Bars: between {training.min():,} and {training.max():,} training examples of each digit.",
+    )
+    st.caption(say_counts(training))
+with right:
+    chart, paper, full = darkness()
+    st.plotly_chart(
+        chart,
+        key="pixel_values",
+        config=figures.NO_BAR,
+        alt=f"Bars: {paper:.0%} of all pixels are paper or nearly; of the others, {full:.0%} are full ink or nearly.",
     )
     st.caption(
-        "Every digit is there about equally often, so always guessing the same one is right about one time in ten."
+        f"Most of a picture, {paper:.0%}, is paper. Of the rest, {full:.0%} is full ink or nearly so, "
+        "and the others are greys: the soft edges of the strokes."
     )
-with right:
-    histogram, edges = pixel_histogram()
-    paper = histogram[0] / histogram.sum()
-    st.plotly_chart(
-        charts.pixel_values(histogram, edges),
-        key="pixel_values",
-        config=charts.NO_BAR,
-        alt=f"Bars: {paper:.0%} of all pixels are paper or nearly, most of the others full ink.",
-    )
-    st.caption(f"Most of a picture, {paper:.0%}, is paper. The rest is mostly full ink, with a grey rim.")
 
-st.subheader("Any digit", anchor=False)
-left, right = st.columns([1, 2], gap="large")
+st.header("Any digit", anchor=False)
+left, right = frame.columns("any_columns", (1, 17), (2.4, 24))
 with left:
     which = choose_part("any_part", "test")
-    digits = parts()[which]
+    digits = part_of(which)
     index = st.number_input(
         f"Its number, 0 to {len(digits) - 1:,}", 0, len(digits) - 1, key="index", bind=session.bind_number("index")
     )
-    st.metric("It is labelled", str(digits.labels[index]))
+    label = int(digits.labels[index])
+    st.metric("It is labelled", str(label))
     st.caption("The *label* is what people said it is. Point at a pixel to see its number.")
 with right:
-    st.plotly_chart(
-        charts.pixels(digits.images[index], f"Digit number {index:,}"),
-        key="pixels",
-        config=charts.NO_BAR,
-        alt=f"A handwritten {digits.labels[index]} as 28 by 28 pixels.",
-    )
+    closer_look.show_pixels(digits.images[index], f"Digit number {index:,}", label, "pixels")

@@ -3,74 +3,62 @@
 import numpy as np
 import streamlit as st
 
-from dashboard import board, charts, session
-from nnlib.digits import N_CLASSES, FoundDigit, read_picture
+from dashboard import figures, session
+from dashboard.parts import answer, canvas, photo
+from nnlib.digits import N_CLASSES, FoundDigit
 
 DRAWING, PHOTO = "Drawing", "Photo or scan"
 
 
-def picture_of(source: str) -> tuple[np.ndarray | None, str]:
-    """What is to be read, and what to say while there is nothing in it."""
+def digits_of(source: str) -> tuple[list[FoundDigit], str]:
+    """What is to be read, and what to say while there is nothing."""
     if source == DRAWING:
-        picture = board.canvas("draw", st.session_state.get("brush", 18))
-        st.slider("Brush (pixels)", 6, 40, 18, key="brush", bind=session.bind_number("brush"))
-        return picture, "Draw a digit in the white square, large or small, anywhere in it."
-    upload = st.file_uploader(
-        "A picture of one digit, or of several side by side (at most 20 MB)",
-        type=["png", "jpg", "jpeg", "webp", "bmp"],
-        key="photo",
-    )
-    if upload is None:
-        return None, "Choose a picture: dark ink on light paper reads best."
-    picture = read_picture(upload.getvalue())
-    st.image(picture, width=board.SIDE_PX, caption=upload.name, alt="The picture that was chosen.")
-    return picture, "There is no ink in this picture that stands out from the paper."
+        return canvas.canvas("draw", with_brush=True), "Draw a digit in the square, large or small, anywhere in it."
+    found = photo.photo()
+    if found is None:
+        return [], "Choose a picture: dark ink on light paper reads best."
+    return found, "There is no ink in this picture that stands out from the paper."
 
 
 def draw_and_read() -> None:
     """The canvas or the photo, and what the network makes of it."""
     choice = session.choice()
-    left, middle, right = st.columns([4, 4, 5], gap="large")
-    with left:
-        source = st.segmented_control(
-            "What to read", [DRAWING, PHOTO], default=DRAWING, required=True, key="source", bind="query-params"
-        )
-        picture, otherwise = picture_of(source)
-    readings = board.read(picture, choice.model.network)
+    source = st.segmented_control(
+        "What to read",
+        [DRAWING, PHOTO],
+        default=DRAWING,
+        required=True,
+        key="source",
+        bind="query-params",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    board, said, bars = canvas.places()
+    with board:
+        digits, otherwise = digits_of(source)
+    readings = answer.read(digits, choice.model.network)
     digit, probabilities = None, np.zeros(N_CLASSES)
-    with middle:
+    with said, st.container(key="said"):
         if readings:
-            digit, probabilities = one_of(readings)
-            board.say_answer(probabilities, choice.title)
-            board.show_seen(digit)
-            st.caption(
-                "Cut out, made as large as the digits it learned from, and centred, with a stroke as thick as theirs."
-            )
+            digit, probabilities = answer.say_answers(readings, choice.title)
         else:
-            st.info(otherwise, icon=":material/edit:")
-    with right:
-        said = "nothing is read yet" if digit is None else f"{probabilities.argmax()} is the highest"
+            st.info(otherwise, icon=":material/draw:")
+    with bars:
+        said_of_it = "nothing is read yet" if digit is None else f"{probabilities.argmax()} is the highest"
         st.plotly_chart(
-            charts.probabilities(probabilities),
+            figures.probabilities(probabilities, height=260),
             key="draw_probabilities",
-            config=charts.NO_BAR,
-            alt=f"Ten bars, one for each digit: {said}.",
+            config=figures.NO_BAR,
+            alt=f"Ten bars, one for each digit: {said_of_it}.",
         )
         st.caption("The ten bars add up to 100%. Two tall ones: it hesitates between two digits.")
     if digit is not None:
-        st.subheader("Its way through the network", anchor=False)
-        board.show_signal(digit.image, choice.model.network, "draw_signal")
-
-
-def one_of(readings: list[tuple[FoundDigit, np.ndarray]]) -> tuple[FoundDigit, np.ndarray]:
-    """The reading to show in full: of several, which are all said, the one that is chosen."""
-    if len(readings) == 1:
-        return readings[0]
-    answers = " ".join(str(probabilities.argmax()) for _, probabilities in readings)
-    st.markdown(f"{len(readings)} digits, from left to right: **{answers}**")
-    numbers = list(range(1, len(readings) + 1))
-    chosen = st.selectbox("Look closer at digit number", numbers, key=f"which_of_{len(readings)}")
-    return readings[chosen - 1]
+        st.header("Its way through the network", anchor=False)
+        st.caption(
+            "First it is cut out, made as large as the digits that the network learned from, and centred, with a "
+            "stroke as thick as theirs."
+        )
+        answer.show_signal(digit.image, choice.model.network, "draw_signal", height=320)
 
 
 st.title("Draw a digit", anchor=False)

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dashboard import board, resources, session
+from dashboard import resources, session
+from dashboard.parts import answer, canvas
 
 SAMPLE = 1  # the test digit that runs through the network until something is drawn: a clear 2
 
@@ -11,40 +12,36 @@ def draw_and_read() -> None:
     """The canvas with the answer, and beside it how that comes about."""
     choice = session.choice()
     network = choice.model.network
-    left, right = st.columns([2, 3], gap="large")
-    with left:
-        st.subheader("Draw a digit", anchor=False)
-        st.caption("0 to 9, with the mouse, a finger or a pen.")
-        readings = board.read(board.canvas("welcome"), network)
+    board, said, way = canvas.places()
+    with board:
+        readings = answer.read(canvas.canvas("welcome"), network)
+    with said, st.container(key="said"):
         if readings:
-            board.say_answer(readings[0][1], choice.title)
-        if len(readings) > 1:
-            st.info(f"There are {len(readings)} digits: this is the leftmost. *Draw* reads them all.")
-    with right:
-        if readings:
-            st.subheader("How the network reads it", anchor=False)
-            image = readings[0][0].image
+            (digit, _), whose = answer.say_answers(readings, choice.title), "your digit"
+            image = digit.image
         else:
-            st.subheader("The network waits for your digit", anchor=False)
-            st.write(
-                "Meanwhile, here is how one of its test digits, written by somebody it has never met, runs through it."
+            test = resources.data().test.images
+            image, whose = test[min(SAMPLE, len(test) - 1)], "until you draw one, a digit by somebody else"
+            st.info(
+                "Draw a digit from 0 to 9 in the square, with the mouse, a finger or a pen.", icon=":material/draw:"
             )
-            image = resources.data().test.images[SAMPLE]
-        board.show_signal(image, network, "welcome_signal")
+    with way:
+        st.caption(f"Its way through the network: {whose}.")
+        answer.show_signal(image, network, "welcome_signal")
 
 
 st.title("Watch a neural network learn to read", anchor=False)
 st.markdown(
-    "This is a small *neural network*, programmed from scratch, that reads handwritten digits. "
+    "This small *neural network*, programmed from scratch, reads handwritten digits. "
     "It learned by looking at 55,000 examples, guessing, and correcting itself a little after every few guesses. "
-    "Here you can let it learn again by your own rules, look inside it, and find out why it is sometimes wrong."
+    "Here you can let it learn anew with settings of your own, look inside it, and see why it is sometimes wrong."
 )
 session.fragment(draw_and_read)()
 
-st.subheader("Where to go from here", anchor=False)
+st.header("Where to go from here", anchor=False)
 WAYS = {
-    "data.py": ("Data", ":material/grid_on:", "See the 70,000 digits it learns from and is tested with."),
-    "train.py": ("Train", ":material/trending_up:", "Set the rules, press Start, and watch it learn."),
+    "data.py": ("Data", ":material/grid_on:", "See the 70,000 digits: most to learn from, some to test it with."),
+    "train.py": ("Train", ":material/trending_up:", "Choose the settings, press Start, and watch it learn."),
     "weights.py": ("Weights", ":material/blur_on:", "See what each unit of the first layer looks for."),
     "draw.py": ("Draw", ":material/draw:", "Draw digits, thick or thin, and watch it read them."),
     "mistakes.py": ("Mistakes", ":material/search:", "Study the digits that it gets wrong."),

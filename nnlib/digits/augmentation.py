@@ -13,7 +13,7 @@ the 9 a round tail, as most of the world does. `rewrite` adds such strokes to th
 import math
 
 import numpy as np
-from scipy.sparse import csr_array
+import scipy
 
 from nnlib.digits.mnist import CENTRE_PX, DIGIT_SIDE_PX, N_PIXELS, SIDE, Digits
 
@@ -66,7 +66,7 @@ def vary(images: np.ndarray, strength: float, generator: np.random.Generator, gr
     return np.ascontiguousarray(warped.transpose(0, 2, 1)).reshape(-1, N_PIXELS)[:n]
 
 
-def _warp(n_groups: int, strength: float, generator: np.random.Generator) -> csr_array:
+def _warp(n_groups: int, strength: float, generator: np.random.Generator) -> "scipy.sparse.csr_array":
     """One random warp for each group, as one block-diagonal matrix (n_groups * 784, n_groups * 784)."""
     # whence a pixel of the new picture is taken, in the old one: at whole rows and columns, and a
     # fraction of the way to the next ones
@@ -80,7 +80,7 @@ def _warp(n_groups: int, strength: float, generator: np.random.Generator) -> csr
     indices = corner[..., None] + np.array([0, 1, SIDE, SIDE + 1], np.int32)
     rows = n_groups * N_PIXELS
     starts = np.arange(0, 4 * rows + 1, 4, dtype=np.int32)
-    return csr_array((weights.ravel(), indices.ravel(), starts), shape=(rows, rows))
+    return scipy.sparse.csr_array((weights.ravel(), indices.ravel(), starts), shape=(rows, rows))
 
 
 def _affine(n_groups: int, strength: float, generator: np.random.Generator) -> np.ndarray:

@@ -6,19 +6,30 @@ drawing is treated the same, and its strokes are made as wide as MNIST's, or it 
 """
 
 import io
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
+import scipy
 from PIL import Image, ImageOps
-from scipy import ndimage
 
 from nnlib.digits.mnist import CENTRE_PX, DIGIT_SIDE_PX, SIDE
 from nnlib.errors import DrawingError
+from nnlib.files import read_bytes
+from nnlib.words import number, printable
 
 MAX_PIXELS = 4096 * 4096
 MAX_FILE_BYTES = 32 * 2**20
+MAX_ASPECT = 100  # the larger side in terms of the smaller: more is no picture of digits, and no page can show it
+USUAL_WHITES = (1, 255, 1023, 4095, 65_535)  # of floats, and of 8, 10, 12 and 16 bits
+TIFF_STARTS = (b"II", b"MM")
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 
 STROKE_WIDTH_PX = 2.5  # the median of MNIST's, at half ink; one in ten has less than 1.8, one in ten more than 3.5
@@ -87,7 +98,8 @@ def _check(picture: np.ndarray) -> None:
         raise DrawingError(f"the picture is of type {picture.dtype}: it must be uint8, or floats from 0 to 1.")
     low, high = picture.min(), picture.max()
     if not (low >= 0 and high <= 1):  # also where they are nan
-        values = f"the picture has values from {low:g} to {high:g}"
+        span = f"from {number(low)} to {number(high)}" if np.isfinite([low, high]).all() else "that are not finite"
+        values = f"the picture has values {span}"
         raise DrawingError(f"{values}: floats must be finite and from 0 to 1; divide by 255 what goes up to 255.")
 
 
@@ -128,7 +140,7 @@ def _ink(colours: np.ndarray) -> np.ndarray:
 
     n_colours, height, width = colours.shape
     blur_px = min(max(height, width) / 400, MOST_BLUR_PX)
-    smooth = ndimage.gaussian_filter(colours, (0, blur_px, blur_px)).reshape(n_colours, -1)
+    smooth = scipy.ndimage.gaussian_filter(colours, (0, blur_px, blur_px)).reshape(n_colours, -1)
     x, y = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
     terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y]).astype(np.float32).reshape(6, -1)
     on_border = (np.abs(terms[1]) == 1) | (np.abs(terms[2]) == 1)
@@ -147,11 +159,11 @@ def _ink(colours: np.ndarray) -> np.ndarray:
 
 def _pieces(ink: np.ndarray) -> list[tuple[np.ndarray, Box]]:
     """Each digit's ink, cut out, and where it was cut; from left to right."""
-    labels, count = ndimage.label(ink >= 0.5, np.ones((3, 3)))
+    labels, count = scipy.ndimage.label(ink >= 0.5, np.ones((3, 3)))
     if not count:
         return []
     areas = np.bincount(labels.ravel())[1:]
-    boxes = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(labels)]
+    boxes = [(x.start, y.start, x.stop, y.stop) for y, x in scipy.ndimage.find_objects(labels)]
     smallest_side = SPECK_SIDE * max(ink.shape)
     blots = {
         label: box
@@ -205,7 +217,7 @@ def _as_mnist(ink: np.ndarray) -> np.ndarray:
     strokes = np.pad(_with_mnist_strokes(large >= 0.5), WORK_SIDE_PX)
     rows, columns = (np.flatnonzero(strokes.any(axis)) for axis in (1, 0))
     px = max(np.ptp(rows) + 1, np.ptp(columns) + 1) / DIGIT_SIDE_PX
-    middle = np.add(ndimage.center_of_mass(strokes), 0.5)
+    middle = np.add(scipy.ndimage.center_of_mass(strokes), 0.5)
     top, left = middle - CENTRE_PX * px
     window = (left, top, left + SIDE * px, top + SIDE * px)
     small = Image.fromarray(strokes.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BOX, window)
@@ -218,51 +230,83 @@ def _with_mnist_strokes(strokes: np.ndarray) -> np.ndarray:
     Across a stroke, the distance to the nearer edge is a quarter of its width on average.
     """
     strokes = np.pad(strokes, WORK_SIDE_PX // DIGIT_SIDE_PX * 2)  # room to grow
-    inside = ndimage.distance_transform_edt(strokes)
+    inside = scipy.ndimage.distance_transform_edt(strokes)
     width = 4 * np.mean(inside[strokes] - 0.5)
     # the digit's larger side is one stroke's width more than the pen's way, before as after
     way = max(WORK_SIDE_PX - width, WORK_SIDE_PX / 4)
     wanted = STROKE_WIDTH_PX * way / (DIGIT_SIDE_PX - STROKE_WIDTH_PX)
     if wanted >= width:
-        return ndimage.distance_transform_edt(~strokes) <= (wanted - width) / 2
+        return scipy.ndimage.distance_transform_edt(~strokes) <= (wanted - width) / 2
     # thinning must not wipe out what is thinner already: something stays along the middle of every stroke
-    middle = strokes & (inside >= ndimage.maximum_filter(inside, 3))
+    middle = strokes & (inside >= scipy.ndimage.maximum_filter(inside, 3))
     thinned = inside > (width - wanted) / 2
-    return thinned | (ndimage.distance_transform_edt(~middle) <= wanted / 4)
+    return thinned | (scipy.ndimage.distance_transform_edt(~middle) <= wanted / 4)
 
 
 def read_picture(source: str | Path | bytes) -> np.ndarray:
     """The picture in an image file, or in a file's content: (h, w, 3) or (h, w, 4) uint8, upright.
 
-    Raises DrawingError, naming the file, where it is missing, damaged, too large or of another kind.
+    Of a moving picture, the first. Raises DrawingError, naming the file, where it is missing, damaged,
+    too large, too thin or of another kind.
     """
-    name = "the picture" if isinstance(source, bytes) else str(source)
-    try:
-        if isinstance(source, bytes):
-            content = source
-        else:
-            with Path(source).open("rb") as file:
-                content = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise DrawingError(f"{name} cannot be read: {error.strerror}.") from error
+    name = "the picture" if isinstance(source, bytes) else printable(str(source))
+    content = source if isinstance(source, bytes) else read_bytes(source, MAX_FILE_BYTES, DrawingError)
     if len(content) > MAX_FILE_BYTES:
         raise DrawingError(f"{name} has more than {MAX_FILE_BYTES >> 20} MB, which is most: save it smaller.")
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        with _silent_decoders(content), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            short, long = sorted(image.size)
             size = f"{image.width:,} x {image.height:,}"
-            if image.width * image.height <= MAX_PIXELS:
+            if short * long <= MAX_PIXELS and long <= MAX_ASPECT * short:
                 return _upright(image)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        size = f"more than {Image.MAX_IMAGE_PIXELS:,}"
+    except Image.DecompressionBombError:
+        size, short, long = f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,}", 1, 1
     # decoders of damaged files raise nearly anything
     except Exception as error:
         kinds = ", ".join(FORMATS)
         raise DrawingError(f"{name} is damaged, or not a picture ({kinds}): open and save it again.") from error
+    if long > MAX_ASPECT * short:
+        raise DrawingError(
+            f"{name} has {size} pixels: one side may be at most {MAX_ASPECT} times the other, so cut it."
+        )
     raise DrawingError(f"{name} has {size} pixels: {MAX_PIXELS:,} is most, so shrink it.")
 
 
+@contextmanager
+def _silent_decoders(content: bytes) -> Iterator[None]:
+    """What libraries remark about odd files is not for those who brought them: they get a picture or a sentence."""
+    # warning filters and stderr are the whole process's: two threads that changed them at once would leave them changed
+    with _SILENCE, warnings.catch_warnings(), ExitStack() as stack:
+        warnings.filterwarnings("ignore", module="PIL")
+        if content.startswith(TIFF_STARTS):
+            # libtiff writes past Python, to whatever has this number
+            with suppress(OSError):
+                stderr = os.dup(2)
+                stack.callback(os.close, stderr)
+                stack.callback(os.dup2, stderr, 2)
+                os.dup2(stack.enter_context(Path(os.devnull).open("wb")).fileno(), 2)
+        yield
+
+
+_SILENCE = Lock()
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+
 def _upright(image: Image.Image) -> np.ndarray:
-    turned = ImageOps.exif_transpose(image)
-    if turned.mode.startswith("I"):  # 16 bits of grey, which convert() would cut off, not scale
-        turned = Image.fromarray((np.asarray(turned) >> 8).clip(0, 255).astype(np.uint8))
+    image.load()
+    try:
+        turned = ImageOps.exif_transpose(image)
+    # a photo with a note that nobody can read is a photo still
+    except Exception:
+        turned = image
+    if turned.mode.startswith(("I", "F")):  # more than 8 bits of grey, which convert() would cut off, not scale
+        turned = Image.fromarray(_eight_bits(np.asarray(turned, np.float64)))
     return np.asarray(turned.convert("RGBA" if turned.has_transparency_data else "RGB"))
+
+
+def _eight_bits(grey: np.ndarray) -> np.ndarray:
+    """Numbers of any range, (h, w), as uint8: the file does not say which is white, so it is the next usual one."""
+    grey = np.where(np.isfinite(grey), grey, 0)
+    black, highest = min(grey.min(), 0), grey.max()
+    white = next((most for most in USUAL_WHITES if highest <= most), highest)
+    return np.round((grey - black) / (white - black) * 255).astype(np.uint8)

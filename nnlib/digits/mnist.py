@@ -6,7 +6,9 @@ MNIST is by Yann LeCun, Corinna Cortes and Christopher J. C. Burges (CC BY-SA 3.
 
 import gzip
 import hashlib
+import io
 import math
+import os
 import struct
 import zlib
 from dataclasses import dataclass
@@ -16,6 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from nnlib.errors import DataError
+from nnlib.files import read_bytes
+from nnlib.words import count, printable
 
 PACKAGED = Path(__file__).parents[1] / "data"
 SIDE = 28
@@ -62,7 +66,8 @@ def load_mnist(directory: str | Path | None = None) -> DataSet:
     Read once in a process: a second call costs nothing. Raises DataError, naming the file and what
     is wrong with it; only the packaged files must match their checksums.
     """
-    return _load(PACKAGED if directory is None else Path(directory).resolve())
+    # a variable that is empty is one that was not set
+    return _load(PACKAGED if directory in (None, "") else Path(directory).absolute())
 
 
 @lru_cache(maxsize=2)
@@ -74,9 +79,11 @@ def _load_part(directory: Path, part: str) -> Digits:
     images_path, images = _read_idx(directory, f"{part}-images-idx3-ubyte", 3)
     labels_path, labels = _read_idx(directory, f"{part}-labels-idx1-ubyte", 1)
     if images.shape[1:] != (SIDE, SIDE):
-        raise DataError(f"{images_path} holds pictures of {images.shape[1]} x {images.shape[2]} pixels, not 28 x 28.")
+        height, width = images.shape[1:]
+        raise DataError(f"{images_path} holds pictures of {width:,} x {height:,} pixels: they must be 28 x 28.")
     if len(images) != len(labels):
-        raise DataError(f"{images_path} holds {len(images):,} pictures but {labels_path} {len(labels):,} labels.")
+        held, other = count(len(images), "picture"), count(len(labels), "label")
+        raise DataError(f"{images_path} holds {held}, but {labels_path} {other}: each picture needs its label.")
     if labels.max() >= N_CLASSES:
         raise DataError(f"{labels_path} holds the label {labels.max()}: labels must be 0 to 9.")
     scaled = np.divide(images.reshape(-1, N_PIXELS), np.float32(255), dtype=np.float32)
@@ -85,31 +92,36 @@ def _load_part(directory: Path, part: str) -> Digits:
     return Digits(scaled, labels)
 
 
-def _read_idx(directory: Path, name: str, n_dimensions: int) -> tuple[Path, np.ndarray]:
-    """One IDX file as uint8: magic 0x0800 + n_dimensions, big-endian sizes, then the bytes."""
-    path = next((p for p in (directory / f"{name}.gz", directory / name) if p.is_file()), None)
-    if path is None:
-        raise DataError(f"{directory / name} is missing, with and without .gz: the folder must hold all four files.")
+def _read_idx(directory: Path, name: str, n_dimensions: int) -> tuple[str, np.ndarray]:
+    """One IDX file as uint8: magic 0x0800 + n_dimensions, big-endian sizes, then the bytes; and what to call it."""
+    folder = printable(str(directory))
+    found = next((each for each in (f"{name}.gz", name) if os.path.lexists(directory / each)), None)
+    if found is None:
+        raise DataError(f"{folder}/{name} is missing, with and without .gz: the folder must hold all four files.")
+    path = f"{folder}/{found}"
     header_size = 4 + 4 * n_dimensions
+    kind = "pictures" if n_dimensions == 3 else "labels"
     most = header_size + MAX_IMAGES * (N_PIXELS if n_dimensions == 3 else 1)
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            content = file.read(most + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read: {error}. Copy it again from where it came.") from error
+    content = read_bytes(directory / found, most + 2**20, DataError)  # gzip makes noise a little larger
+    if found.endswith(".gz"):
+        try:
+            content = gzip.GzipFile(fileobj=io.BytesIO(content)).read(most + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"{path} is damaged or no gzip file: copy it again from where it came.") from error
     if len(content) > most:
-        raise DataError(f"{path} is too large: at most {MAX_IMAGES:,} pictures or labels are read.")
+        raise DataError(f"{path} is too large: at most {MAX_IMAGES:,} {kind} are read.")
+    magic = (0x0800 + n_dimensions).to_bytes(4, "big")
+    if not content.startswith(magic):
+        raise DataError(f"{path} is no IDX file of {kind}: it must begin with the bytes {magic.hex(' ')}.")
     if len(content) < header_size:
-        raise DataError(f"{path} is too short for an IDX file: it holds {len(content)} bytes. Copy it again.")
-    magic, found = 0x0800 + n_dimensions, int.from_bytes(content[:4], "big")
-    if found != magic:
-        raise DataError(f"{path} starts with {found:#010x}, an IDX file of this kind with {magic:#010x}.")
+        raise DataError(f"{path} is cut off after {count(len(content), 'byte')}: copy it again from where it came.")
     shape = struct.unpack_from(f">{n_dimensions}I", content, 4)
-    counts = " x ".join(f"{n:,}" for n in shape)
-    if 0 in shape or shape[0] > MAX_IMAGES:
-        raise DataError(f"{path} announces {counts} bytes: there must be 1 to {MAX_IMAGES:,} pictures or labels.")
-    if math.prod(shape) != len(content) - header_size:
-        raise DataError(f"{path} announces {counts} bytes but holds {len(content) - header_size:,}: it is damaged.")
+    if not 1 <= shape[0] <= MAX_IMAGES:
+        raise DataError(f"{path} announces {shape[0]:,} {kind}: there must be 1 to {MAX_IMAGES:,}.")
+    announced, held = math.prod(shape), len(content) - header_size
+    if announced != held or not held:
+        wrong = f"{path} announces {count(announced, 'byte')} of {kind} but holds {held:,}"
+        raise DataError(f"{wrong}: copy it again from where it came.")
     if directory == PACKAGED and hashlib.sha256(content).hexdigest() != CHECKSUMS[name]:
         raise DataError(f"{path} is damaged: its SHA-256 is not that of MNIST. Install the package again.")
     return path, np.frombuffer(content, np.uint8, offset=header_size).reshape(shape)

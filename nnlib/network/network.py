@@ -1,5 +1,6 @@
 """The network: layers in a row, over one flat vector of parameters."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -87,7 +88,11 @@ class Network:
             scores_gradient = layer.backward(scores_gradient)
 
     def predict_proba(self, images: np.ndarray) -> np.ndarray:
-        """Each class's probability: (n, n_inputs) -> (n, n_classes), every row summing to 1."""
+        """Each class's probability: (n, n_inputs) -> (n, n_classes), every row summing to 1.
+
+        Raises ValueError, as `predict` and `activations` do, for images of any other shape.
+        """
+        self._require_rows(images)
         parts = [images[i : i + ROWS_AT_ONCE] for i in range(0, len(images), ROWS_AT_ONCE)]
         scores = [self.forward(part) for part in parts or [images]]
         return self.softmax.forward(np.concatenate(scores))
@@ -98,12 +103,20 @@ class Network:
 
     def activations(self, images: np.ndarray) -> list[np.ndarray]:
         """What every layer put out, (n, width) each: the hidden layers in order, then the probabilities."""
+        self._require_rows(images)
         values, found = images, []
         for layer in self.layers:
             values = layer.forward(values)
             if type(layer) is ACTIVATIONS[self.activation]:
                 found.append(values)
         return [*found, self.softmax.forward(values)]
+
+    def _require_rows(self, images: np.ndarray) -> None:
+        shape, n_inputs = np.shape(images), self.widths[0]
+        if len(shape) != 2 or shape[1] != n_inputs:
+            size = math.prod(shape)
+            way_out = f"; images.reshape(-1, {n_inputs}) makes them so" if size and size % n_inputs == 0 else ""
+            raise ValueError(f"images are of shape {shape}: they must be (n, {n_inputs}), one row each{way_out}.")
 
 
 def count_parameters(widths: Sequence[int]) -> int:

@@ -1,6 +1,6 @@
 """Many trainings: each a run, kept in the store, and at work in a process of its own."""
 
 from nnlib.runs import worker
-from nnlib.runs.store import Order, Run, RunStore, State
+from nnlib.runs.store import BEGINNING, MOST_PROGRESS_POINTS, Order, Run, RunStore, Snapshot, State
 
-__all__ = ["Order", "Run", "RunStore", "State", "worker"]
+__all__ = ["BEGINNING", "MOST_PROGRESS_POINTS", "Order", "Run", "RunStore", "Snapshot", "State", "worker"]

@@ -60,7 +60,42 @@ MIGRATIONS = (
     CREATE TABLE checkpoints (run INTEGER PRIMARY KEY, step INTEGER NOT NULL, state BLOB NOT NULL);
     CREATE TABLE orders (id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, name TEXT NOT NULL, value REAL);
     """,
+    """
+    ALTER TABLE snapshots RENAME TO snapshots_of_epochs;
+    CREATE TABLE snapshots (
+        run INTEGER, step INTEGER, epoch REAL NOT NULL, parameters BLOB NOT NULL, PRIMARY KEY (run, step)
+    );
+    INSERT INTO snapshots SELECT run, step_after(epoch, (SELECT config FROM runs WHERE id = run)), epoch, parameters
+        FROM snapshots_of_epochs;
+    DROP TABLE snapshots_of_epochs;
+    """,
 )
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A moment of a run whose network is kept: after so many corrections, which were so many epochs.
+
+    `epoch` is a whole number at an epoch's end; step 0 is before the first correction.
+    """
+
+    step: int
+    epoch: float
+
+    @property
+    def whole_epoch(self) -> bool:
+        """Whether it is of an epoch's end, or of the beginning."""
+        return self.epoch == int(self.epoch)
+
+    @property
+    def moment(self) -> str:
+        """When that was, for people: "after epoch 3", "after 50 corrections"."""
+        if self.whole_epoch:
+            return f"after epoch {int(self.epoch)}"
+        return f"after {self.step:,} correction{'s' if self.step > 1 else ''}"
+
+
+BEGINNING = Snapshot(0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -259,18 +294,18 @@ class RunStore:
         with self._writing() as connection:
             if isinstance(record, EpochRecord):
                 connection.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", (run_id, record.epoch, text))
-                if snapshot is not None:
-                    self._insert_snapshot(run_id, record.epoch, snapshot)
             else:
                 connection.execute("INSERT OR REPLACE INTO progress VALUES (?, ?, ?)", (run_id, record.step, text))
+            if snapshot is not None:
+                self._insert_snapshot(run_id, Snapshot(record.step, record.epoch), snapshot)
             if checkpoint is not None:
                 self._insert_checkpoint(run_id, record.step, checkpoint)
 
-    def save_snapshot(self, run_id: int, epoch: int, parameters: np.ndarray) -> None:
-        """Keep the parameters as they were after an epoch; epoch 0 is before the first."""
+    def save_snapshot(self, run_id: int, moment: Snapshot, parameters: np.ndarray) -> None:
+        """Keep the parameters as they were at a moment that has no record of its own."""
         self._require_room(parameters.nbytes)
         with self._writing():
-            self._insert_snapshot(run_id, epoch, parameters)
+            self._insert_snapshot(run_id, moment, parameters)
 
     def save_checkpoint(self, run_id: int, step: int, checkpoint: bytes) -> None:
         """Keep what a trainer needs to go on; it replaces the one before."""
@@ -278,56 +313,66 @@ class RunStore:
         with self._writing():
             self._insert_checkpoint(run_id, step, checkpoint)
 
-    def _insert_snapshot(self, run_id: int, epoch: int, parameters: np.ndarray) -> None:
-        blob = parameters.astype("<f4").tobytes()
-        self._connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)", (run_id, epoch, blob))
+    def _insert_snapshot(self, run_id: int, moment: Snapshot, parameters: np.ndarray) -> None:
+        values = (run_id, moment.step, moment.epoch, parameters.astype("<f4").tobytes())
+        self._connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)", values)
 
     def _insert_checkpoint(self, run_id: int, step: int, checkpoint: bytes) -> None:
         self._connection.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)", (run_id, step, checkpoint))
 
-    def records(self, run_id: int) -> list[EpochRecord]:
-        """Every finished epoch, in order."""
+    def records(self, run_id: int, after_epoch: int = 0) -> list[EpochRecord]:
+        """Every finished epoch after that one, in order."""
         with self._reading() as connection:
-            rows = connection.execute("SELECT record FROM records WHERE run = ? ORDER BY epoch", (run_id,)).fetchall()
+            rows = connection.execute(
+                "SELECT record FROM records WHERE run = ? AND epoch > ? ORDER BY epoch", (run_id, after_epoch)
+            ).fetchall()
         with self._undamaged():
             return [_read_record(EpochRecord, text) for (text,) in rows]
 
-    def progress(self, run_id: int) -> list[Progress]:
-        """The points within the epochs, in order; of very many, every second, third, ... and the last."""
+    def progress(self, run_id: int, after_step: int = 0) -> list[Progress]:
+        """The points within the epochs after that step, in order; of very many, some, and the last."""
         with self._reading() as connection:
-            rows = connection.execute("SELECT progress FROM progress WHERE run = ? ORDER BY step", (run_id,)).fetchall()
+            rows = connection.execute(
+                "SELECT progress FROM progress WHERE run = ? AND step > ? ORDER BY step", (run_id, after_step)
+            ).fetchall()
         stride = math.ceil(len(rows) / MOST_PROGRESS_POINTS) or 1
         with self._undamaged():
             return [_read_record(Progress, text) for (text,) in rows[(len(rows) - 1) % stride :: stride]]
 
-    def snapshot_epochs(self, run_id: int) -> list[int]:
-        """The epochs that have a snapshot, in order; 0 is before the first."""
+    def snapshots(self, run_id: int) -> list[Snapshot]:
+        """The moments whose network is kept, in order."""
         with self._reading() as connection:
-            rows = connection.execute("SELECT epoch FROM snapshots WHERE run = ? ORDER BY epoch", (run_id,)).fetchall()
+            rows = connection.execute(
+                "SELECT step, epoch FROM snapshots WHERE run = ? ORDER BY step", (run_id,)
+            ).fetchall()
         with self._undamaged():
-            return [_require(epoch, int) for (epoch,) in rows]
+            return [_read_moment(step, epoch) for step, epoch in rows]
 
-    def model(self, run_id: int, epoch: int) -> Model:
-        """The network as it was after an epoch that has a snapshot."""
+    def model(self, run_id: int, step: int) -> Model:
+        """The network as it was after so many corrections, where there is a snapshot of it."""
         run = self.run(run_id)
         with self._reading() as connection:
             row = connection.execute(
-                "SELECT parameters FROM snapshots WHERE run = ? AND epoch = ?", (run_id, epoch)
+                "SELECT step, epoch, parameters FROM snapshots WHERE run = ? AND step = ?", (run_id, step)
             ).fetchone()
         if row is None:
-            raise UnknownRunError(f"run {run_id} has no snapshot of epoch {epoch}: choose another epoch.")
+            raise UnknownRunError(f"run {run_id} has no snapshot after {step:,} corrections: choose another one.")
+        with self._undamaged():
+            moment = _read_moment(*row[:2])
         network = Network((N_PIXELS, *run.config.hidden_widths, N_CLASSES), run.config.activation)
-        whole = isinstance(row[0], bytes) and len(row[0]) == network.parameters.nbytes
-        if not whole or not np.isfinite(np.frombuffer(row[0], "<f4")).all():
-            raise StoreError(f"the snapshot of epoch {epoch} of run {run_id} is damaged: choose another epoch.")
-        network.parameters[:] = np.frombuffer(row[0], "<f4")
+        whole = isinstance(row[2], bytes) and len(row[2]) == network.parameters.nbytes
+        if not whole or not np.isfinite(np.frombuffer(row[2], "<f4")).all():
+            raise StoreError(f"the snapshot of run {run_id} {moment.moment} is damaged: choose another one.")
+        network.parameters[:] = np.frombuffer(row[2], "<f4")
         return Model(
             network,
-            name=f"run {run_id}, {run.name}, epoch {epoch}",
+            name=f"run {run_id}, {run.name}, {moment.moment}",
             config=run.config,
-            epoch=epoch,
+            epoch=int(moment.epoch),
             test_accuracy=None,
-            recipe=f"run {run_id}, {run.name}, after {epoch} of {run.config.epochs} epochs",
+            recipe=f"run {run_id}, {run.name}, {moment.moment} of {run.config.epochs}"
+            if moment.whole_epoch
+            else f"run {run_id}, {run.name}, {moment.moment}",
         )
 
     def checkpoint(self, run_id: int) -> bytes | None:
@@ -367,6 +412,7 @@ class RunStore:
     # ---- SQLite
 
     def _migrate(self) -> None:
+        self._connection.create_function("step_after", 2, _step_after, deterministic=True)
         with self._writing() as connection:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version > len(MIGRATIONS):
@@ -467,6 +513,20 @@ def _run_from_row(row: tuple) -> Run:
         _require(message, str),
         None if record is None else _read_record(EpochRecord, record),
     )
+
+
+def _step_after(epoch: Any, config: Any) -> Any:
+    """How many corrections so many epochs take; where the run is damaged, at least in their order."""
+    try:
+        return epoch * TrainingConfig.from_json(config).steps_per_epoch
+    except (SettingError, TypeError, ValueError, RecursionError):
+        return epoch
+
+
+def _read_moment(step: Any, epoch: Any) -> Snapshot:
+    if not 0 <= _require(epoch, float) < 2**53:
+        raise ValueError("a snapshot is of no epoch")
+    return Snapshot(_require(step, int), float(epoch))
 
 
 def _read_record(kind: type[AnyRecord], text: str) -> AnyRecord:

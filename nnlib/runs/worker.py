@@ -20,8 +20,8 @@ import psutil
 
 from nnlib.digits import load_mnist
 from nnlib.errors import DivergedError, NnlibError, StoreError, StoreFullError
-from nnlib.runs.store import MOST_SNAPSHOTS, Order, RunStore, State
-from nnlib.training import EpochRecord, Progress, Trainer, TrainingConfig
+from nnlib.runs.store import BEGINNING, MOST_SNAPSHOTS, Order, RunStore, Snapshot, State
+from nnlib.training import EARLY_STEPS, EpochRecord, Progress, Trainer, TrainingConfig, kernel_environment
 
 POLL_SECONDS = 0.1  # how often a run that waits looks for orders
 CHECKPOINT_SECONDS = 10  # between two checkpoints, within an epoch that takes longer
@@ -45,7 +45,8 @@ def resume(store: RunStore, run_id: int) -> None:
     command = [sys.executable, "-m", "nnlib.runs", str(run_id)]
     command += ["--store", str(store.folder), "--owner", str(os.getpid())]
     # a session of its own: Ctrl-C in the terminal must not kill it before it has saved its checkpoint
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    environment = {**os.environ, **kernel_environment()}
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)
     try:
         store.take(run_id, child.pid)
     except NnlibError:
@@ -115,7 +116,7 @@ class _Worker:
         checkpoint = self.store.checkpoint(self.run_id)
         if checkpoint is None:
             trainer = Trainer(self.run.config, data)
-            self.store.save_snapshot(self.run_id, 0, trainer.network.parameters)
+            self.store.save_snapshot(self.run_id, BEGINNING, trainer.network.parameters)
             return trainer
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -149,7 +150,9 @@ class _Worker:
             return
         ended_epoch = isinstance(self.record, EpochRecord)
         with_checkpoint = ended_epoch or time.monotonic() - self.checkpoint_time > CHECKPOINT_SECONDS
-        with_snapshot = ended_epoch and (self.trainer.epoch % self.snapshot_every == 0 or self.trainer.finished)
+        with_snapshot = self.record.step in EARLY_STEPS or (
+            ended_epoch and (self.trainer.epoch % self.snapshot_every == 0 or self.trainer.finished)
+        )
         self.store.append(
             self.run_id,
             self.record,
@@ -204,7 +207,8 @@ class _Worker:
 
     def save_good_snapshot(self) -> None:
         if self.trainer is not None:
-            self.store.save_snapshot(self.run_id, self.trainer.epoch, self.trainer.good_parameters)
+            moment = Snapshot(self.trainer.step_count, self.trainer.epoch)
+            self.store.save_snapshot(self.run_id, moment, self.trainer.good_parameters)
 
 
 def _is_running(process: psutil.Process) -> bool:

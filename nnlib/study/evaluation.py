@@ -6,7 +6,8 @@ from functools import cached_property
 import numpy as np
 
 from nnlib.digits import N_CLASSES, Digits
-from nnlib.network import Network
+from nnlib.errors import DataError
+from nnlib.network import ACTIVATIONS, Activation, Network
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ class Evaluation:
 
 
 def evaluate(network: Network, digits: Digits) -> Evaluation:
-    """Let the network read every digit."""
+    """Let the network read every digit. Raises DataError where there is none."""
+    if not len(digits):
+        raise DataError("there are no digits to read: take at least one.")
     return Evaluation(network.predict_proba(digits.images), digits.labels)
 
 
@@ -74,3 +77,11 @@ def score_digits(confusion: np.ndarray) -> list[DigitScore]:
         DigitScore(d, int(true[d]), share(int(right[d]), int(true[d])), share(int(right[d]), int(answered[d])))
         for d in range(len(confusion))
     ]
+
+
+def unit_outputs(weights: np.ndarray, bias: float, activation: Activation, images: np.ndarray) -> np.ndarray:
+    """What a unit of the first layer puts out for each image, (n,): `weights` (784,), `images` (n, 784).
+
+    A unit that puts out the same for all of them is dead.
+    """
+    return ACTIVATIONS[activation]().forward(images @ weights + np.float32(bias))

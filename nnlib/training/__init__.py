@@ -10,8 +10,9 @@ from nnlib.training.config import (
     Setting,
     TrainingConfig,
     describe,
+    nearest_setting,
 )
-from nnlib.training.trainer import EARLY_STEPS, EpochRecord, Progress, Trainer, what_is_wrong
+from nnlib.training.trainer import EARLY_STEPS, EpochRecord, Progress, Trainer, split, what_is_wrong
 
 __all__ = [
     "EARLY_STEPS",
@@ -27,6 +28,8 @@ __all__ = [
     "TrainingConfig",
     "describe",
     "kernel_environment",
+    "nearest_setting",
+    "split",
     "start_anew_with_better_kernel",
     "what_is_wrong",
 ]

@@ -4,14 +4,17 @@ Whatever checks, explains or offers a setting (validation, `--help`, the page's 
 `SETTINGS`, which is made of the fields of `TrainingConfig`: a new setting is one field.
 """
 
+import difflib
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, get_args
 
 from nnlib.errors import SettingError
 from nnlib.network import Activation, OptimizerName, Schedule
+from nnlib.words import exact, shown
 
 MNIST_TRAINING_DIGITS = 60_000
 MAX_HIDDEN_LAYERS = 6
@@ -49,7 +52,11 @@ class Setting:
     def limits(self) -> str:
         """The allowed values, as the end of a sentence: "above 0 and at most 10"."""
         if self.choices:
-            *most, last = self.choices
+            *most, last = (
+                # the word to be given, and what a page calls it where that is more
+                word if label.lower() == word else f"{word} ({label})"
+                for word, label in self.choices.items()
+            )
             return f"one of {', '.join(most)} or {last}"
         if self.kind is tuple:
             return (
@@ -63,19 +70,21 @@ class Setting:
         return f"{kind} from {self.low:,} to {self.high:,}{unit}"
 
     def show(self, value: Any) -> str:
-        """A value as people read it: "128,64,64", "Adam", "0.001"."""
+        """A value as people read it, all of it: "128,64,64", "Adam", "0.00001", "60,000"."""
         if self.choices:
             return self.choices[value]
         if self.kind is tuple:
             return ",".join(map(str, value))
-        return f"{value:g}" if self.kind is float else str(value)
+        if self.kind is float:
+            return exact(value)
+        return f"{value:,}" if self.unit else str(value)
 
     def check(self, value: Any) -> Any:
         """The value, as this setting's own type; SettingError with the range where it is not allowed."""
         try:
             return self._read(value)
         except (TypeError, ValueError, OverflowError):
-            sentence = f"{self.name} is {_shown(value)}: it must be {self.limits}. {self.advice}"
+            sentence = f"{self.name} is {shown(value)}: it must be {self.limits}. {self.advice}"
             raise SettingError(sentence.strip()) from None
 
     def _read(self, value: Any) -> Any:
@@ -93,6 +102,8 @@ class Setting:
     def _read_number(self, value: Any, kind: type) -> Any:
         if isinstance(value, bool | bytes):
             raise ValueError
+        if isinstance(value, str) and re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+", value):  # as limits are written
+            value = value.replace(",", "")
         number = kind(value)
         if kind is int and number != float(value):
             raise ValueError
@@ -102,13 +113,24 @@ class Setting:
         return number
 
 
-def _shown(value: Any) -> str:
-    """The value as a person wrote it, cut short: it may be of any kind and size."""
-    try:
-        text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    except (ValueError, RecursionError):  # a whole number of thousands of digits; lists in lists without end
-        return "not printable"
-    return f"{text[:60]}..." if len(text) > 60 else text or "empty"
+def nearest_setting(name: str) -> str | None:
+    """The setting that a name most likely stands for: "lr" for learning_rate, "batch" for batch_size."""
+    words = re.findall("[a-z0-9]+", name.lower())
+    asked = "_".join(words)
+    for setting in SETTINGS:
+        if asked in ("".join(part[0] for part in setting.split("_")), setting.replace("_", "")):
+            return setting
+    close = difflib.get_close_matches(asked, SETTINGS, 1)
+    parts = [setting for setting in SETTINGS if set(setting.split("_")) & set(words)]
+    return next(iter([*close, *parts]), None)
+
+
+def _require_known(names: Iterable[str]) -> None:
+    for name in names:
+        if name not in SETTINGS:
+            nearest = nearest_setting(name)
+            hint = f"did you mean {nearest}? The" if nearest else "the"
+            raise SettingError(f"there is no setting {shown(name)}: {hint} settings are {', '.join(SETTINGS)}.")
 
 
 def _setting(default: Any, label: str, term: str, help: str, **limits: Any) -> Any:
@@ -119,15 +141,16 @@ def _setting(default: Any, label: str, term: str, help: str, **limits: Any) -> A
 class TrainingConfig:
     """Everything that decides a training. With the same config, data and machine, its curve is the same.
 
-    Raises SettingError, with the value and the allowed range, for a value outside the limits.
+    Raises SettingError, with the value and the allowed range, for a value outside the limits, and for a
+    name that is no setting.
     """
 
     hidden_widths: tuple[int, ...] = _setting(
         (128, 64, 64),
         "Size of the hidden layers",
         "hidden widths",
-        "How many units (small detectors) each hidden layer has, from the first to the last. "
-        "More units can tell more apart, and take longer.",
+        "The hidden layers lie between the picture and the ten answers: how many units (small detectors) has each, "
+        "from the first to the last? More units can tell more apart, and take longer.",
         low=1,
         high=1024,
         unit="units",
@@ -136,14 +159,16 @@ class TrainingConfig:
         "relu",
         "How a unit responds",
         "activation",
-        "What a unit puts out for what it sums up. ReLU, zero or the sum itself, is the usual choice.",
+        "A unit adds up what comes in; this decides what it passes on. ReLU passes on a sum above zero as it is, and "
+        "otherwise nothing; it is the usual choice.",
         choices={"relu": "ReLU", "leaky_relu": "Leaky ReLU", "sigmoid": "Sigmoid", "tanh": "Tanh"},
     )
     optimizer: OptimizerName = _setting(
         "adam",
         "How a correction is made",
         "optimizer",
-        "Adam and RMSprop give every weight a step size of its own; SGD steps straight downhill.",
+        "Adam and RMSprop find out for every weight by itself how far to move it; SGD moves all of them by the same "
+        "measure. Adam is the usual choice.",
         choices={"adam": "Adam", "rmsprop": "RMSprop", "sgd": "SGD"},
     )
     learning_rate: float = _setting(
@@ -154,13 +179,13 @@ class TrainingConfig:
         low=0,
         above=True,
         high=10,
-        advice="Adam works well near 0.001, plain SGD near 0.1.",
+        advice="Adam and RMSprop work well near 0.001, SGD with momentum 0.9 near 0.02, SGD without momentum near 0.1.",
     )
     schedule: Schedule = _setting(
         "constant",
-        "How the corrections change over time",
+        "How the size of the corrections changes over time",
         "learning-rate schedule",
-        "Large steps first and small ones at the end often finish better than steps of one size.",
+        "Large corrections first and small ones at the end often lead further than corrections of one size.",
         choices={
             "constant": "Constant",
             "step": "Halved after each quarter",
@@ -172,7 +197,7 @@ class TrainingConfig:
         10,
         "How often it sees every digit",
         "epochs",
-        "One epoch is one pass over all training digits.",
+        "One epoch is one look at every training digit. More epochs teach it more, until it only learns them by heart.",
         low=1,
         high=1000,
         unit="epochs",
@@ -181,8 +206,8 @@ class TrainingConfig:
         128,
         "Digits looked at before each correction",
         "batch size",
-        "Small batches correct often and shakily, large ones rarely and surely. "
-        "As many as there are training digits, or more, is called full batch.",
+        "With few digits in a batch the corrections are many and shaky, with many they are few and sure. As many as "
+        "there are training digits, or more: one correction an epoch, which is called full batch.",
         low=1,
         high=60_000,
         unit="digits",
@@ -191,7 +216,8 @@ class TrainingConfig:
         0.9,
         "How much of the last correction carries over",
         "momentum",
-        "Only for SGD: a rolling ball instead of a careful walker. 0 is plain SGD.",
+        "Only for SGD: like a ball that keeps rolling, a correction goes on in the direction of those before it. "
+        "0 is off, which is called plain SGD.",
         low=0,
         step=0.05,
         high=0.999,
@@ -200,7 +226,7 @@ class TrainingConfig:
         0.0,
         "Penalty on large weights",
         "L2 penalty",
-        "Keeps weights small, which can help with digits it has never seen. 0 is off.",
+        "Keeps the weights small, which can help with digits that it has never seen. 0 is off.",
         low=0,
         step=0.0001,
         high=1,
@@ -209,7 +235,8 @@ class TrainingConfig:
         0.0,
         "How fast unused weights fade",
         "decoupled weight decay",
-        "Shrinks every weight a little at each step, apart from the gradient (as in AdamW). 0 is off.",
+        "At each correction every weight also shrinks a little, and those that the digits do not need fade away (as in "
+        "AdamW). 0 is off.",
         low=0,
         step=0.01,
         high=10,
@@ -218,7 +245,8 @@ class TrainingConfig:
         0.0,
         "Share of units silenced at random",
         "dropout",
-        "Units that cannot rely on each other learn sturdier features. 0 is off.",
+        "While it learns, some units are silent, others at every digit: so none can rely on a single other one. 0 is "
+        "off, 0.2 silences one in five.",
         low=0,
         step=0.05,
         high=0.9,
@@ -227,7 +255,7 @@ class TrainingConfig:
         0.0,
         "How much doubt is asked of it",
         "label smoothing",
-        "Aims for a little less than certainty, so that its probabilities stay honest. 0 is off.",
+        "Asks it to be a little less than certain, so that what it says of its own certainty stays honest. 0 is off.",
         low=0,
         step=0.05,
         high=0.5,
@@ -236,8 +264,8 @@ class TrainingConfig:
         0.0,
         "How much the digits are varied",
         "augmentation",
-        "Shows every digit turned, slanted, bent, thinner or thicker, some 1s, 7s and 9s as other people write them, "
-        "and never the same twice. It learns more slowly, and more. 0 is off, 1 is what people do, 2 is wild.",
+        "Shows every digit turned, slanted, bent, thinner or thicker, and some 1s, 7s and 9s as other people write "
+        "them: never the same twice. It learns more slowly, and more. 0 is off, 1 is what people do, 2 is wild.",
         low=0,
         high=2,
         step=0.1,
@@ -246,7 +274,8 @@ class TrainingConfig:
         55_000,
         "Digits to learn from",
         "training digits",
-        "With fewer it trains faster and learns more by heart: watch the two curves part.",
+        "With fewer, an epoch is shorter, but it learns more of them by heart: the curves of these and of new digits "
+        "then part.",
         low=100,
         high=59_900,
         unit="digits",
@@ -255,7 +284,7 @@ class TrainingConfig:
         5_000,
         "Digits held back to check it",
         "validation digits",
-        "Taken from the end of the training digits and never learned from: they show how it does on new ones.",
+        "Taken from the end of the training digits and never learned from: they show how well it reads new digits.",
         low=100,
         high=20_000,
         unit="digits",
@@ -264,10 +293,16 @@ class TrainingConfig:
         1,
         "Number that decides all chance",
         "random seed",
-        "The same seed gives the same first weights, the same order of digits and so the same curve.",
+        "All that is random follows from it: the same number gives the same first weights, the same order of digits, "
+        "and so the same curve.",
         low=0,
         high=2**32 - 1,
     )
+
+    def __new__(cls, *values: Any, **named: Any) -> "TrainingConfig":
+        # the generated __init__ would answer an unknown name in words for programmers
+        _require_known(named)
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         for name, setting in SETTINGS.items():
@@ -286,9 +321,7 @@ class TrainingConfig:
 
     def with_changes(self, /, **changes: Any) -> "TrainingConfig":
         """A copy with some settings changed; SettingError for a name that is no setting."""
-        for name in changes:
-            if name not in SETTINGS:
-                raise SettingError(f"there is no setting {_shown(name)}: the settings are {', '.join(SETTINGS)}.")
+        _require_known(changes)
         return replace(self, **changes)
 
     def to_json(self) -> str:
@@ -342,11 +375,13 @@ PRESETS: dict[str, Preset] = {
             label_smoothing=0.05,
             augmentation=1.0,
         ),
-        "As the pretrained network was made: every digit varied at each sight of it. A few minutes, 99 of 100.",
+        "As the pretrained network was made, every digit varied anew in every epoch: a few minutes, and it reads about "
+        "99 of 100 digits.",
     ),
     "original": Preset(
         TrainingConfig(epochs=301, batch_size=60_000, learning_rate=0.01),
-        "The first recipe of this project: all digits in one batch, 301 times. A few minutes, long flat stretches.",
+        "The first settings of this project, all digits in one batch, 301 times: a few minutes, with long flat "
+        "stretches.",
     ),
 }
 

@@ -19,6 +19,8 @@ import psutil
 from playwright.sync_api import Browser, BrowserType, ConsoleMessage, Locator, Page, Response, Route, WebSocket, expect
 from playwright.sync_api import Error as PlaywrightError
 
+from nnlib.training import PRESETS
+
 ROOT = Path(__file__).parents[2]
 HERE = {"localhost", "127.0.0.1", "::1"}
 START_SECONDS = 60
@@ -41,10 +43,17 @@ CHROMIUM_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # whatever else there is to keep a page here: no other name leads anywhere
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ]
 
 # a page below / first looks for the server beside itself, and then finds it at /
 HARMLESS_404 = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
+
+# nothing of the page is still to come, nothing of the one before still to go
+SETTLED = """() => document.querySelector("h1")
+    && document.querySelector("[data-testid=stApp][data-test-script-state=notRunning]")
+    && !document.querySelector("[data-testid=stSkeleton], [data-stale=true]")"""
 
 Theme = Literal["light", "dark"]
 Strokes = list[list[tuple[float, float]]]  # each a list of (x, y), from 0 to 1 across the canvas
@@ -73,15 +82,16 @@ class App:
 
     url: str
     home: Path
+    process_id: int
 
 
 @contextmanager
-def running_app(home: Path) -> Iterator[App]:
-    """`streamlit run dashboard/Home.py`, with its store in `home`; killed afterwards with all it started."""
+def running_app(home: Path, script: str = "dashboard/Home.py") -> Iterator[App]:
+    """`streamlit run` of the app, or another script, with its store in `home`; killed with all it started."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/Home.py"]
+    command = [sys.executable, "-m", "streamlit", "run", script]
     command += ["--server.port", str(port), "--server.headless", "true", "--server.fileWatcherType", "none"]
     environment = {**os.environ, "NNLIB_HOME": str(home)}
     environment.pop("NNLIB_DATA", None)
@@ -92,7 +102,7 @@ def running_app(home: Path) -> Iterator[App]:
         try:
             url = f"http://localhost:{port}"
             _wait_for_health(server, url, log)
-            yield App(url, home)
+            yield App(url, home, server.pid)
         finally:
             _kill(server)
 
@@ -139,11 +149,7 @@ class Visitor:
 
     def wait(self) -> None:
         """Until the page is there, to its end: a part may come late, and one of the page before go late."""
-        self.page.wait_for_function(
-            """() => document.querySelector("h1")
-                && document.querySelector("[data-testid=stApp][data-test-script-state=notRunning]")
-                && !document.querySelector("[data-testid=stSkeleton], [data-stale=true]")"""
-        )
+        self.page.wait_for_function(SETTLED)
 
     def keyed(self, key: str) -> Locator:
         """The element or container with this key."""
@@ -158,9 +164,23 @@ class Visitor:
         """The digit that a drawing is read as; nothing where nothing is drawn."""
         return self.page.get_by_test_id("stMetricValue").first
 
-    def metric(self, label: str) -> Locator:
-        """The number under this label."""
-        return self.page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
+    def number(self, name: str) -> Locator:
+        """One of the numbers above the live curves, by its name in the component."""
+        return self.keyed("curves").locator(f"[data-name={name}]")
+
+    def live_points(self) -> int:
+        """How many points the live curve of the loss has in all, once it is there."""
+        return int(self.keyed("curves").locator(".loss").get_attribute("data-points") or 0)
+
+    @property
+    def line(self) -> Locator:
+        """The line in the sidebar that says what the run is doing."""
+        return self.keyed("status").locator(".text")
+
+    @property
+    def moment(self) -> Locator:
+        """The slider over the moments of a run; its value in words is its aria-valuetext."""
+        return self.keyed("step").get_by_role("slider")
 
     def points(self, key: str) -> int:
         """How many points the lines of a chart have in all, once it is there."""
@@ -180,6 +200,10 @@ class Visitor:
             assert time.monotonic() < deadline, f"it never came true that {what}"
             self.page.wait_for_timeout(200)
 
+    def wait_for_live_points(self, n: int) -> None:
+        """Until the live curve of the loss has at least n points."""
+        self.wait_until(lambda: self.live_points() >= n, f"the loss has {n} points")
+
     def wait_for_points(self, key: str, n: int) -> None:
         """Until a chart has at least n points."""
         self.wait_until(lambda: self.points(key) >= n, f"the chart {key} has {n} points")
@@ -191,6 +215,12 @@ class Visitor:
         box.fill(option)
         box.press("Enter")
         expect(box).to_have_value(option)
+
+    def choose_preset(self, name: str) -> None:
+        """Choose ready-made settings on the page Train."""
+        self.page.get_by_test_id("stMain").get_by_role("radio", name=name).check(force=True)
+        epochs = str(PRESETS[name].config.epochs)
+        expect(self.keyed("epochs").get_by_role("textbox")).to_have_value(epochs)
 
     def draw(self, *strokes: list[tuple[float, float]]) -> None:
         """Draw with the mouse."""
@@ -215,9 +245,17 @@ class Visitor:
         expect(self.page.get_by_test_id("stException")).to_have_count(0)
 
 
-def visitor(browser: Browser, url: str, *, width: int = 1440, height: int = 1000, theme: Theme = "light") -> Visitor:
+def visitor(
+    browser: Browser,
+    url: str,
+    *,
+    width: int = 1440,
+    height: int = 1000,
+    theme: Theme = "light",
+    touch: bool = False,
+) -> Visitor:
     """A new visitor, with no cookies and nothing cached."""
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme, has_touch=touch)
     context.set_default_timeout(PATIENCE_MS)
     found = Visitor(context.new_page(), url)
 

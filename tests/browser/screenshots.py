@@ -17,7 +17,6 @@ from playwright.sync_api import Browser, expect, sync_playwright
 # run as a file, not as a module
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from nnlib.training.config import PRESETS
 from tests.browser.app import Theme, Visitor, launch, running_app, visitor
 
 WIDTHS = (1440, 390)
@@ -85,11 +84,9 @@ def main() -> None:
     ):
         trainer = visitor(browser, app.url)
         trainer.open("/train")
-        trainer.page.get_by_test_id("stMain").get_by_role("radio", name="standard").check(force=True)
-        epochs = PRESETS["standard"].config.epochs
-        expect(trainer.keyed("epochs").get_by_role("spinbutton")).to_have_value(str(epochs))
+        trainer.choose_preset("standard")
         trainer.button("Start").click()
-        trainer.wait_for_points("loss", 30)
+        trainer.wait_for_live_points(30)
         take_page(browser, app.url, "train", arguments.folder, arguments.readme, as_name="train-learning")
         expect(trainer.button("Stop")).to_be_disabled(timeout=TRAINING_SECONDS * 1000)
         for name in PAGES:

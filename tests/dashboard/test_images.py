@@ -22,34 +22,63 @@ def test_digits_are_dark_ink_on_white_paper() -> None:
     assert (pictures[1, 0, 0] == 0).all()
 
 
-def test_weight_at_zero_is_as_near_white_as_blue_is_to_orange() -> None:
+def opened(file: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(file)).convert("RGBA")).astype(int)
+
+
+def test_a_sheet_of_digits_is_one_byte_a_pixel_and_white_between() -> None:
+    sheet = Image.open(io.BytesIO(images.digit_sheet(np.ones((3, 784), np.float32), 2)))
+    assert (sheet.mode, sheet.size) == ("L", (58, 58))
+    pixels = np.asarray(sheet)
+    assert (pixels[:28, :28] == 0).all()
+    assert (pixels[28:30] == 255).all()
+    assert (pixels[30:, 30:] == 255).all(), "there is no fourth"
+
+
+def test_weights_are_clear_at_zero_and_the_stronger_the_further_from_it() -> None:
     weights = np.array([[-1.0, -0.5, 0.0, 0.5, 1.0]], np.float32).repeat(784, axis=0)
-    pictures = images.weight_pictures(weights, 1.0)
-    assert pictures.shape == (5, 28, 28, 3)
-    lowest, low, zero, high, highest = pictures[:, 0, 0].astype(int)
-    assert zero.min() == zero.max() >= 245
-    for negative, positive in ((low, high), (lowest, highest)):
-        assert negative[2] > negative[0], "blue below zero"
-        assert positive[0] > positive[2], "orange above"
-    assert lowest.sum() < low.sum() < zero.sum() > high.sum() > highest.sum(), "the further from zero, the darker"
+    sheet = opened(images.weight_sheet(weights, 1.0, 5))
+    assert sheet.shape == (28, 5 * 28 + 4 * images.GAP, 4)
+    lowest, low, zero, high, highest = sheet[0, [0, 30, 60, 90, 120]]
+    assert zero[3] == 0, "paper, of whatever colour"
+    assert lowest[3] == highest[3] == 255
+    assert low[3] == high[3]
+    assert 100 < low[3] < 150
+    assert (lowest[:3] == low[:3]).all()
+    assert (highest[:3] == high[:3]).all()
+    assert lowest[2] > lowest[0], "blue below zero"
+    assert highest[0] > highest[2], "orange above"
+
+
+@pytest.mark.parametrize("paper", [(255, 255, 255), (16, 20, 31)])
+def test_both_colours_of_weights_show_on_light_and_dark_paper(paper: tuple[int, int, int]) -> None:
+    def luminance(colour: tuple[int, ...]) -> float:
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (part / 255 for part in colour)]
+        return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+    for colour in (images.NEGATIVE, images.POSITIVE):
+        darker, lighter = sorted([luminance(colour), luminance(paper)])
+        assert (lighter + 0.05) / (darker + 0.05) >= 3, "as WCAG asks of graphics"
 
 
 def test_colours_are_symmetric_about_zero() -> None:
-    middle = len(images.DIVERGING) // 2
-    assert len(images.DIVERGING) == 2 * middle + 1
     weights = RANDOM.normal(size=(784, 3)).astype(np.float32)
-    pictures, mirrored = (images.weight_pictures(each, 1.0) for each in (weights, -weights))
-    positive = pictures[weights.T.reshape(3, 28, 28) > 1]
-    assert (positive == images.DIVERGING[-1]).all(), "beyond the limit, the full colour"
-    assert (mirrored[weights.T.reshape(3, 28, 28) > 1] == images.DIVERGING[0]).all()
+    sheet, mirrored = (opened(images.weight_sheet(each, 1.0, 3)) for each in (weights, -weights))
+    assert (sheet[..., 3] == mirrored[..., 3]).all()
+    first = weights[:, 0].reshape(28, 28)
+    assert (sheet[:28, :28][first > 1][:, :3] == images.POSITIVE).all(), "beyond the limit, the full colour"
+    assert (mirrored[:28, :28][first > 1][:, :3] == images.NEGATIVE).all()
 
 
 def test_a_picture_is_laid_out_like_its_pixels() -> None:
     weights = np.zeros((784, 1), np.float32)
     weights[28 * 3 + 5] = 1
-    picture = images.weight_pictures(weights, 1.0)[0]
-    row, column = np.argwhere((picture != picture[0, 0]).any(axis=-1))[0]
-    assert (row, column) == (3, 5)
+    sheet = opened(images.weight_sheet(weights, 1.0, 1))
+    assert np.argwhere(sheet[..., 3] > 0).tolist() == [[3, 5]]
+
+
+def test_a_sheet_of_weights_is_small_to_send() -> None:
+    assert len(images.weight_sheet(RANDOM.normal(size=(784, 128)), 3.0, 16)) < 100_000
 
 
 def test_few_weights_are_cut_off_and_none_divides_by_zero() -> None:
@@ -61,18 +90,17 @@ def test_few_weights_are_cut_off_and_none_divides_by_zero() -> None:
 
 
 @pytest.mark.parametrize(("n", "columns", "shape"), [(1, 1, (28, 28)), (3, 2, (58, 58)), (10, 10, (28, 298))])
-def test_tiles_stand_in_rows_with_clear_gaps(n: int, columns: int, shape: tuple[int, int]) -> None:
-    pictures = RANDOM.integers(0, 256, (n, 28, 28, 3), np.uint8)
-    sheet = images.tiles(pictures, columns)
-    assert sheet.shape == (*shape, 4)
-    assert (sheet[:28, :28, :3] == pictures[0]).all()
-    assert (sheet[..., 3] == 255).sum() == n * 28 * 28, "all else is clear"
+def test_tiles_stand_in_rows_with_gaps(n: int, columns: int, shape: tuple[int, int]) -> None:
+    pictures = RANDOM.integers(0, 200, (n, 28, 28, 3), np.uint8)
+    sheet = images.tiles(pictures, columns, between=201, missing=202)
+    assert sheet.shape == (*shape, 3)
+    assert (sheet[:28, :28] == pictures[0]).all()
+    assert (sheet[..., 0] < 201).sum() == n * 28 * 28
+    assert ((sheet == 202).any()) == (n % columns > 0)
 
 
 def test_no_tiles_are_a_picture_too() -> None:
-    sheet = images.tiles(np.zeros((0, 28, 28, 3), np.uint8), 10)
-    assert sheet.shape[2] == 4
-    assert not sheet.any()
+    assert images.tiles(np.zeros((0, 28, 28, 3), np.uint8), 10).shape[2] == 3
 
 
 def test_enlarged_pixels_are_squares() -> None:
@@ -83,8 +111,9 @@ def test_enlarged_pixels_are_squares() -> None:
     assert (large[3::4, 3::4] == picture).all()
 
 
-def test_png_address_holds_the_very_picture() -> None:
-    picture = RANDOM.integers(0, 256, (5, 7, 4), np.uint8)
-    head, _, content = images.png_uri(picture).partition(",")
+@pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3), (5, 7, 4)])
+def test_png_address_holds_the_very_picture(shape: tuple[int, ...]) -> None:
+    picture = RANDOM.integers(0, 256, shape, np.uint8)
+    head, _, content = images.png_uri(images.png(picture)).partition(",")
     assert head == "data:image/png;base64"
     assert (np.asarray(Image.open(io.BytesIO(base64.b64decode(content)))) == picture).all()

@@ -4,12 +4,15 @@ Whatever is wrong, a page shows no traceback, and says it once, in a sentence.
 """
 
 import gzip
+import io
+import pickle
 import re
 import struct
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,18 +21,22 @@ import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image, ImageDraw
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
 from dashboard import resources
+from dashboard.parts import confusion, form, settings
+from dashboard.words import JOINER
 from nnlib import model_files
-from nnlib.errors import NnlibError
+from nnlib.errors import NnlibError, StoreError
 from nnlib.runs import worker
 from nnlib.runs.store import RunStore
-from nnlib.training.config import PRESETS, SETTINGS, TrainingConfig
+from nnlib.training.config import PRESETS, SETTINGS, TrainingConfig, describe
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["welcome", "data", "train", "weights", "draw", "mistakes"]
 # enough for it to read most digits: else the page Train rightly says that it does not learn
+LOOKING = ("welcome", "weights", "draw", "mistakes")  # the pages that show a network
 SMALL = TrainingConfig(hidden_widths=(32,), epochs=2, batch_size=32, training_digits=3000, validation_digits=500)
 DEADLINE_SECONDS = 60
 
@@ -96,9 +103,9 @@ def open_page(page: str, **address: str) -> AppTest:
 
 
 def complaints(app: AppTest) -> list[str]:
-    """What the page says is wrong; fails where it shows a traceback."""
+    """What the page says is wrong, as a reader sees it; fails where it shows a traceback."""
     assert not app.exception
-    return [each.value for each in [*app.error, *app.warning]]
+    return [re.sub(r"\\([^a-zA-Z0-9])", r"\1", each.value).replace(JOINER, "") for each in [*app.error, *app.warning]]
 
 
 def button(app: AppTest, label: str) -> Any:
@@ -107,9 +114,16 @@ def button(app: AppTest, label: str) -> Any:
 
 def draw(monkeypatch: pytest.MonkeyPatch, picture: np.ndarray | None) -> None:
     """Let the canvas hold this picture. The real one draws, and can be imported, only where there is a browser."""
-    canvas = SimpleNamespace(st_canvas=lambda **_: SimpleNamespace(image_data=picture))
-    monkeypatch.setitem(sys.modules, "streamlit_drawable_canvas", canvas)
-    monkeypatch.setattr("dashboard.board.st_canvas", canvas.st_canvas)
+    strokes = [] if picture is None else [{"type": "Path"}]
+
+    def st_canvas(background_color: str, **_: Any) -> SimpleNamespace:
+        return SimpleNamespace(image_data=picture, json_data={"background": background_color, "objects": strokes})
+
+    with monkeypatch.context() as for_the_import:
+        for_the_import.setattr(st.components.v2, "component", lambda *_, **__: None)
+        for_the_import.setitem(sys.modules, "streamlit_drawable_canvas", SimpleNamespace(st_canvas=None))
+        import_module("dashboard.parts.canvas")
+    monkeypatch.setattr("dashboard.parts.canvas.st_canvas", st_canvas)
 
 
 def a_seven() -> np.ndarray:
@@ -134,9 +148,26 @@ def test_a_finished_run_can_be_looked_at_at_any_epoch(page: str, finished_run: i
     app = open_page(page, run=str(finished_run), epoch="1")
     assert not complaints(app)
     assert app.selectbox(key="run").value == finished_run
-    assert app.select_slider(key="epoch").value == 1
+    if page in LOOKING:
+        assert app.select_slider(key="step").value == SMALL.steps_per_epoch
     assert app.query_params["run"] == str(finished_run)
     assert app.query_params["epoch"] == "1"
+
+
+@pytest.mark.parametrize("page", LOOKING)
+def test_a_moment_within_the_first_epoch_can_be_looked_at(page: str, finished_run: int) -> None:
+    app = open_page(page, run=str(finished_run), step="50")
+    assert not complaints(app)
+    slider = app.select_slider(key="step")
+    assert (slider.value, slider.options[:3]) == (50, ["after epoch 0", "after 1 correction", "after 2 corrections"])
+    assert app.query_params["step"] == "50"
+    assert "epoch" not in app.query_params
+
+
+@pytest.mark.parametrize("page", sorted(set(PAGES) - set(LOOKING)))
+def test_a_page_that_shows_no_network_has_no_slider_for_one(page: str, finished_run: int) -> None:
+    app = open_page(page, run=str(finished_run))
+    assert "step" not in {slider.key for slider in app.select_slider}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -207,7 +238,8 @@ def test_nonsense_in_the_address_is_said_at_most_once(page: str) -> None:
 def test_an_epoch_that_the_run_never_had_shows_its_newest(page: str, finished_run: int) -> None:
     app = open_page(page, run=str(finished_run), epoch="77")
     assert len(complaints(app)) <= 1
-    assert app.select_slider(key="epoch").value == SMALL.epochs
+    if page in LOOKING:
+        assert app.select_slider(key="step").value == SMALL.epochs * SMALL.steps_per_epoch
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -250,6 +282,12 @@ def test_few_digits_of_few_kinds_are_data_too(page: str, tmp_path: Path, monkeyp
     assert app.title
 
 
+def test_a_single_test_digit_is_enough_for_welcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_digits(tmp_path, n=1, n_classes=1)
+    monkeypatch.setattr(resources, "DATA_DIRECTORY", str(tmp_path))
+    assert not complaints(open_page("welcome"))
+
+
 def save_digits(folder: Path, n: int, n_classes: int) -> None:
     """Noise in the form of MNIST's files."""
     random = np.random.default_rng(1)
@@ -265,21 +303,13 @@ def save_digits(folder: Path, n: int, n_classes: int) -> None:
 # --- the page Train ---
 
 
-def test_widgets_have_the_limits_of_the_settings() -> None:
+def test_the_form_has_a_field_for_every_setting_with_its_limits() -> None:
     app = open_page("train")
-    inputs = {widget.key: widget for widget in app.number_input}
-    boxes = {widget.key: widget for widget in app.selectbox}
-    rates = app.select_slider(key="learning_rate")
+    fields = {field.key: field for field in [*app.text_input, *app.selectbox]}
     for name, setting in SETTINGS.items():
+        assert setting.limits in fields[name].help
         if setting.choices:
-            assert boxes[name].options == list(setting.choices.values())
-        elif name == "learning_rate":
-            assert setting.low < float(rates.options[0])
-            assert float(rates.options[-1]) == setting.high
-        elif setting.kind is tuple:
-            assert app.text_input(key=name).value
-        else:
-            assert (inputs[name].min, inputs[name].max) == (setting.low, setting.high)
+            assert fields[name].options == list(setting.choices.values())
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -293,12 +323,93 @@ def test_a_preset_sets_every_widget(preset: str) -> None:
     assert app.segmented_control(key="preset").value == preset
 
 
-def test_settings_come_from_the_address() -> None:
-    app = open_page("train", learning_rate="0.01", epochs="20", hidden_widths="32,16")
+def test_settings_come_from_the_address_and_stay_there() -> None:
+    asked = {"learning_rate": "0.01", "epochs": "20", "hidden_widths": "32,16", "optimizer": "sgd"}
+    app = open_page("train", **asked)
     assert not complaints(app)
-    assert app.select_slider(key="learning_rate").value == 0.01
-    assert app.number_input(key="epochs").value == 20
-    assert app.text_input(key="hidden_widths").value == "32,16"
+    for name, text in asked.items():
+        assert app.session_state[name] == text
+    app.run()
+    assert {name: app.query_params[name] for name in app.query_params} == asked
+
+
+def test_a_link_with_the_words_on_the_page_is_obeyed_too() -> None:
+    app = open_page("train", optimizer="SGD", learning_rate="1e-2")
+    assert not complaints(app)
+    assert app.selectbox(key="optimizer").value == "sgd"
+    assert app.query_params["optimizer"] == "sgd"
+    assert app.query_params["learning_rate"] == "0.01"
+
+
+def test_what_a_link_asks_for_in_vain_does_not_keep_from_starting() -> None:
+    app = open_page("train", optimizer="luck")
+    (said,) = complaints(app)
+    assert "luck" in said
+    assert "optimizer" not in app.query_params
+    assert not button(app, "Start").disabled
+    assert not complaints(app.run())
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_address_holds_what_a_preset_changes(preset: str) -> None:
+    app = open_page("train")
+    app.segmented_control(key="preset").set_value(preset).run()
+    again = open_page("train", **{name: app.query_params[name] for name in app.query_params})
+    assert again.segmented_control(key="preset").value == preset
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "shown"),
+    [
+        ("learning_rate", "1e-4", "0.0001"),
+        ("learning_rate", "0.00000010", "0.0000001"),
+        ("learning_rate", " 2 ", "2"),
+        ("batch_size", "1,024", "1024"),
+        ("hidden_widths", "64, 32", "64,32"),
+    ],
+)
+def test_a_typed_value_is_shown_plainly(name: str, text: str, shown: str) -> None:
+    app = open_page("train")
+    app.text_input(key=name).set_value(text).run()
+    assert not complaints(app)
+    assert app.text_input(key=name).value == shown
+    assert app.query_params[name] == shown
+
+
+@pytest.mark.parametrize("text", ["5000", "0", "2.5", "many", "", "1e400", "9" * 5000, "nan", "1,00"])
+def test_a_number_that_is_not_allowed_is_said_and_nothing_is_started(text: str, home: Path) -> None:
+    app = open_page("train")
+    app.text_input(key="epochs").set_value(text)
+    button(app, "Start").click().run()  # straight from the field, before the page could answer
+    (said,) = complaints(app)
+    assert SETTINGS["epochs"].limits in said
+    assert button(app, "Start").disabled
+    assert not resources.store().runs()
+
+
+@pytest.mark.parametrize(
+    ("text", "smaller", "larger"),
+    [("0.001", "0.0005", "0.002"), ("0.003", "0.002", "0.005"), ("10", "5", "10"), ("0.00001", "0.00001", "0.00002")],
+)
+def test_the_learning_rate_goes_in_steps(text: str, smaller: str, larger: str) -> None:
+    for key, expected in (("rate_smaller", smaller), ("rate_larger", larger)):
+        app = open_page("train", learning_rate=text)
+        app.button(key=key).click().run()
+        assert app.text_input(key="learning_rate").value == expected
+
+
+def test_the_form_is_as_it_was_after_a_visit_to_another_page() -> None:
+    app = open_page("train")
+    app.text_input(key="epochs").set_value("77")
+    app.text_input(key="dropout").set_value("0.2")
+    app.selectbox(key="optimizer").set_value("rmsprop").run()
+    app.switch_page("views/data.py").run()
+    assert "epochs" not in app.query_params
+    app.switch_page("views/train.py").run()
+    assert app.text_input(key="epochs").value == "77"
+    assert app.text_input(key="dropout").value == "0.2"
+    assert app.selectbox(key="optimizer").value == "rmsprop"
+    assert app.query_params["epochs"] == "77"
 
 
 @pytest.mark.parametrize("widths", ["12,abc", "", "0", "2000", "1,2,3,4,5,6,7", "64;64"])
@@ -315,23 +426,25 @@ def test_widths_that_are_not_allowed_are_said_once_and_cannot_be_started(widths:
 
 def test_more_digits_than_there_are_cannot_be_started() -> None:
     app = open_page("train")
-    app.number_input(key="validation_digits").set_value(20_000).run()
+    app.text_input(key="validation_digits").set_value("20000").run()
     assert len(complaints(app)) == 1
     assert button(app, "Start").disabled
 
 
 def test_start_trains_with_the_settings_in_the_widgets(home: Path) -> None:
     app = open_page("train")
-    app.number_input(key="epochs").set_value(1000)
-    app.number_input(key="training_digits").set_value(200)
-    app.text_input(key="hidden_widths").set_value("8")
+    app.text_input(key="epochs").set_value("1000")
+    app.text_input(key="training_digits").set_value("3000")
+    app.text_input(key="hidden_widths").set_value("32")
+    app.text_input(key="learning_rate").set_value("0.003")
     app.run()
     button(app, "Start").click().run()
     store = RunStore(home)
     try:
         assert not complaints(app)
         (run,) = store.runs()
-        expected = PRESETS["quick"].config.with_changes(epochs=1000, training_digits=200, hidden_widths=(8,))
+        changes = {"epochs": 1000, "training_digits": 3000, "hidden_widths": (32,), "learning_rate": 0.003}
+        expected = PRESETS["quick"].config.with_changes(**changes)
         assert run.config == expected
         assert app.selectbox(key="run").value == run.id
         wait_until(lambda: bool(store.records(run.id)))
@@ -342,6 +455,87 @@ def test_start_trains_with_the_settings_in_the_widgets(home: Path) -> None:
     finally:
         stop_all(store)
         store.close()
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[TrainingConfig]:
+    """What was started, where starting only puts a run into the store."""
+    configs: list[TrainingConfig] = []
+
+    def start(store: RunStore, config: TrainingConfig, name: str, data_directory: str | None = None) -> int:
+        configs.append(config)
+        return store.create_run(config, name, data_directory)
+
+    monkeypatch.setattr(worker, "start", start)
+    return configs
+
+
+def test_a_double_click_on_start_is_one_start(started: list[TrainingConfig], monkeypatch: pytest.MonkeyPatch) -> None:
+    app = open_page("train")
+    monkeypatch.setattr(settings, "AGAIN_SECONDS", 1000)
+    for _ in range(3):
+        button(app, "Start").click().run()
+    assert len(started) == 1
+    app.text_input(key="epochs").set_value("3").run()
+    button(app, "Start").click().run()
+    assert len(started) == 2
+    monkeypatch.setattr(settings, "AGAIN_SECONDS", 0)
+    button(app, "Start").click().run()
+    assert len(started) == 3
+
+
+def test_a_start_that_the_store_refuses_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> int:
+        raise StoreError("twelve runs wait in line, which is the most: wait, or stop one.")
+
+    monkeypatch.setattr(worker, "start", refuse)
+    app = open_page("train")
+    button(app, "Start").click().run()
+    assert complaints(app) == ["Twelve runs wait in line, which is the most: wait, or stop one."]
+    assert app.selectbox(key="run").value == 0
+
+
+def test_a_preview_of_varied_digits_does_not_flicker() -> None:
+    before = form.varied_digits(1.0)
+    form.varied_digits.clear()
+    assert np.array_equal(before, form.varied_digits(1.0))
+    assert not np.array_equal(form.varied_digits(1.0), form.varied_digits(2.0))
+
+
+def test_runs_in_the_list_begin_with_what_differs(home: Path) -> None:
+    store = RunStore(home)
+    for config in (SMALL.with_changes(learning_rate=0.03, optimizer="sgd"), PRESETS["best"].config):
+        for _ in range(2):
+            store.create_run(config, describe(config))
+    store.close()
+    labels = open_page("train").selectbox(key="run").options
+    assert len(set(labels)) == len(labels) == 5
+    assert labels[1] == "4 · best"
+    assert re.match(r"2 · layers 32, SGD, rate 0.03, ", labels[-2])
+
+
+def test_a_deleted_run_leaves_no_dead_address(finished_run: int) -> None:
+    app = open_page("train", run=str(finished_run))
+    app.checkbox(key=f"sure_{finished_run}").check().run()
+    button(app, f"Delete run {finished_run}").click().run()
+    assert not complaints(app)
+    assert "run" not in app.query_params
+    assert app.selectbox(key="run").options == ["Pretrained network"]
+
+
+def test_a_run_to_compare_with_is_in_the_address_and_may_be_deleted(finished_run: int, home: Path) -> None:
+    store = RunStore(home)
+    other = store.create_run(SMALL, "another")
+    for _ in worker.work(store, other):
+        pass
+    app = open_page("train", run=str(finished_run), beside=str(other))
+    assert not complaints(app)
+    assert app.selectbox(key="beside").value == other
+    assert app.query_params["beside"] == str(other)
+    store.delete_run(other)
+    store.close()
+    assert not complaints(app.run())
+    assert "beside" not in app.query_params
 
 
 # --- drawings ---
@@ -368,8 +562,9 @@ def test_two_drawn_digits_are_read_in_order(monkeypatch: pytest.MonkeyPatch) -> 
     draw(monkeypatch, np.concatenate([seven, seven], axis=1))
     app = open_page("draw")
     assert not complaints(app)
-    words = [each.value for each in [*app.metric, *app.markdown]]
-    assert any(re.search(r"7\W*7", text) for text in words)
+    (closer,) = [each for each in app.segmented_control if each.key == "which_of_2"]
+    assert re.search(r"7\W*7", closer.label)
+    assert len(closer.options) == 2
 
 
 def test_a_file_that_is_no_picture_is_said_once() -> None:
@@ -380,22 +575,146 @@ def test_a_file_that_is_no_picture_is_said_once() -> None:
     assert len(complaints(app)) == 1
 
 
+def upload(app: AppTest, name: str, picture: np.ndarray) -> AppTest:
+    """Choose a picture as a file."""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    app.segmented_control(key="source").set_value("Photo or scan").run()
+    return app.file_uploader[0].upload(name, file.getvalue(), "image/png").run()
+
+
+def test_a_photo_is_read_and_is_still_there_after_a_visit_to_another_page() -> None:
+    app = upload(open_page("draw"), "seven.png", a_seven())
+    assert not complaints(app)
+    assert app.metric[0].value == "7"
+    app.switch_page("views/data.py").run()
+    app.switch_page("views/draw.py").run()
+    assert app.segmented_control(key="source").value == "Photo or scan"
+    assert app.metric[0].value == "7"
+
+
+@pytest.mark.parametrize("shape", [(1, 600, 3), (600, 1, 3)])
+def test_a_picture_that_is_hardly_more_than_a_line_is_refused_in_a_sentence(shape: tuple[int, ...]) -> None:
+    (sentence,) = complaints(upload(open_page("draw"), "picture.png", np.full(shape, 255, np.uint8)))
+    assert "at most 100 times the other" in sentence
+
+
+@pytest.mark.parametrize("shape", [(6, 600, 3), (600, 6, 3), (1, 1, 3), (3000, 3000, 3)])
+def test_a_picture_of_any_other_shape_can_be_chosen(shape: tuple[int, ...]) -> None:
+    app = upload(open_page("draw"), "picture.png", np.full(shape, 255, np.uint8))
+    assert not complaints(app)
+    assert not app.metric
+    assert len(app.image) == 1
+
+
+def test_the_name_of_a_photo_is_shown_as_the_text_it_is() -> None:
+    app = upload(open_page("draw"), "![a](https://example.org/b.png).png", a_seven())
+    (caption,) = app.image[0].captions
+    assert "example.org" in caption
+    assert not re.search(r"(?<!\\)[!\[\]]", caption), "every sign of Markdown is marked as plain text"
+
+
+def test_nothing_but_a_small_picture_is_kept_of_a_photo(monkeypatch: pytest.MonkeyPatch) -> None:
+    removed = []
+
+    def remove(_: MemoryUploadedFileManager, session_id: str, file_id: str) -> None:
+        removed.append(file_id)
+
+    monkeypatch.setattr(MemoryUploadedFileManager, "remove_file", remove)
+    noise = np.random.default_rng(1).integers(0, 256, (1500, 1500, 3), np.uint8)
+    app = upload(open_page("draw"), "noise.png", noise)
+    assert not complaints(app)
+    assert len(pickle.dumps(app.session_state["photo"])) < 700_000
+    assert app.file_uploader[0].value is None
+    assert len(removed) == 1
+
+
+# --- the address ---
+
+BOUND = {"data": ("part", "any_part", "digit", "index"), "weights": ("unit",), "mistakes": ("true", "answer")}
+ODD = ["", "abc", "-1", "1e999", "nan", "٣", "2.5", "x" * 5000, "9" * 400, "![picture](https://example.org/x.png)"]
+
+
+@pytest.mark.parametrize("page", BOUND)
+def test_odd_values_in_the_address_are_taken_for_the_usual_ones(page: str) -> None:
+    usual = [each.value for each in open_page(page).header]
+    for value in ODD:
+        app = open_page(page, **dict.fromkeys(BOUND[page], value))
+        assert not [*complaints(app), *app.info], value
+        assert [each.value for each in app.header] == usual, value
+
+
+# --- data ---
+
+
+def test_the_share_of_full_ink_is_counted() -> None:
+    pixels = resources.data().train.images
+    inked = pixels[pixels >= 1 / 16]
+    share = np.mean(inked >= 15 / 16)
+    assert any(f"Of the rest, {share:.0%} is full ink" in each.value for each in open_page("data").caption)
+
+
+@pytest.mark.parametrize("page", ["data", "weights", "mistakes"])
+@pytest.mark.parametrize("kinds", [1, 9])
+def test_digits_of_one_kind_or_without_one_are_data_too(
+    page: str, kinds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_digits(tmp_path, n=100, n_classes=kinds)
+    monkeypatch.setattr(resources, "DATA_DIRECTORY", str(tmp_path))
+    assert not complaints(open_page(page, digit="9", true="9", answer="9"))
+
+
+# --- weights ---
+
+
+def test_a_dead_unit_is_said_to_be_dead(home: Path) -> None:
+    store = RunStore(home)
+    run_id = store.create_run(SMALL.with_changes(epochs=1), "own settings")
+    for _ in worker.work(store, run_id):
+        pass
+    store.close()
+    network = resources.model(run_id, resources.snapshots(run_id)[-1].step).network
+    network.dense_layers[0].biases[:2] = -1000, 1000
+    dead, alive = (open_page("weights", run=str(run_id), unit=unit) for unit in "01")
+    assert any("dead" in each.value for each in dead.info)
+    assert not any("excite" in each.value for each in dead.caption)
+    assert not alive.info
+    assert any("excite it most" in each.value for each in alive.caption)
+
+
 # --- mistakes ---
 
 
 def test_both_boxes_any_shows_all_mistakes_and_a_cell_its_own() -> None:
     app = open_page("mistakes")
     assert not complaints(app)
-    everything = app.subheader[0].value
+    everything = app.header[0].value
     app.selectbox(key="true").set_value("4")
     app.selectbox(key="answer").set_value("9").run()
     assert not complaints(app)
-    assert app.subheader[0].value != everything
+    assert app.header[0].value != everything
     button(app, "Show all").click().run()
-    assert app.subheader[0].value == everything
+    assert app.header[0].value == everything
 
 
 @pytest.mark.parametrize("cell", [("0", "0"), ("any", "3"), ("3", "any"), ("0", "1")])
 def test_every_cell_can_be_chosen_even_an_empty_one(cell: tuple[str, str]) -> None:
     app = open_page("mistakes", true=cell[0], answer=cell[1])
     assert not complaints(app)
+
+
+@pytest.mark.parametrize(("n", "said"), [(0, "never"), (1, "once"), (2, "2 times"), (1000, "1,000 times")])
+def test_how_often_is_said_in_words(n: int, said: str) -> None:
+    assert confusion.how_often(n) == said
+
+
+def test_the_table_of_mistakes_holds_every_count_and_colours_by_it() -> None:
+    matrix = np.diag([900] * 10)
+    matrix[4, 9], matrix[1, 7] = 12, 1
+    cells = re.findall(r'rgba\((\d+, \d+, \d+), ([\d.]+)\)">(\d*)</td>', confusion.table(matrix))
+    assert [text for _, _, text in cells] == [str(count or "") for count in matrix.ravel()]
+    colours = {text: (colour, float(strength)) for colour, strength, text in cells}
+    assert colours["12"][0] == colours["1"][0] == confusion.MISTAKE
+    assert colours["12"][1] > colours["1"][1] > 0.1
+    assert (colours["900"][0], colours[""][0]) == (confusion.RIGHT, confusion.NOTHING)
+    assert "nan" not in confusion.table(np.zeros((10, 10), int))

@@ -1,9 +1,13 @@
 """The command line: what it answers, and the one sentence that every mistake ends with."""
 
+import importlib.util
 import json
+import os
 import signal
+import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,6 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import nnlib
 from nnlib import cli
 from nnlib.digits.mnist import load_mnist
 from nnlib.model_files import SUFFIXES, Model, load_model, load_pretrained, save_model
@@ -56,7 +61,7 @@ def call(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     def call(*words: Any) -> Answer:
         monkeypatch.setattr(sys, "argv", ["nnlib", *map(str, words)])
         with pytest.raises(SystemExit) as exit:
-            cli.main()
+            cli.main("python -m nnlib")
         assert isinstance(exit.value.code, int | None)
         return Answer(exit.value.code or 0, *capsys.readouterr())
 
@@ -275,6 +280,144 @@ def test_resume_takes_only_what_can_go_on(call: Call) -> None:
     assert call("train", "--resume", 1, "--epochs", 5).sentence(2) == sentence
 
 
+def test_runs_stand_in_columns_and_numbers_are_for_people(call: Call) -> None:
+    with closing(RunStore()) as store:
+        for rate in (1e-5, 0.001, 1e-10):
+            store.set_state(store.create_run(TrainingConfig(learning_rate=rate), "x"), "stopped")
+        config = TrainingConfig(learning_rate=1e-5)
+        store.set_state(store.create_run(config, describe(config)), "failed")
+        with store._writing() as connection:
+            connection.execute("UPDATE runs SET id = 123456 WHERE id = 1")
+    lines = call("runs").output.splitlines()
+    assert len({line.index("   epoch ") for line in lines}) == 1
+    assert [line.split()[0] for line in lines] == ["123456", "4", "3", "2"]
+    assert lines[1].endswith("   quick, learning rate 0.00001, batch size 128")
+
+
+def test_an_exploding_loss_does_not_fill_the_line() -> None:
+    assert [cli._loss(loss) for loss in (0.00001, 2.3026, 999.0, 123456.7, 1e30)] == [
+        "0.0000",
+        "2.3026",
+        "999.0000",
+        "123,457",
+        "over 1,000,000,000",
+    ]
+
+
+def test_an_empty_folder_name_means_none(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)  # where there are no digits
+    usual = call("evaluate").output
+    assert call("evaluate", "--data", "").output == usual
+    monkeypatch.setenv("NNLIB_DATA", "")
+    assert call("evaluate").output == usual
+    assert call("train", *FEW).status == 0
+    with closing(RunStore()) as store:
+        assert store.runs()[0].data_directory is None
+
+
+def test_one_digit_can_be_evaluated(call: Call, tmp_path: Path) -> None:
+    for part, n in (("train", 300), ("t10k", 1)):
+        pictures, labels = np.zeros((n, 28, 28), np.uint8), np.full(n, 3, np.uint8)
+        for name, array in (("images-idx3", pictures), ("labels-idx1", labels)):
+            header = (0x0800 + array.ndim, *array.shape)
+            content = b"".join(size.to_bytes(4, "big") for size in header) + array.tobytes()
+            (tmp_path / f"{part}-{name}-ubyte").write_bytes(content)
+    answer = call("evaluate", "--data", tmp_path)
+    assert (answer.status, answer.errors) == (0, "")
+    first, _, *digits = answer.output.splitlines()
+    assert " of 1 misread" in first
+    assert digits[5].split() == ["5", "0", "-", "-"]
+    assert "this data has 300 digits to share" in call("train", *FEW, "--data", tmp_path).sentence(2)
+    # settings that do not fit the data make no run
+    assert call("runs").output.startswith("no runs yet")
+
+
+# --- the dashboard, and how the command is called ---
+
+
+def test_the_dashboard_starts_from_any_folder_and_says_its_address(tmp_path: Path) -> None:
+    with socket.create_server(("localhost", 0)) as taken:
+        port = taken.getsockname()[1]
+        answer = run("dashboard", "--port", port)
+        assert answer.sentence(1) == (
+            f"port {port} is taken, perhaps by another dashboard at http://localhost:{port}: "
+            "choose another one with --port."
+        )
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1]), "STREAMLIT_SERVER_HEADLESS": "true"}
+    command = [sys.executable, "-m", "nnlib", "dashboard", "--port", str(port)]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            lines: list[str] = []
+            while f"http://localhost:{port}" not in "".join(lines):
+                lines.append(server.stdout.readline())
+                assert lines[-1], lines
+            with urllib.request.urlopen(f"http://localhost:{port}/_stcore/host-config") as answered:
+                assert answered.status == 200
+        finally:
+            server.terminate()
+    assert "email" not in "".join(lines).lower(), "the project's own configuration holds everywhere"
+
+
+@pytest.mark.parametrize("missing", ["dashboard", "streamlit"])
+def test_a_dashboard_that_is_not_installed_is_said_so(
+    call: Call, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == missing else find(name))
+    assert call("dashboard").sentence(1).startswith("the dashboard needs Streamlit, which is not installed: ")
+
+
+def test_the_next_port_is_taken_and_said_where_the_first_is_not_free(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+
+    def start(program: str, command: list[str], environment: dict[str, str]) -> None:
+        started.append(command)
+        raise SystemExit(0)
+
+    monkeypatch.setattr(os, "execve", start)
+    monkeypatch.setattr(os, "name", "posix")
+    with socket.create_server(("localhost", 0)) as taken:
+        first = taken.getsockname()[1]
+        monkeypatch.setattr(cli, "PORTS", [first])
+        assert call("dashboard").sentence(1).startswith(f"all ports from {first} to {first} are taken")
+        with socket.socket() as other:
+            other.bind(("localhost", 0))
+            free = other.getsockname()[1]
+        monkeypatch.setattr(cli, "PORTS", [first, free])
+        said = f"Port {first} is taken, perhaps by another dashboard: this one is at http://localhost:{free}\n"
+        assert call("dashboard").output == said
+    assert f"--server.port={free}" in started[0]
+    assert "--server.address=localhost" in started[0]
+
+
+def test_an_address_of_another_machine_is_said_to_be_so(call: Call) -> None:
+    for address in ("192.0.2.1", "no such host", "x" * 300, "::g"):
+        assert " is no address of this machine: choose localhost" in call("dashboard", "--address", address).sentence(1)
+
+
+def test_the_version_is_said(call: Call) -> None:
+    assert call("--version").output == f"nnlib {nnlib.__version__}\n"
+
+
+def test_the_installed_command_calls_itself_by_its_name(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words, said in {
+        ("--help",): "Usage: nnlib [OPTIONS] COMMAND [ARGS]...",
+        ("train", "--help"): "Usage: nnlib train [OPTIONS]",
+        ("runs",): "no runs yet: nnlib train makes one",
+    }.items():
+        monkeypatch.setattr(sys, "argv", ["/somewhere/bin/nnlib", *words])
+        with pytest.raises(SystemExit):
+            cli.main()
+        assert capsys.readouterr().out.startswith(said)
+
+
 # --- mistakes ---
 
 
@@ -309,6 +452,9 @@ def test_more_digits_than_there_are_is_a_mistake_in_words(call: Call) -> None:
         (["learn"], "No such command 'learn'."),
         (["--nonsense"], "No such option '--nonsense'."),
         (["train", "--nonsense"], "No such option '--nonsense'."),
+        (["train", "--lr", "0.1"], "No such option '--lr': did you mean '--learning-rate'?"),
+        (["evaluate", "--lr"], "No such option '--lr'."),
+        (["dashboard", "--port", "0"], "Invalid value for '--port': 0 is not in the range"),
         (["train", "--epochs"], "Option '--epochs' requires an argument."),
         (["train", "--preset", "huge"], "Invalid value for '--preset': 'huge' is not one of 'quick', "),
         (["train", "extra"], "Got unexpected extra argument (extra)"),
@@ -345,6 +491,35 @@ def test_without_a_command_all_commands_are_shown(call: Call) -> None:
     assert all(f"\n  {name} " in answer.errors for name in cli.cli.commands)
 
 
+def test_control_characters_of_names_do_not_reach_the_terminal(call: Call, drawing: Path, tmp_path: Path) -> None:
+    odd = "\x1b[31m\x07\u202e"
+    picture = tmp_path / f"{odd}.png"
+    picture.write_bytes(drawing.read_bytes())
+    path = tmp_path / f"{odd}.npz"
+    save_model(path, Model(Network((784, 4, 10)), odd, None, None, None, odd))
+    with closing(RunStore()) as store:
+        run_id = store.create_run(TrainingConfig(), f"a\nb{odd}")
+        store.set_state(run_id, "stopped", odd)
+    outputs = [
+        call("predict", picture).output,
+        call("evaluate", path).output,
+        call("predict", tmp_path / f"{odd}.gif").errors,
+        call("evaluate", tmp_path / odd).errors,
+        call("train", "--save", tmp_path / odd / "x.npz").errors,
+        call("train", "--data", tmp_path / odd).errors,
+        call("train", f"--optimizer={odd}").errors,
+        call(odd).errors,
+        call(f"--{odd}").errors,
+        call("runs").output,
+        call("train", *FEW, "--save", tmp_path / f"saved{odd}.npz").output,
+    ]
+    for output in outputs:
+        assert output
+        assert all(line.isprintable() for line in output.splitlines()), output
+        assert "\ufffd" in output or r"\x1b" in output
+    assert len(call("runs").output.splitlines()) == 3
+
+
 @pytest.mark.parametrize("words", [["evaluate"], ["predict", "{drawing}", "--model"]])
 def test_a_model_that_cannot_be_read_ends_with_one_sentence(
     call: Call, drawing: Path, tmp_path: Path, words: list[str]
@@ -354,16 +529,20 @@ def test_a_model_that_cannot_be_read_ends_with_one_sentence(
     damaged.write_bytes(b"PK\x03\x04 and nothing more")
     assert call(*words, missing).sentence(1) == f"there is no file {missing}: check its name and folder."
     assert call(*words, damaged).sentence(1).startswith("damaged.npz was not loaded: ")
-    assert call(*words, tmp_path).sentence(1) == f"there is no file {tmp_path}: check its name and folder."
+    assert call(*words, tmp_path).sentence(1) == f"{tmp_path} is a folder: name a file in it."
+    os.mkfifo(tmp_path / "pipe.npz")
+    assert "pipe.npz is not a file but a pipe" in call(*words, tmp_path / "pipe.npz").sentence(1)
 
 
 def test_a_picture_that_cannot_be_read_ends_with_one_sentence(call: Call, drawing: Path, tmp_path: Path) -> None:
     missing, damaged, blank = (tmp_path / f"{name}.png" for name in ("missing", "damaged", "blank"))
     damaged.write_bytes(drawing.read_bytes()[:300])
     Image.new("RGB", (100, 100), "white").save(blank)
-    assert call("predict", missing).sentence(1).startswith(f"{missing} cannot be read: ")
+    assert call("predict", missing).sentence(1) == f"there is no file {missing}: check its name and folder."
     assert call("predict", damaged).sentence(1).startswith(f"{damaged} is damaged, or not a picture ")
-    assert call("predict", tmp_path).sentence(1).startswith(f"{tmp_path} cannot be read: ")
+    assert call("predict", tmp_path).sentence(1) == f"{tmp_path} is a folder: name a file in it."
+    os.mkfifo(tmp_path / "pipe.png")
+    assert "pipe.png is not a file but a pipe" in call("predict", tmp_path / "pipe.png").sentence(1)
     sentence = f"{blank} shows no digit: it must have ink that stands out from the paper."
     assert call("predict", blank).sentence(1) == sentence
     assert call("predict", drawing, blank, "--json").sentence(1) == sentence
@@ -385,7 +564,7 @@ def test_a_wrong_folder_of_digits_ends_with_one_sentence(call: Call, tmp_path: P
     sentence = call(command, "--data", tmp_path).sentence(1)
     assert sentence.startswith(f"{tmp_path / 'train-images-idx3-ubyte'} is missing")
     (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(b"no gzip")
-    assert "cannot be read" in call(command, "--data", tmp_path).sentence(1)
+    assert "is damaged or no gzip file: copy it again" in call(command, "--data", tmp_path).sentence(1)
     # a folder that is wrong makes no run
     assert call("runs").output.startswith("no runs yet")
 

@@ -1,6 +1,7 @@
 """The digits: what they are, and what is said of a folder that does not hold them."""
 
 import gzip
+import os
 import struct
 import tempfile
 import tracemalloc
@@ -88,6 +89,10 @@ def test_a_slice_of_digits_holds_images_and_labels(data: DataSet) -> None:
     np.testing.assert_array_equal(part.labels, data.test.labels[10:14])
 
 
+def test_an_empty_folder_name_means_the_packaged_digits() -> None:
+    assert load_mnist("") is load_mnist()
+
+
 def test_a_second_load_gives_the_same_object() -> None:
     assert load_mnist() is load_mnist()
 
@@ -123,23 +128,39 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        (TRAIN_IMAGES, idx(np.arange(20)), "starts with 0x00000801, an IDX file of this kind with 0x00000803"),
-        (TRAIN_LABELS, idx(some_pictures(20)), "starts with 0x00000803, an IDX file of this kind with 0x00000801"),
-        (TEST_IMAGES, b"<!DOCTYPE html><html></html>", "starts with 0x3c21444f, an IDX file"),
-        (TEST_LABELS, b"", "is too short for an IDX file: it holds 0 bytes"),
-        (TEST_IMAGES, idx(some_pictures(10))[:12], "is too short for an IDX file: it holds 12 bytes"),
-        (TRAIN_IMAGES, idx(some_pictures(20))[:-1], "announces 20 x 28 x 28 bytes but holds 15,679: it is damaged"),
-        (TRAIN_IMAGES, idx(some_pictures(20)) + b"\0", "announces 20 x 28 x 28 bytes but holds 15,681: it is damaged"),
-        (TEST_LABELS, idx(np.arange(10))[:-4], "announces 10 bytes but holds 6: it is damaged"),
-        (TRAIN_IMAGES, idx(some_pictures(19)), f"holds 19 pictures but .*{TRAIN_LABELS} 20 labels"),
+        (TRAIN_IMAGES, idx(np.arange(20)), "is no IDX file of pictures: it must begin with the bytes 00 00 08 03"),
+        (TRAIN_LABELS, idx(some_pictures(20)), "is no IDX file of labels: it must begin with the bytes 00 00 08 01"),
+        (TEST_IMAGES, b"<!DOCTYPE html><html></html>", "is no IDX file of pictures"),
+        (TEST_LABELS, b"", "is no IDX file of labels"),
+        (TEST_IMAGES, idx(some_pictures(10))[:12], "is cut off after 12 bytes"),
+        (
+            TRAIN_IMAGES,
+            idx(some_pictures(20))[:-1],
+            "announces 15,680 bytes of pictures but holds 15,679: copy it again",
+        ),
+        (
+            TRAIN_IMAGES,
+            idx(some_pictures(20)) + b"\0",
+            "announces 15,680 bytes of pictures but holds 15,681: copy it again",
+        ),
+        (TEST_LABELS, idx(np.arange(10))[:-4], "announces 10 bytes of labels but holds 6: copy it again"),
+        (
+            TRAIN_IMAGES,
+            idx(some_pictures(19)),
+            f"holds 19 pictures, but .*{TRAIN_LABELS} 20 labels: each picture needs its label",
+        ),
         (TEST_LABELS, idx(np.arange(10) + 1), "holds the label 10: labels must be 0 to 9"),
-        (TRAIN_IMAGES, idx(np.zeros((20, 32, 30))), "holds pictures of 32 x 30 pixels, not 28 x 28"),
-        (TRAIN_IMAGES, idx(np.zeros((0, 28, 28))), "announces 0 x 28 x 28 bytes: there must be 1 to 200,000 pictures"),
-        (TRAIN_LABELS, idx(np.zeros(0)), "announces 0 bytes: there must be 1 to 200,000 pictures or labels"),
-        (TRAIN_IMAGES, idx(np.zeros((20, 0, 28))), "announces 20 x 0 x 28 bytes"),
-        (TRAIN_LABELS, idx(np.zeros(200_001)), "is too large: at most 200,000 pictures or labels are read"),
-        (TRAIN_IMAGES, struct.pack(">4I", 0x803, 2**32 - 1, 2**32 - 1, 0), "announces 4,294,967,295 x"),
-        (TRAIN_IMAGES, idx(np.zeros((200_001, 1, 1))), "announces 200,001 x 1 x 1 bytes: there must be 1 to 200,000"),
+        (TRAIN_IMAGES, idx(np.zeros((20, 32, 30))), "holds pictures of 30 x 32 pixels: they must be 28 x 28"),
+        (TRAIN_IMAGES, idx(np.zeros((0, 28, 28))), "announces 0 pictures: there must be 1 to 200,000"),
+        (TRAIN_LABELS, idx(np.zeros(0)), "announces 0 labels: there must be 1 to 200,000"),
+        (TRAIN_IMAGES, idx(np.zeros((20, 0, 28))), "announces 0 bytes of pictures but holds 0"),
+        (TRAIN_LABELS, idx(np.zeros(200_001)), "is too large: at most 200,000 labels are read"),
+        (
+            TRAIN_IMAGES,
+            struct.pack(">4I", 0x803, 2**32 - 1, 2**32 - 1, 0),
+            "announces 4,294,967,295 pictures: there must be 1 to 200,000",
+        ),
+        (TRAIN_IMAGES, idx(np.zeros((200_001, 1, 1))), "announces 200,001 pictures: there must be 1 to 200,000"),
     ],
     ids=range(17),
 )
@@ -196,6 +217,21 @@ def test_packaged_files_must_match_their_checksums(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(mnist, "PACKAGED", write(tmp_path))
     with pytest.raises(DataError, match=rf"{TRAIN_IMAGES} is damaged: its SHA-256 is not that of MNIST\."):
         load_mnist()
+
+
+def test_a_pipe_in_the_place_of_a_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    (write(tmp_path) / TEST_LABELS).unlink()
+    os.mkfifo(tmp_path / TEST_LABELS)
+    with pytest.raises(DataError, match=f"{TEST_LABELS} is not a file but a pipe"):
+        load_mnist(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 5000, "loop", "not\udcfftext"])
+def test_a_folder_that_cannot_be_is_a_data_error(tmp_path: Path, name: str) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(DataError, match="is missing") as caught:
+        load_mnist(tmp_path / name)
+    assert str(caught.value).isprintable()
 
 
 def test_a_failed_load_is_not_remembered(tmp_path: Path) -> None:

@@ -185,3 +185,25 @@ def test_many_threads_get_the_same_answers() -> None:
         for found, probabilities in zip(pool.map(read_often, batches), expected, strict=True):
             for each in found:
                 np.testing.assert_array_equal(each, probabilities)
+
+
+@pytest.mark.parametrize("name", ["predict", "predict_proba", "activations"])
+@pytest.mark.parametrize(
+    ("shape", "way_out"),
+    [
+        ((784,), "; images.reshape(-1, 784) makes them so."),
+        ((5, 28, 28), "; images.reshape(-1, 784) makes them so."),
+        ((3, 783), "one row each."),
+        ((0,), "one row each."),
+        ((), "one row each."),
+    ],
+)
+def test_images_of_another_shape_are_refused_in_a_sentence(name: str, shape: tuple[int, ...], way_out: str) -> None:
+    network = Network((784, 4, 10))
+    with pytest.raises(ValueError, match=r"^images are of shape \(.*\): they must be \(n, 784\), ") as caught:
+        getattr(network, name)(np.zeros(shape, np.float32))
+    assert str(caught.value).endswith(way_out)
+
+
+def test_no_images_give_no_answers() -> None:
+    assert Network((784, 4, 10)).predict(np.zeros((0, 784), np.float32)).shape == (0,)

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from nnlib.digits.mnist import load_mnist
 from nnlib.errors import SettingError, StoreError, StoreFullError, UnknownRunError
 from nnlib.network.network import Network
-from nnlib.runs.store import ACTIVE, MOST_PROGRESS_POINTS, Run, RunStore, State
+from nnlib.runs.store import ACTIVE, BEGINNING, MIGRATIONS, MOST_PROGRESS_POINTS, Run, RunStore, Snapshot, State
 from nnlib.training.config import TrainingConfig
 from nnlib.training.trainer import EpochRecord, Progress, Trainer
 
@@ -43,6 +43,11 @@ def progress_at(step: int, loss: float = 0.1 + 0.2) -> Progress:
 
 def record_of(epoch: int, loss: float = 0.1 + 0.2) -> EpochRecord:
     return EpochRecord(epoch, 10 * epoch, 0.001, loss, 0.5, loss / 3, 2 / 3, (1e-300, loss, 7.0), (0, 3), epoch * 0.1)
+
+
+def after(epoch: int) -> Snapshot:
+    """The moment of that epoch's record."""
+    return Snapshot(10 * epoch, epoch)
 
 
 def parameters_of(seed: int) -> np.ndarray:
@@ -87,8 +92,8 @@ def readers(store: RunStore) -> list[Callable[[int], Any]]:
         store.records,
         store.progress,
         store.checkpoint,
-        store.snapshot_epochs,
-        lambda run: [store.model(run, epoch).network for epoch in (0, 1, 2, 3)],
+        store.snapshots,
+        lambda run: [store.model(run, moment.step).network for moment in store.snapshots(run)],
     ]
 
 
@@ -160,19 +165,19 @@ def test_a_record_of_the_same_epoch_replaces_the_one_before(store: RunStore) -> 
     store.append(run, record_of(1, 5.0), snapshot=parameters_of(1))
     store.append(run, record_of(1, 4.0), snapshot=parameters_of(2))
     assert store.records(run) == [record_of(1, 4.0)]
-    assert store.model(run, 1).network.parameters.tobytes() == parameters_of(2).tobytes()
+    assert store.model(run, 10).network.parameters.tobytes() == parameters_of(2).tobytes()
 
 
 def test_snapshots_and_checkpoints_come_back_to_the_last_bit(store: RunStore, other: RunStore) -> None:
     run = store.create_run(SMALL, "parts")
     assert store.checkpoint(run) is None
-    store.save_snapshot(run, 0, parameters_of(0))
+    store.save_snapshot(run, BEGINNING, parameters_of(0))
     store.append(run, record_of(2), snapshot=parameters_of(2), checkpoint=b"\0two")
     store.append(run, progress_at(25), checkpoint=b"within three")
     store.append(run, record_of(3))
-    assert other.snapshot_epochs(run) == [0, 2]
+    assert other.snapshots(run) == [after(0), after(2)]
     for epoch in (0, 2):
-        model = other.model(run, epoch)
+        model = other.model(run, 10 * epoch)
         assert model.network.parameters.tobytes() == parameters_of(epoch).tobytes()
         assert (model.epoch, model.config, model.network.widths) == (epoch, SMALL, (784, 1, 10))
     assert other.checkpoint(run) == b"within three"
@@ -204,14 +209,14 @@ def test_two_runs_do_not_mix(store: RunStore) -> None:
     assert store.records(second) == [record_of(1, 2.0)]
     assert store.progress(second) == [progress_at(5, 2.0)]
     assert store.checkpoint(second) == str(second).encode()
-    assert store.model(second, 1).network.parameters.tobytes() == parameters_of(second).tobytes()
+    assert store.model(second, 10).network.parameters.tobytes() == parameters_of(second).tobytes()
     assert store.take_orders(second) == []
     assert (store.run(second).state, store.run(second).message) == ("queued", "")
     assert store.run(second).learning_rate == SMALL.learning_rate
     store.set_state(first, "stopped")
     store.delete_run(first)
     assert store.records(second) == [record_of(1, 2.0)]
-    assert store.snapshot_epochs(second) == [1]
+    assert store.snapshots(second) == [after(1)]
 
 
 def test_what_is_not_there_is_named(store: RunStore) -> None:
@@ -219,9 +224,11 @@ def test_what_is_not_there_is_named(store: RunStore) -> None:
     for ask in (store.run, store.delete_run, lambda number: store.model(number, 0), lambda n: store.send(n, "stop")):
         with pytest.raises(UnknownRunError, match=r"^there is no run 77: it may have been deleted\.$"):
             ask(77)
-    with pytest.raises(UnknownRunError, match=rf"^run {run} has no snapshot of epoch 4: choose another epoch\.$"):
+    with pytest.raises(
+        UnknownRunError, match=rf"^run {run} has no snapshot after 4 corrections: choose another one\.$"
+    ):
         store.model(run, 4)
-    assert store.records(77) == store.progress(77) == store.snapshot_epochs(77) == store.take_orders(77) == []
+    assert store.records(77) == store.progress(77) == store.snapshots(77) == store.take_orders(77) == []
 
 
 def test_the_folder_is_that_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,12 +259,12 @@ def test_record_snapshot_and_checkpoint_are_kept_all_or_none(
         with pytest.raises(PowerCutError):
             store.append(run, record_of(2), snapshot=parameters_of(2), checkpoint=b"two")
     assert other.records(run) == [record_of(1)]
-    assert other.snapshot_epochs(run) == [1]
+    assert other.snapshots(run) == [after(1)]
     assert other.checkpoint(run) == b"one"
     store.append(run, record_of(2), snapshot=parameters_of(2), checkpoint=b"two")
-    assert (other.records(run)[1:], other.snapshot_epochs(run), other.checkpoint(run)) == (
+    assert (other.records(run)[1:], other.snapshots(run), other.checkpoint(run)) == (
         [record_of(2)],
-        [1, 2],
+        [after(1), after(2)],
         b"two",
     )
 
@@ -278,7 +285,7 @@ def test_every_change_shows_in_every_version_and_nothing_else_does(store: RunSto
     changes: list[Callable[[RunStore], Any]] = [
         lambda by: by.append(run, progress_at(1)),
         lambda by: by.append(run, record_of(1)),
-        lambda by: by.save_snapshot(run, 0, parameters_of(0)),
+        lambda by: by.save_snapshot(run, BEGINNING, parameters_of(0)),
         lambda by: by.save_checkpoint(run, 10, b"ten"),
         lambda by: by.set_learning_rate(run, 0.5),
         lambda by: by.send(run, "pause"),
@@ -584,6 +591,52 @@ def test_an_active_run_is_not_deleted(store: RunStore, state: State) -> None:
 # --- a file that is not as it should be ---
 
 
+def test_a_store_of_the_first_version_keeps_its_curves_and_snapshots(tmp_path: Path) -> None:
+    config = SMALL.with_changes(training_digits=3000, batch_size=32)
+    with closing(sqlite3.connect(tmp_path / "runs.sqlite")) as old:
+        old.executescript(MIGRATIONS[0])
+        old.execute("PRAGMA user_version = 1")
+        for run, text in ((1, config.to_json()), (2, "no config")):
+            row = (run, "old", text, 0.001, None, 1e9, 1e9, "finished", "", 1, 1.0)
+            old.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            for epoch in (0, 1, 3):
+                old.execute("INSERT INTO snapshots VALUES (?, ?, ?)", (run, epoch, parameters_of(epoch).tobytes()))
+        old.execute("INSERT INTO records VALUES (1, 3, ?)", (json.dumps(vars(record_of(3))),))
+        old.execute("INSERT INTO progress VALUES (1, 7, ?)", (json.dumps(vars(progress_at(7))),))
+        old.commit()
+    for _ in range(2):
+        with closing(RunStore(tmp_path)) as store:
+            assert store.snapshots(1) == [Snapshot(0, 0.0), Snapshot(94, 1.0), Snapshot(282, 3.0)]
+            assert store.model(1, 282).network.parameters.tobytes() == parameters_of(3).tobytes()
+            assert (store.run(1).config, store.run(1).last) == (config, record_of(3))
+            assert store.progress(1) == [progress_at(7)]
+
+
+def test_a_network_says_when_it_was_so(store: RunStore) -> None:
+    run = store.create_run(SMALL, "film")
+    for step, epoch, moment in (
+        (0, 0.0, "after epoch 0"),
+        (1, 0.02, "after 1 correction"),
+        (1000, 1.5, "after 1,000 corrections"),
+        (2000, 2.0, "after epoch 2"),
+    ):
+        store.save_snapshot(run, Snapshot(step, epoch), parameters_of(step))
+        model = store.model(run, step)
+        assert model.name == f"run {run}, film, {moment}"
+        assert model.recipe.startswith(model.name)
+        assert model.epoch == int(epoch)
+
+
+def test_only_what_is_new_can_be_asked_for(store: RunStore) -> None:
+    run = store.create_run(SMALL, "followed")
+    for epoch in (1, 2, 3):
+        store.append(run, progress_at(10 * epoch - 5))
+        store.append(run, record_of(epoch))
+    assert store.records(run, after_epoch=2) == [record_of(3)]
+    assert store.progress(run, after_step=15) == [progress_at(25)]
+    assert store.records(run, after_epoch=3) == store.progress(run, after_step=25) == []
+
+
 def test_a_newer_store_is_left_alone(tmp_path: Path) -> None:
     with closing(RunStore(tmp_path)) as store:
         run = store.create_run(SMALL, "future")
@@ -625,7 +678,7 @@ def test_a_folder_that_disappears_is_named(store: RunStore) -> None:
     for write in (
         lambda: store.append(run, record_of(1)),
         lambda: store.save_checkpoint(run, 1, b""),
-        lambda: store.save_snapshot(run, 0, parameters_of(0)),
+        lambda: store.save_snapshot(run, BEGINNING, parameters_of(0)),
     ):
         with pytest.raises(StoreError, match=r"^the folder .* is gone"):
             write()
@@ -638,7 +691,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for seed in (1, 2):
             run = store.create_run(SMALL.with_changes(seed=seed, batch_size=32), f"seed {seed}")
             trainer = Trainer(store.run(run).config, load_mnist(), progress_seconds=0)
-            store.save_snapshot(run, 0, trainer.network.parameters)
+            store.save_snapshot(run, BEGINNING, trainer.network.parameters)
             for record in trainer:
                 ended = isinstance(record, EpochRecord)
                 snapshot = trainer.network.parameters if ended else None
@@ -692,10 +745,10 @@ def test_the_undamaged_file_reads_without_error(whole: Path, tmp_path: Path) -> 
         for run in store.runs():
             assert len(store.records(run.id)) == 3
             assert len(store.progress(run.id)) == 9
-            assert store.snapshot_epochs(run.id) == [0, 1, 2, 3]
+            assert store.snapshots(run.id) == [Snapshot(4 * epoch, epoch) for epoch in range(4)]
             assert Trainer.resume(store.checkpoint(run.id) or b"", load_mnist()).finished
-            for epoch in range(4):
-                assert isinstance(store.model(run.id, epoch).network, Network)
+            for moment in store.snapshots(run.id):
+                assert isinstance(store.model(run.id, moment.step).network, Network)
 
 
 # of about so many in the file, and among them those that say what tables there are
@@ -738,7 +791,7 @@ COLUMNS = {
     "runs": "id name config learning_rate data_directory created queued state message process_id process_started",
     "records": "run epoch record",
     "progress": "run step progress",
-    "snapshots": "run epoch parameters",
+    "snapshots": "run step epoch parameters",
     "checkpoints": "run step state",
     "orders": "id run name value",
 }
@@ -826,7 +879,7 @@ def test_a_full_disk_keeps_nothing_by_halves(store: RunStore, other: RunStore) -
         lambda: store.append(run, record_of(2), snapshot=parameters_of(2), checkpoint=bytes(10**6)),
         lambda: store.append(run, progress_at(11), checkpoint=bytes(10**6)),
         lambda: store.save_checkpoint(run, 20, bytes(10**6)),
-        lambda: store.save_snapshot(run, 2, np.zeros(10**6, np.float32)),
+        lambda: store.save_snapshot(run, Snapshot(20, 2.0), np.zeros(10**6, np.float32)),
         lambda: store.create_run(SMALL, "x" * 10**6),
         lambda: store.set_state(run, "paused", "x" * 10**6),
     ]
@@ -836,12 +889,12 @@ def test_a_full_disk_keeps_nothing_by_halves(store: RunStore, other: RunStore) -
         for reader in (store, other):
             assert reader.records(run) == [record_of(1)]
             assert reader.progress(run) == []
-            assert reader.snapshot_epochs(run) == [1]
+            assert reader.snapshots(run) == [after(1)]
             assert reader.checkpoint(run) == b"one"
             assert len(reader.runs()) == 1
     store._connection.execute(f"PRAGMA max_page_count = {pages + 1000}")
     store.append(run, record_of(2), snapshot=parameters_of(2), checkpoint=bytes(10**6))
-    assert other.snapshot_epochs(run) == [1, 2]
+    assert other.snapshots(run) == [after(1), after(2)]
 
 
 def test_a_nearly_full_disk_is_refused_before_anything_is_written(
@@ -861,7 +914,7 @@ def test_a_nearly_full_disk_is_refused_before_anything_is_written(
         lambda: store.append(run, record_of(1), checkpoint=bytes(1000)),
         lambda: store.append(run, record_of(1), snapshot=np.zeros(250, np.float32)),
         lambda: store.save_checkpoint(run, 1, bytes(1000)),
-        lambda: store.save_snapshot(run, 0, np.zeros(250, np.float32)),
+        lambda: store.save_snapshot(run, BEGINNING, np.zeros(250, np.float32)),
     ):
         with pytest.raises(StoreFullError, match=r"^the disk with .* is full \(32 MB left\): make room, or delete"):
             write()

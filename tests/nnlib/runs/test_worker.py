@@ -24,10 +24,10 @@ import pytest
 from nnlib.digits.mnist import load_mnist
 from nnlib.errors import DataError, DivergedError, StoreError, StoreFullError
 from nnlib.runs import worker
-from nnlib.runs.store import ACTIVE, MOST_SNAPSHOTS, Run, RunStore, State
+from nnlib.runs.store import ACTIVE, BEGINNING, MOST_SNAPSHOTS, Run, RunStore, Snapshot, State
 from nnlib.training.config import TrainingConfig
 from nnlib.training.partner import Helper
-from nnlib.training.trainer import EpochRecord, Trainer
+from nnlib.training.trainer import EARLY_STEPS, EpochRecord, Trainer
 
 # with dropout and a schedule, so that no generator and no step may be lost on the way
 SMALL = TrainingConfig(
@@ -137,11 +137,18 @@ def assert_undisturbed(store: RunStore, run: int, digits: str | None) -> None:
     assert (found.state, found.message) == ("finished", "")
     assert without_seconds(store.records(run)) == solo.records
     assert [record.epoch for record in solo.records] == list(range(1, epochs + 1))
-    assert store.snapshot_epochs(run) == list(range(epochs + 1))
-    assert [store.model(run, epoch).network.parameters.tobytes() for epoch in range(epochs + 1)] == solo.weights
+    assert [moment.epoch for moment in ends(store, run)] == list(range(epochs + 1))
+    assert [store.model(run, moment.step).network.parameters.tobytes() for moment in ends(store, run)] == solo.weights
+    early = {moment.step for moment in store.snapshots(run)} - {moment.step for moment in ends(store, run)}
+    assert early == set(EARLY_STEPS) & set(range(found.config.steps_per_epoch * epochs))
     assert len(steps(store, run)) == len(set(steps(store, run)))
     seconds = [record.seconds for record in store.records(run)]
     assert seconds == sorted(seconds)
+
+
+def ends(store: RunStore, run: int) -> list[Snapshot]:
+    """The snapshots of whole epochs."""
+    return [moment for moment in store.snapshots(run) if moment.whole_epoch]
 
 
 # --- a run that nothing disturbs ---
@@ -178,8 +185,9 @@ def test_of_many_epochs_at_most_so_many_snapshots_are_kept_with_the_last(store: 
     store._connection.execute("PRAGMA synchronous = OFF")
     list(worker.work(store, run))
     assert len(store.records(run)) == 250
-    assert store.snapshot_epochs(run) == [*range(0, 250, 3), 250]
-    assert len(store.snapshot_epochs(run)) <= MOST_SNAPSHOTS
+    kept = {moment.step for moment in store.snapshots(run)}
+    assert kept == {*range(0, 250, 3), 250, *(step for step in EARLY_STEPS if step <= 250)}
+    assert len(kept - set(EARLY_STEPS)) <= MOST_SNAPSHOTS
 
 
 # --- orders ---
@@ -422,8 +430,8 @@ def test_a_run_that_diverges_says_so_and_keeps_its_last_good_weights(store: RunS
         f"Try 1; the weights of epoch {found.epoch} are kept."
     )
     assert not found.resumable
-    assert found.epoch in store.snapshot_epochs(run)
-    assert np.isfinite(store.model(run, found.epoch).network.parameters).all()
+    assert found.epoch in [moment.epoch for moment in ends(store, run)]
+    assert np.isfinite(store.model(run, ends(store, run)[-1].step).network.parameters).all()
 
 
 def test_a_run_that_diverges_at_once_keeps_its_first_weights(store: RunStore, digits: str) -> None:
@@ -432,7 +440,7 @@ def test_a_run_that_diverges_at_once_keeps_its_first_weights(store: RunStore, di
     with pytest.raises(DivergedError):
         list(worker.work(store, run))
     assert store.run(run).state == "diverged"
-    assert store.snapshot_epochs(run) == [0]
+    assert ends(store, run) == [BEGINNING]
     first = Trainer(config, load_mnist(digits)).network.parameters
     assert store.model(run, 0).network.parameters.tobytes() == first.tobytes()
 

@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnlib.digits.mnist import Digits
+from nnlib.errors import DataError
+from nnlib.network.layers import Activation
 from nnlib.network.network import Network
-from nnlib.study.evaluation import Evaluation, evaluate, score_digits
+from nnlib.study.evaluation import Evaluation, evaluate, score_digits, unit_outputs
 
 
 def answers(*pairs: tuple[int, float], labels: list[int]) -> Evaluation:
@@ -92,3 +94,29 @@ def test_evaluate_lets_the_network_read_every_digit() -> None:
     assert evaluation.labels is digits.labels
     assert evaluation.confusion.sum() == 3000
     assert np.trace(evaluation.confusion) == round(evaluation.accuracy * 3000)
+
+
+@pytest.mark.parametrize("labels", [[3], [3, 3], [0, 9]])
+def test_few_digits_and_absent_classes_are_scored(labels: list[int]) -> None:
+    network = Network((784, 8, 10), generator=np.random.default_rng(1))
+    digits = Digits(np.zeros((len(labels), 784), np.float32), np.array(labels, np.uint8))
+    evaluation = evaluate(network, digits)
+    assert evaluation.confusion.shape == (10, 10)
+    scores = score_digits(evaluation.confusion)
+    assert [score.count for score in scores] == [labels.count(digit) for digit in range(10)]
+    assert all((score.recall is None) == (score.count == 0) for score in scores)
+
+
+def test_no_digits_at_all_are_an_error_in_words() -> None:
+    with pytest.raises(DataError, match="there are no digits to read"):
+        evaluate(Network((784, 8, 10)), Digits(np.zeros((0, 784), np.float32), np.zeros(0, np.uint8)))
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "sigmoid", "tanh"])
+def test_a_unit_puts_out_what_it_does_in_the_network(activation: Activation) -> None:
+    network = Network((784, 3, 10), activation, generator=np.random.default_rng(1))
+    network.dense_layers[0].biases[:] = 0.5
+    images = np.random.default_rng(2).random((5, 784), np.float32)
+    dense = network.dense_layers[0]
+    outputs = unit_outputs(dense.weights[:, 2], float(dense.biases[2]), activation, images)
+    assert outputs == pytest.approx(network.activations(images)[0][:, 2], rel=1e-5, abs=1e-6)

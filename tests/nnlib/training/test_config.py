@@ -1,8 +1,11 @@
 """The settings: what each is called, what it may be, and what is said when it may not."""
 
+import copy
 import dataclasses
 import json
 import math
+import pickle
+import re
 from contextlib import suppress
 from typing import Any, get_args
 
@@ -14,7 +17,16 @@ from hypothesis import strategies as st
 from nnlib.errors import SettingError
 from nnlib.network.layers import ACTIVATIONS
 from nnlib.network.optimizers import OPTIMIZERS, Schedule
-from nnlib.training.config import MAX_HIDDEN_LAYERS, PRESETS, SETTINGS, Setting, TrainingConfig, describe
+from nnlib.training.config import (
+    MAX_HIDDEN_LAYERS,
+    PRESETS,
+    SETTINGS,
+    Setting,
+    TrainingConfig,
+    describe,
+    nearest_setting,
+)
+from nnlib.words import shown
 
 every_setting = pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
 
@@ -63,9 +75,8 @@ def test_values_just_beyond_the_limits_are_refused_with_value_and_range(setting:
     for value in just_beyond(setting):
         with pytest.raises(SettingError) as caught:
             setting.check(value)
-        shown = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
         sentence = str(caught.value)
-        assert sentence.startswith(f"{setting.name} is {shown or 'empty'}: it must be ")
+        assert sentence.startswith(f"{setting.name} is {shown(value)}: it must be ")
         assert setting.limits in sentence
         assert sentence.endswith(".")
 
@@ -73,7 +84,9 @@ def test_values_just_beyond_the_limits_are_refused_with_value_and_range(setting:
 @every_setting
 def test_limits_name_every_choice_or_both_ends_exactly(setting: Setting) -> None:
     if setting.choices:
-        assert all(choice in setting.limits for choice in setting.choices)
+        for choice, label in setting.choices.items():
+            assert choice in setting.limits
+            assert label in setting.limits or label.lower() == choice
     else:
         numbers = setting.limits.replace(",", "").split()
         assert {str(setting.low), str(setting.high)} <= set(numbers)
@@ -178,8 +191,37 @@ def test_a_config_cannot_be_changed() -> None:
 
 
 def test_an_unknown_setting_is_named_with_those_there_are() -> None:
-    with pytest.raises(SettingError, match=r"no setting learningrate: .*\blearning_rate\b"):
+    with pytest.raises(SettingError, match=r"no setting learningrate: did you mean learning_rate\? The .*\bseed\.$"):
         TrainingConfig().with_changes(learningrate=0.1)
+    with pytest.raises(SettingError, match=r"no setting lr: did you mean learning_rate\? The settings are "):
+        TrainingConfig(lr=0.1)  # type: ignore[call-arg]
+    with pytest.raises(SettingError, match=r"no setting x.y.: the settings are "):
+        TrainingConfig().with_changes(**{"x\ny\x1b": 1})
+
+
+@pytest.mark.parametrize(
+    ("asked", "nearest"),
+    [
+        ("lr", "learning_rate"),
+        ("LearningRate", "learning_rate"),
+        ("learning_rate_init", "learning_rate"),
+        ("batch", "batch_size"),
+        ("n_epochs", "epochs"),
+        ("hidden_layer_sizes", "hidden_widths"),
+        ("wd", "weight_decay"),
+        ("--momentom", "momentum"),
+        ("random_seed", "seed"),
+        ("warp", None),
+        ("", None),
+    ],
+)
+def test_a_name_from_elsewhere_leads_to_the_setting(asked: str, nearest: str | None) -> None:
+    assert nearest_setting(asked) == nearest
+
+
+def test_a_config_can_be_copied_and_sent() -> None:
+    config = TrainingConfig(epochs=3)
+    assert copy.deepcopy(config) == pickle.loads(pickle.dumps(config)) == config
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -238,6 +280,33 @@ def test_any_text_gives_a_config_or_a_setting_error(text: str) -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_is_described_by_its_name(name: str) -> None:
     assert describe(PRESETS[name].config) == name
+
+
+@settings(deadline=None)
+@given(rate=st.floats(1e-12, 10), other=st.floats(1e-12, 10))
+def test_numbers_in_a_description_are_whole_and_without_exponent(rate: float, other: float) -> None:
+    one, two = (TrainingConfig(learning_rate=each, l2=0.5) for each in (rate, other))
+    shown_rate = SETTINGS["learning_rate"].show(rate)
+    assert re.fullmatch(r"\d+(\.\d+)?", shown_rate)
+    assert SETTINGS["learning_rate"].check(shown_rate) == rate
+    assert (describe(one) == describe(two)) == (one == two)
+
+
+@every_setting
+def test_what_is_shown_can_be_given(setting: Setting) -> None:
+    if setting.choices:
+        return
+    for value in [setting.default, *at_the_limits(setting)[1:]]:
+        assert setting.check(setting.show(value)) == setting.check(value)
+
+
+def test_people_read_how_many_with_commas_but_not_a_seed() -> None:
+    assert SETTINGS["batch_size"].show(60_000) == "60,000"
+    assert SETTINGS["seed"].show(60_000) == "60000"
+    assert SETTINGS["learning_rate"].show(1e-5) == "0.00001"
+    for value in ("6,0000", "60,00", ",000", "1,000,", "0,001"):
+        with pytest.raises(SettingError):
+            SETTINGS["batch_size"].check(value)
 
 
 def test_a_description_says_what_differs_from_the_nearest_preset() -> None:

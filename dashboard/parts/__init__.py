@@ -1,0 +1,1 @@
+"""What pages are put together from, and has a life of its own: one file each."""

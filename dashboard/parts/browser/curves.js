@@ -1,0 +1,182 @@
+// The two live curves, drawn by uPlot. The server sends what is new since the step that it was told; the rest is here already.
+
+const plain = new Intl.NumberFormat("en", { maximumSignificantDigits: 4, notation: "standard" })
+const percent = (value) => (value == null ? "–" : `${value.toFixed(1)} %`)
+const loss = (value) => (value == null ? "–" : value < 1000 ? plain.format(Number(value.toPrecision(3))) : "over 1,000")
+
+function style(element, name) {
+  return getComputedStyle(element).getPropertyValue(name).trim()
+}
+
+// What the server has sent of a run so far: points within epochs, and epochs.
+class Learned {
+  constructor(news) {
+    this.run = news.run
+    this.points = []
+    this.records = []
+  }
+
+  get step() {
+    return Math.max(this.points.at(-1)?.[0] ?? 0, this.records.at(-1)?.[0] ?? 0)
+  }
+
+  add({ points, records, after }) {
+    const upTo = (each) => each[0] <= after
+    this.points = [...this.points.filter(upTo), ...points]
+    this.records = [...this.records.filter(upTo), ...records]
+  }
+}
+
+// Rows of uPlot: x, then one row for each line, with nulls where a line has no point at this x.
+function rows(learned, beside, within, training, validation) {
+  const table = new Map()
+  const put = (epoch, row, value) => {
+    if (!table.has(epoch)) table.set(epoch, [null, null, null, null])
+    table.get(epoch)[row] = value
+  }
+  for (const point of learned.points) put(point[1], 0, point[within])
+  for (const record of learned.records) {
+    put(record[1], 1, record[training])
+    put(record[1], 2, record[validation])
+  }
+  for (const record of beside?.records ?? []) put(record[1], 3, record[validation])
+  const epochs = [...table.keys()].sort((one, other) => one - other)
+  const lines = beside ? [0, 1, 2, 3] : [0, 1, 2]
+  return [epochs, ...lines.map((row) => epochs.map((epoch) => table.get(epoch)[row]))]
+}
+
+class Chart {
+  constructor(place, { label, unit, log, values, range, beside, epochs }) {
+    this.place = place
+    const axis = {
+      stroke: () => style(place, "--st-text-color"),
+      grid: { stroke: () => style(place, "--st-border-color"), width: 1 },
+      ticks: { show: false },
+      font: `13px ${style(place, "--st-font")}`,
+      labelFont: `13px ${style(place, "--st-font")}`,
+    }
+    const line = (name, stroke, more) => ({ label: name, stroke, value: (_, value) => values(value), spanGaps: true, ...more })
+    const few = { points: { show: (plot, index) => plot.data[index].filter((value) => value != null).length <= 60, size: 6 } }
+    this.plot = new uPlot(
+      {
+        ...this.size(),
+        padding: [12, 12, 0, 0],
+        cursor: { drag: { x: true, y: true, uni: 20 }, points: { size: 7 } },
+        legend: { live: true },
+        scales: { x: { time: false, range: (_, low, high) => (this.zoomed ? [low, high] : [0, epochs * 1.02]) }, y: { distr: log ? 3 : 1, range } },
+        axes: [
+          { ...axis, label: "epochs (passes over all training digits)", labelSize: 22, size: 34, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? plain.format(tick) : "")) },
+          { ...axis, label: unit, labelSize: 22, size: 56, values: (_, ticks) => ticks.map((tick) => (tick == null ? "" : tick >= 1e6 ? `${plain.format(tick / 1e6)} million` : plain.format(tick))) },
+        ],
+        series: [
+          { label: "epoch", value: (_, value) => (value == null ? "–" : plain.format(Number(value.toFixed(1)))) },
+          line("training, within the epoch", "#5c7cfa99", { width: 1, points: { show: false } }),
+          line("training digits", "#5c7cfa", { width: 2, dash: [3, 4], ...few }),
+          line("new digits (validation)", "#f08c00", { width: 3, ...few }),
+          ...(beside ? [line(`new digits, ${beside.name}`, "#8c95a8", { width: 2, dash: [8, 5], points: { show: false } })] : []),
+        ],
+        hooks: {
+          setSelect: [(plot) => (this.zoomed ||= plot.select.width > 0)],
+        },
+      },
+      Array.from({ length: beside ? 5 : 4 }, () => []),
+      place,
+    )
+    this.plot.over.addEventListener("dblclick", () => {
+      this.zoomed = false
+      this.plot.setData(this.plot.data, true)
+    })
+    this.observer = new ResizeObserver(() => this.plot.setSize(this.size()))
+    this.observer.observe(place)
+    place.setAttribute("role", "img")
+    this.label = label
+  }
+
+  size() {
+    const width = Math.max(220, this.place.clientWidth)
+    return { width, height: Math.round(Math.max(220, Math.min(0.72 * width, 0.44 * innerHeight))) }
+  }
+
+  draw(data, said) {
+    this.plot.setData(data, !this.zoomed)
+    if (this.zoomed) this.plot.redraw()
+    this.place.setAttribute("aria-label", `${this.label}: ${said}`)
+    this.place.dataset.points = data.slice(1).flat().filter((value) => value != null).length
+  }
+
+  remove() {
+    this.observer.disconnect()
+    this.plot.destroy()
+    this.place.replaceChildren()
+  }
+}
+
+class Panel {
+  constructor(element) {
+    this.element = element
+  }
+
+  // A run that blows up needs another axis: the charts are then made anew.
+  shape(news) {
+    const worst = Math.max(...this.learned.points.map((point) => point[2]), ...this.learned.records.map((record) => record[2]), 0)
+    return JSON.stringify([news.run, news.epochs, news.beside, worst > news.log_above])
+  }
+
+  make(news, log) {
+    for (const chart of this.charts ?? []) chart.remove()
+    const lossRange = (_, low, high) => (high == null ? [0, 2.5] : log ? [low, high] : [0, 1.1 * this.usual()])
+    const accuracyRange = (_, low) => (low == null ? [0, 100] : [Math.max(0, low - (100 - low) * 0.1), 100 + (100 - low) * 0.04])
+    const zoomable = (range) => (plot, low, high) => (this.zooming(plot) ? [low, high] : range(plot, low, high))
+    const common = { beside: news.beside, epochs: news.epochs }
+    this.charts = [
+      new Chart(this.element.querySelector(".loss"), { ...common, label: "The loss over the epochs", unit: log ? "loss (log scale; 0 would be perfect)" : "loss (0 is perfect)", log, values: loss, range: zoomable(lossRange) }),
+      new Chart(this.element.querySelector(".accuracy"), { ...common, label: "The share of digits read right, over the epochs", unit: "digits read right (%)", log: false, values: percent, range: zoomable(accuracyRange) }),
+    ]
+  }
+
+  // The first losses, of a network that only guesses, would press all others flat: they may leave the chart.
+  usual() {
+    const losses = this.learned.points.map((point) => point[2]).sort((one, other) => one - other)
+    const most = losses[Math.floor(0.95 * losses.length)] ?? 0
+    return Math.max(0.2, most, ...this.learned.records.flatMap((record) => [record[2], record[4]]))
+  }
+
+  zooming(plot) {
+    return this.charts?.some((chart) => chart.plot === plot && chart.zoomed)
+  }
+
+  show(news) {
+    if (this.learned?.run !== news.run) this.learned = new Learned(news)
+    this.learned.add(news)
+    const shape = this.shape(news)
+    if (shape !== this.shaped) {
+      this.make(news, shape.endsWith("true]"))
+      this.shaped = shape
+    }
+    const last = this.learned.records.at(-1)
+    this.charts[0].draw(rows(this.learned, news.beside, 2, 2, 4), last ? `${loss(last[4])} for new digits` : "nothing yet")
+    this.charts[1].draw(rows(this.learned, news.beside, 3, 3, 5), last ? `${percent(last[5])} of new digits` : "nothing yet")
+    this.say(news)
+    return this.learned.step
+  }
+
+  say({ status, numbers }) {
+    const bar = this.element.querySelector(".bar")
+    this.element.querySelector(".status").textContent = status.text
+    this.element.querySelector(".progress").hidden = status.share === null
+    bar.setAttribute("aria-valuenow", Math.round(100 * (status.share ?? 0)))
+    bar.firstElementChild.style.width = `${100 * (status.share ?? 0)}%`
+    for (const [name, value] of Object.entries(numbers)) this.element.querySelector(`.numbers [data-name=${name}]`).textContent = value
+    dispatchEvent(new CustomEvent("nnlib-line", { detail: status }))
+  }
+}
+
+const panels = new WeakMap()
+
+// Sent once with the page: what comes with every beat stays small.
+export default function () {
+  globalThis.nnlibCurves = (element, news) => {
+    if (!panels.has(element)) panels.set(element, new Panel(element))
+    return panels.get(element).show(news)
+  }
+}

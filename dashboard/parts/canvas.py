@@ -1,0 +1,175 @@
+"""The drawing board: a square to draw in, and a drawing that stays while its visitor looks at other pages."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import streamlit as st
+import streamlit_drawable_canvas
+from streamlit.delta_generator import DeltaGenerator
+from streamlit_drawable_canvas import st_canvas
+
+from dashboard import session
+from nnlib.digits import FoundDigit, find_digits
+
+SIDE_PX = 420  # of the drawing itself; it is shown as large as its place allows
+BRUSH_PX, BRUSH_SIDE_PX = 18, 280  # a brush's width, and the side of a drawing that it is said for
+MOST_STATES = 100  # for Undo to go back to
+INK = "#111111"
+
+Stroke = dict[str, Any]  # a line as the canvas describes it
+Strokes = list[Stroke]
+
+# The canvas as its package declares it, but within the page, and no longer in a shadow that no style reaches: its own
+# toolbar would lie over the paper, unseen but clicked, and the paper would be cut off where it does not fit.
+streamlit_drawable_canvas.out = st.components.v2.component(
+    "streamlit-drawable-canvas.streamlit_drawable_canvas",
+    html='<div class="canvas-root"></div>',
+    css="index-*.css",
+    js="index-*.js",
+    isolate_styles=False,
+)
+
+# A drawing is ink on nothing, and the paper is its place's colour: so it can change with the theme and leave the ink.
+STYLE = """<style>
+.st-key-places { container-type: inline-size; }
+.st-key-places_grid {
+    display: grid;
+    grid-template-columns: min(50%, max(15rem, 44vh)) minmax(0, 1fr);
+    grid-template-rows: auto 1fr;
+    gap: 0.5rem 2rem;
+}
+.st-key-places_grid > :first-child { grid-row: span 2; }
+@container (width < 48rem) {
+    .st-key-places_grid > :first-child { grid-row: auto; }
+    .st-key-places_grid > :last-child { grid-column: 1 / -1; }
+}
+@container (width < 30rem) {
+    .st-key-places_grid { grid-template-columns: minmax(0, 1fr); }
+    .st-key-board { --side: min(100cqw, max(15rem, 36vh)) !important; }
+}
+
+.st-key-said { min-height: 13rem; }
+.st-key-said [data-testid="stMetricValue"] { font-size: 3rem; line-height: 1.2; }
+
+.st-key-board { container-type: inline-size; --side: min(100cqw, max(15rem, 44vh)); }
+.st-key-paper { width: var(--side); height: var(--side); background: light-dark(#ffffff, #919db7); }
+.st-key-paper .dc-root { position: static; }
+.st-key-paper .dc-scroll { overflow: visible; }
+.st-key-paper :is(.dc-container, .canvas-container, canvas) {
+    width: var(--side) !important;
+    height: var(--side) !important;
+}
+.st-key-paper .dc-toolbar { display: none !important; }
+</style>"""
+
+
+@dataclass(frozen=True)
+class State:
+    """What was drawn at some moment: the strokes, as the canvas knows them, and the digits in them."""
+
+    strokes: tuple[Stroke, ...] = ()
+    digits: tuple[FoundDigit, ...] = ()
+
+
+@dataclass
+class Drawing:
+    """A visitor's drawing, one for all pages: its states, the newest last, and what the canvas shows of it.
+
+    A canvas that is given other strokes than those it began with, `first_shown`, begins anew, and drops what
+    somebody is just drawing. So they change only where that is meant, with the `generation`.
+    """
+
+    states: list[State] = field(default_factory=lambda: [State()])
+    generation: int = 0
+    first_shown: Strokes = field(default_factory=list)
+    last_said: Strokes = field(default_factory=list)
+
+    @property
+    def mark(self) -> str:
+        """The generation as a colour of the ground that nobody sees: a canvas repeats it in all that it says."""
+        return f"rgba({self.generation % 256}, 0, 0, 0)"
+
+    def show(self) -> None:
+        """Have the canvas begin with the newest state."""
+        self.first_shown = self.last_said = list(self.states[-1].strokes)
+        self.generation += 1
+
+    def hear(self, mark: str, strokes: Strokes, picture: Callable[[], np.ndarray]) -> None:
+        """Take what the canvas says, if it is not about strokes that were cleared or undone in the meantime."""
+        if mark != self.mark or strokes == self.last_said:
+            return
+        self.last_said = strokes
+        if len(strokes) == len(self.first_shown):  # what it was given, in other words
+            return
+        before = self.states[-1].strokes
+        self.add(State((*before, *strokes[len(before) :]), tuple(find_digits(picture()))))
+
+    def add(self, state: State) -> None:
+        """A further state."""
+        self.states = [*self.states, state][-MOST_STATES:]
+
+    def clear(self) -> None:
+        """An empty paper; Undo brings back what was on it."""
+        self.add(State())
+        self.show()
+
+    def undo(self) -> None:
+        """The state before."""
+        self.states = self.states[:-1] or [State()]
+        self.show()
+
+
+def places() -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
+    """For the canvas; for the answer, always beside it; and for what comes beside or below, where there is room."""
+    st.html(STYLE)
+    with st.container(key="places"), st.container(key="places_grid"):
+        return st.container(), st.container(), st.container()
+
+
+def canvas(page: str, with_brush: bool = False) -> list[FoundDigit]:
+    """A square to draw in, with buttons below it: the digits that are drawn, from left to right."""
+    drawing = st.session_state.setdefault("drawing", Drawing())
+    with st.container(key="board", gap="small"):
+        paper = st.container(key="paper")
+        with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+            undo, clear = st.container(width="content"), st.container(width="content")
+            brush_px = _brush() if with_brush else BRUSH_PX
+    key = f"{page}_canvas"
+    if key not in st.session_state:  # a new visit to the page, and a new canvas
+        drawing.show()
+    with paper:
+        drawn = st_canvas(
+            stroke_width=round(brush_px * SIDE_PX / BRUSH_SIDE_PX),
+            stroke_color=INK,
+            background_color=drawing.mark,
+            width=SIDE_PX,
+            height=SIDE_PX,
+            initial_drawing={"objects": drawing.first_shown},
+            return_image_data=True,
+            key=key,
+        )
+    drawing.hear(drawn.json_data["background"], drawn.json_data["objects"], lambda: drawn.image_data)
+    undo.button("Undo", icon=":material/undo:", key="undo", on_click=drawing.undo, disabled=len(drawing.states) < 2)
+    clear.button(
+        "Clear",
+        icon=":material/ink_eraser:",
+        key="clear",
+        on_click=drawing.clear,
+        disabled=not drawing.states[-1].strokes,
+    )
+    return list(drawing.states[-1].digits)
+
+
+def _brush() -> int:
+    return st.slider(
+        "Brush (pixels)",
+        6,
+        40,
+        BRUSH_PX,
+        key="brush",
+        bind=session.bind_number("brush"),
+        persist_state="session",
+        width=150,
+    )

@@ -1,0 +1,118 @@
+"""The form of settings for the next run: presets, the few settings that matter most, Start, and all others."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard import images, resources, session
+from dashboard.parts import settings
+from nnlib.digits import rewrite, vary
+from nnlib.training import PRESETS, SETTINGS, Setting
+
+
+def control(setting: Setting, label: str | None = None) -> None:
+    """The widget for one setting."""
+    label = label or f"{setting.label} ({setting.term})"
+    common: dict[str, Any] = {
+        "key": setting.name,
+        "persist_state": "session",
+        "help": f"{setting.label}: {setting.help} {setting.advice} Allowed: {setting.limits}.",
+    }
+    if setting.choices:
+        st.selectbox(label, list(setting.choices), format_func=setting.choices.__getitem__, **common)
+    else:
+        st.text_input(label, **common)
+
+
+def learning_rate() -> None:
+    """The field for the learning rate, with buttons for the next smaller and larger one."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="rate"):
+        control(SETTINGS["learning_rate"], "Learning rate")
+        for icon, upwards, said in (("remove", False, "Smaller"), ("add", True, "Larger")):
+            st.button(
+                f":material/{icon}:",
+                key=f"rate_{said.lower()}",
+                help=f"{said}: in steps of 1, 2, 5, 10",
+                on_click=settings.step_learning_rate,
+                args=(upwards,),
+            )
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def varied_digits(strength: float) -> np.ndarray:
+    """Some digits as they are, and what may be made of them at this strength: always the same, or it would flicker."""
+    shown = resources.data().train[:200]
+    rows = [int(np.argmax(shown.labels == digit)) for digit in (1, 7, 9, 4, 5, 8)]
+    originals, generator = shown.images[rows], np.random.default_rng(1)
+    rewritten = rewrite(originals, shown.labels[rows], generator)
+    varied = vary(np.concatenate([originals, rewritten]), strength, generator, group=1)
+    pictures = images.digit_pictures(np.concatenate([originals, varied]))
+    return images.enlarge(images.tiles(pictures, 6), 2)
+
+
+def other_settings(strength: float) -> None:
+    """All settings that are not the first ones, out of the way; `strength` of the variation, to show it."""
+    with st.expander("More settings", icon=":material/tune:", key="more_settings"):
+        with st.container(key="other_settings"):
+            for name, setting in SETTINGS.items():
+                if name not in (*settings.MAIN_SETTINGS, "augmentation"):
+                    control(setting)
+        control(SETTINGS["augmentation"])
+        if strength:
+            st.image(
+                varied_digits(strength),
+                width="stretch",
+                alt="Six training digits, and the same digits turned, slanted, bent, thinner and thicker.",
+            )
+            st.caption(
+                "Top: digits as they are. Below: ways in which they may be shown, in the last row a 1 with an "
+                "upstroke, a 7 with a bar and a 9 with a round tail, as many people write them."
+            )
+
+
+def form() -> None:
+    """All of it: a part that reruns by itself, so that a change here leaves the curves alone."""
+    config, wrong = settings.read_form()
+    st.session_state["preset"] = settings.preset_of(config)
+    with st.container(key="form"):
+        st.segmented_control(
+            "Ready-made settings (presets)",
+            list(PRESETS),
+            key="preset",
+            on_change=settings.use_preset,
+            help="\n".join(f"- **{name}**: {preset.purpose}" for name, preset in PRESETS.items()),
+        )
+        learning_rate()
+        st.button(
+            "Start",
+            key="start",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=settings.start,
+            disabled=bool(wrong),
+            width="stretch",
+            help="Train a new network with these settings, in the background. Every run is kept.",
+        )
+        for text in st.session_state.pop("link_problems", ()):
+            st.warning(text, icon=":material/link_off:")
+        for text in wrong:
+            st.error(text, icon=":material/error:")
+        if text := st.session_state.pop("not_started", None):
+            st.error(text, icon=":material/error:")
+        with st.container(horizontal=True, gap="small", key="main_numbers"):
+            control(SETTINGS["epochs"], "Epochs")
+            control(SETTINGS["batch_size"], "Batch size")
+        other_settings(config.augmentation if config else 0)
+        chosen = st.session_state["preset"]
+        with st.container(key="purpose"):
+            st.caption(PRESETS[chosen].purpose if chosen else "Your own settings. A preset replaces them all.")
+    if st.session_state.get("just_started"):
+        st.rerun()  # the whole page: it looks at the new run
+
+
+def show() -> None:
+    """The form, in the place of the page where it is called."""
+    if run_id := st.session_state.pop("just_started", None):
+        st.toast(f"Run {run_id} begins.", icon=":material/school:")
+    session.fragment(form)()

@@ -1,0 +1,97 @@
+"""What a run was made with, and what can be done with it: compare, look closer, save, delete."""
+
+import contextlib
+from functools import partial
+
+import streamlit as st
+
+from dashboard import figures, resources, session
+from dashboard.parts import address, settings
+from dashboard.words import escape
+from nnlib.digits import N_CLASSES, N_PIXELS
+from nnlib.errors import UnknownRunError
+from nnlib.model_files import model_bytes, original_file_name
+from nnlib.runs import Run
+from nnlib.training import PRESETS, SETTINGS
+
+NO_RUN = 0  # among the numbers of the runs to compare with
+FILES = {
+    ".safetensors": "The usual form: numbers, settings and recipe; opens in many programs.",
+    ".npz": "numpy's own form.",
+    ".pkl": "As the first version of this project saved its networks.",
+}
+
+
+def choose_beside(run: Run) -> figures.Beside | None:
+    """Another run whose curve to draw beside this one's."""
+    others = {other.id: other for other in resources.runs() if other.id != run.id and other.last is not None}
+    if not others:
+        address.keep("beside", None)
+        return None
+    asked = address.asked("beside") or ""
+    if asked.isdecimal() and len(asked) < 10:
+        st.session_state["beside"] = int(asked)
+    if st.session_state.get("beside") not in others:  # deleted since, or the run itself
+        st.session_state["beside"] = NO_RUN
+    chosen = st.selectbox(
+        "Compare with",
+        [NO_RUN, *others],
+        format_func=lambda run_id: session.label(others[run_id]) if run_id else "no other run",
+        key="beside",
+        persist_state="session",
+    )
+    address.keep("beside", str(chosen) if chosen else None)
+    return None if chosen == NO_RUN else (f"run {chosen}", resources.curves(chosen)[0])
+
+
+def made_with(run: Run) -> None:
+    """With which settings the run that is looked at learns, and a way to use them again."""
+    name = settings.preset_of(run.config) or "quick"
+    usual = PRESETS[name].config
+    said = [
+        f"{setting.term} {setting.show(getattr(run.config, setting.name))}"
+        for setting in SETTINGS.values()
+        if setting.name in settings.MAIN_SETTINGS or getattr(run.config, setting.name) != getattr(usual, setting.name)
+    ]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"Run {run.id} learns with {escape(' · '.join(said), most=600)}.", width="stretch")
+        st.button(
+            "Use these settings",
+            on_click=settings.use,
+            args=(run.config,),
+            help="Copy them into the form for a new run.",
+        )
+
+
+def what_next(run: Run) -> None:
+    """Where to look at what was learned, and what can be done with it."""
+    if run.last is not None:
+        with st.container(horizontal=True, gap="small"):
+            st.page_link("views/weights.py", label="See its weights", icon=":material/blur_on:")
+            st.page_link("views/draw.py", label="Draw for it", icon=":material/draw:")
+            st.page_link("views/mistakes.py", label="Study its mistakes", icon=":material/search:")
+    with st.expander("Save or delete this network", icon=":material/save:"):
+        moments = resources.snapshots(run.id)
+        for suffix, purpose in FILES.items() if moments else ():
+            widths = (N_PIXELS, *run.config.hidden_widths, N_CLASSES)
+            name = original_file_name(widths) if suffix == ".pkl" else f"run-{run.id}{suffix}"
+            st.download_button(
+                f"Save as {name}",
+                partial(model_bytes, resources.model(run.id, moments[-1].step), suffix),
+                name,
+                "application/octet-stream",
+                on_click="ignore",
+                icon=":material/download:",
+                help=purpose,
+            )
+        sure = st.checkbox("I no longer need this run", key=f"sure_{run.id}")
+        st.button(f"Delete run {run.id}", icon=":material/delete:", disabled=not sure, on_click=delete, args=(run.id,))
+
+
+def delete(run_id: int) -> None:
+    """Forget the run, if nobody else has done so yet."""
+    with session.sentences():
+        with contextlib.suppress(UnknownRunError):
+            resources.store().delete_run(run_id)
+        session.look_at(session.PRETRAINED)
+        st.toast(f"Run {run_id} is deleted.", icon=":material/delete:")

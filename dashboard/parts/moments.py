@@ -1,0 +1,82 @@
+"""The moments of a run that can be looked at: a slider over them, and a film through them."""
+
+import streamlit as st
+
+from dashboard import session
+from nnlib.runs import Snapshot
+
+SPEEDS = {"Slow": 1.0, "Normal": 0.5, "Fast": 0.25}  # seconds a frame
+
+
+def pick() -> None:
+    """The slider, and beside it the film; whoever went back stays there, and may follow the newest again."""
+    kept = session.moments()
+    if len(kept) < 2:
+        return
+    at = {moment.step: moment for moment in kept}
+    st.select_slider(
+        "As it was",
+        list(at),
+        key="step",
+        format_func=lambda step: at[step].moment,
+        persist_state="session",
+        help="Go back in time. The first moment is before it has seen a single digit; the next ones are within its "
+        "first epoch, where most happens.",
+    )
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="film_controls"):
+        st.button(
+            "Pause" if playing() else "Play",
+            icon=":material/pause:" if playing() else ":material/play_arrow:",
+            key="film_button",
+            on_click=_pause if playing() else _play,
+            help="Watch it learn, moment by moment.",
+        )
+        st.segmented_control(
+            "Speed of the film",
+            list(SPEEDS),
+            default="Normal",
+            required=True,
+            key="film_speed",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+        run = session.chosen_run()
+        if run is not None and run.active and not session.follows_newest():
+            st.button("Follow the newest", icon=":material/last_page:", key="follow_newest", on_click=_follow_newest)
+
+
+def playing() -> bool:
+    """Whether the film runs."""
+    return bool(st.session_state.get("film")) and len(session.moments()) > 1
+
+
+def seconds_a_frame() -> float:
+    """How long a moment is shown."""
+    return SPEEDS.get(st.session_state.get("film_speed") or "Normal", SPEEDS["Normal"])
+
+
+def next_frame() -> None:
+    """Go on to the next moment; the last one ends the film."""
+    later = _later()
+    if later:
+        session.look_at_moment(later[0].step)
+    st.session_state["film"] = len(later) > 1
+
+
+def _later() -> list[Snapshot]:
+    return [moment for moment in session.moments() if moment.step > st.session_state["step"]]
+
+
+def _play() -> None:
+    if not _later():
+        session.look_at_moment(session.moments()[0].step)
+    st.session_state["film"] = True
+
+
+def _pause() -> None:
+    st.session_state["film"] = False
+
+
+def _follow_newest() -> None:
+    _pause()
+    session.look_at_moment(session.moments()[-1].step)

@@ -1,0 +1,33 @@
+"""Files that people name: read, or refused in one sentence."""
+
+import os
+from pathlib import Path
+
+from nnlib.errors import NnlibError
+from nnlib.words import printable
+
+
+def read_bytes(path: str | Path, most: int, error: type[NnlibError]) -> bytes:
+    """The content of a file, up to `most` bytes and one more: that one says that it is too large.
+
+    Raises `error` where there is no such file, where it cannot be read, and for what is no file at all:
+    a folder, or a pipe or device, which might keep one waiting for ever.
+    """
+    name = printable(str(path)) or "without a name"
+    try:
+        if not os.path.lexists(path):
+            raise error(f"there is no file {name}: check its name and folder.")
+        if Path(path).is_dir():
+            raise error(f"{name} is a folder: name a file in it.")
+        if not Path(path).is_file():
+            raise error(f"{name} is not a file but a pipe, a device or a broken link: copy what it gives to a file.")
+        with Path(path).open("rb") as file:
+            return file.read(most + 1)
+    except OSError as reason:
+        raise error(f"{name} cannot be read: {why(reason)}. Check its permissions, or copy it again.") from reason
+
+
+def why(error: Exception) -> str:
+    """The system's own words for what failed with a file, as the middle of a sentence."""
+    reason = getattr(error, "strerror", None) or "no file can have this name"
+    return printable(reason[:1].lower() + reason[1:])

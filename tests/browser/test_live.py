@@ -1,0 +1,132 @@
+"""While a network learns, every page follows it by itself; and the film of how it learned."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from nnlib.errors import StoreError
+from nnlib.runs import RunStore, worker
+from nnlib.training import TrainingConfig
+from tests.browser.app import App, Visitor
+from tests.browser.conftest import EPOCHS, Visit
+
+A_SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
+
+
+@pytest.fixture
+def learning_run(app: App) -> Iterator[int]:
+    """The number of a run that learns as long as the test takes."""
+    store = RunStore(app.home)
+    # slow steps, many of them: there is something new to see all the time
+    config = TrainingConfig(epochs=500, training_digits=3000, validation_digits=500, learning_rate=0.0003)
+    run_id = worker.start(store, config, "own settings")
+    yield run_id
+    with suppress(StoreError):  # it may have come to its end
+        store.send(run_id, "stop")
+    store.close()
+
+
+def changes_by_itself(someone: Visitor, what: str, seen: object) -> None:
+    """Whatever `seen` gives is another thing a little later, although nobody touches anything."""
+    assert callable(seen)
+    before = seen()
+    someone.wait_until(lambda: seen() not in (before, None, ""), f"{what} changes by itself")
+
+
+def test_weights_form_before_ones_eyes(visit: Visit, learning_run: int) -> None:
+    someone = visit(f"/weights?run={learning_run}")
+    picture = someone.keyed("pixels_weights").locator("img")
+    picture.wait_for(state="attached")
+    changes_by_itself(someone, "the picture of the weights", lambda: picture.get_attribute("src"))
+    changes_by_itself(someone, "the moment", lambda: someone.moment.get_attribute("aria-valuetext"))
+    changes_by_itself(someone, "the line in the sidebar", someone.line.inner_text)
+    assert someone.points("weight_grid") == 128
+
+
+def test_confusion_matrix_and_gallery_follow(visit: Visit, learning_run: int) -> None:
+    someone = visit(f"/mistakes?run={learning_run}")
+    cells = someone.page.locator(".confusion td")
+    cells.first.wait_for(state="attached")
+    changes_by_itself(someone, "the confusion matrix", lambda: cells.all_text_contents())
+    changes_by_itself(someone, "the gallery", lambda: someone.keyed("gallery").inner_html())
+
+
+def test_a_drawing_is_read_anew_and_stays(visit: Visit, learning_run: int) -> None:
+    someone = visit(f"/draw?run={learning_run}")
+    someone.draw(A_SEVEN)
+    expect(someone.answer).to_be_visible()
+    ink = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.join()"
+    canvas = someone.page.locator("canvas").first
+    drawn = canvas.evaluate(ink)
+    bars = someone.keyed("draw_probabilities").locator(".bartext")
+    changes_by_itself(someone, "how sure it is", lambda: bars.all_text_contents())
+    assert canvas.evaluate(ink) == drawn
+
+
+def test_who_went_back_is_left_alone_and_may_follow_again(visit: Visit, learning_run: int) -> None:
+    someone = visit(f"/weights?run={learning_run}")
+    expect(someone.moment).to_have_attribute("aria-valuetext", re.compile("epoch [1-9]"))
+    someone.moment.focus()
+    someone.page.keyboard.press("Home")
+    expect(someone.moment).to_have_attribute("aria-valuetext", "after epoch 0")
+    line = someone.line.inner_text()
+    expect(someone.line).not_to_have_text(line)
+    someone.page.wait_for_timeout(1500)
+    expect(someone.moment).to_have_attribute("aria-valuetext", "after epoch 0")
+    someone.button("Follow the newest").click()
+    expect(someone.moment).not_to_have_attribute("aria-valuetext", "after epoch 0")
+    changes_by_itself(someone, "the moment", lambda: someone.moment.get_attribute("aria-valuetext"))
+
+
+@pytest.mark.parametrize("page", ["", "data", "train", "weights", "draw", "mistakes"])
+def test_the_sidebar_says_on_every_page_what_the_run_is_doing(visit: Visit, learning_run: int, page: str) -> None:
+    someone = visit(f"/{page}?run={learning_run}")
+    expect(someone.line).to_contain_text(f"Run {learning_run} is learning")
+    changes_by_itself(someone, "the line", someone.line.inner_text)
+
+
+def test_the_film_plays_from_the_first_moment_pauses_and_ends(visit: Visit) -> None:
+    someone = visit("/weights?run=1")
+    last = f"after epoch {EPOCHS}"
+    expect(someone.moment).to_have_attribute("aria-valuetext", last)
+    someone.button("Play").click()
+    expect(someone.moment).to_have_attribute("aria-valuetext", "after 2 corrections")
+    someone.button("Pause").click()
+    expect(someone.button("Play")).to_be_visible()
+    someone.wait()
+    paused = someone.moment.get_attribute("aria-valuetext")
+    someone.page.wait_for_timeout(1500)
+    assert someone.moment.get_attribute("aria-valuetext") == paused
+    someone.keyed("film_speed").get_by_role("radio", name="Fast").check(force=True)
+    someone.button("Play").click()
+    expect(someone.moment).to_have_attribute("aria-valuetext", last)
+    expect(someone.button("Play")).to_be_visible()
+
+
+def hide(page: Page, hidden: bool) -> None:
+    """Let the page believe that its tab is behind others, or no longer."""
+    page.evaluate(
+        "hidden => { Object.defineProperty(document, 'hidden', { get: () => hidden, configurable: true });"
+        " document.dispatchEvent(new Event('visibilitychange')) }",
+        hidden,
+    )
+
+
+@pytest.mark.parametrize("page", ["train", "weights"])
+def test_a_hidden_tab_asks_for_nothing(visit: Visit, learning_run: int, page: str) -> None:
+    someone = visit("/")
+    asked: list[object] = []
+    someone.page.on("websocket", lambda socket: socket.on("framesent", asked.append))
+    someone.open(f"/{page}?run={learning_run}")
+    changes_by_itself(someone, "the line", someone.line.inner_text)
+    hide(someone.page, True)
+    someone.page.wait_for_timeout(1000)  # what was asked before is still answered
+    asked.clear()
+    someone.page.wait_for_timeout(4000)
+    assert not asked
+    hide(someone.page, False)
+    changes_by_itself(someone, "the line", someone.line.inner_text)
+    assert asked

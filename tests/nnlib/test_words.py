@@ -1,0 +1,115 @@
+"""Words for people: whatever comes in, what goes out can be shown."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nnlib.errors import NnlibError
+from nnlib.words import MOST_LETTERS, count, exact, number, percent, printable, shown
+
+
+@given(st.text(max_size=1000), st.integers(1, 300))
+def test_any_text_becomes_one_short_line_that_can_be_shown(text: str, most: int) -> None:
+    line = printable(text, most)
+    assert len(line) <= most
+    assert line.isprintable()
+    line.encode()
+    assert printable(line, most) == line
+    if text.isprintable() and len(text) <= most:
+        assert line == text
+
+
+def test_what_could_rule_a_terminal_or_hide_a_name_is_replaced() -> None:
+    assert printable("a\x1b[31mb\u202egnp.\x00\udcff") == "a\ufffd[31mb\ufffdgnp.\ufffd\ufffd"
+    assert printable("one\ntwo\tthree\u00a0four") == "one two three four"
+    assert printable("Grüße, 数字") == "Grüße, 数字"
+
+
+def test_of_a_long_text_the_ends_stay() -> None:
+    line = printable("begin" + "x" * 5000 + ".png")
+    assert len(line) == MOST_LETTERS
+    assert line.startswith("begin")
+    assert line.endswith(".png")
+
+
+def test_every_sentence_can_be_shown() -> None:
+    sentence = str(NnlibError("\x1b]0;owned\x07 is no file:\nname another."))
+    assert sentence == "\ufffd]0;owned\ufffd is no file: name another."
+    assert len(str(NnlibError("x" * 10**6))) == 1000
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (1e-5, "0.00001"),
+        (1.2345e-5, "0.0000123"),
+        (2.27e-11, "under 0.000001"),
+        (-2.27e-11, "just below 0"),
+        (0.5, "0.5"),
+        (99.99, "100"),
+        (12345.6, "12,346"),
+        (1e20, "over 1,000,000,000"),
+        (-math.inf, "below -1,000,000,000"),
+        (math.nan, "not a number"),
+        (np.float32(0.1), "0.1"),
+    ],
+)
+def test_a_measured_number_is_short_and_without_exponent(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+@given(st.floats())
+def test_no_number_has_an_exponent(value: float) -> None:
+    for text in (number(value), shown(value)):
+        assert not re.search(r"\de", text)
+        assert len(text) <= 60
+
+
+@given(st.floats(-1e9, 1e9).filter(lambda value: not 0 < abs(value) < 1e-12))
+def test_a_number_that_was_set_is_shown_whole(value: float) -> None:
+    assert float(exact(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "missing"),
+        (True, "true"),
+        ("", "empty"),
+        ("a\nb", "a b"),
+        (5, "5"),
+        (-0.5, "-0.5"),
+        (math.nan, "not a number"),
+        (math.inf, "infinite"),
+        (10**70, "a number of very many digits"),
+        ((128, 64), "128,64"),
+        ([], "empty"),
+        ([[1]], "neither text nor a number"),
+        ({"a": 1}, "neither text nor a number"),
+        (np.float32(0.5), "0.5"),
+        (np.int64(7), "7"),
+    ],
+)
+def test_any_value_can_stand_in_a_sentence(value: object, text: str) -> None:
+    assert shown(value) == text
+
+
+def test_a_probability_is_never_quite_0_or_1() -> None:
+    assert [percent(share) for share in (0, 0.0009, 0.001, 0.974, 0.9991, 1)] == [
+        "less than 0.1%",
+        "less than 0.1%",
+        "0.1%",
+        "97.4%",
+        "more than 99.9%",
+        "more than 99.9%",
+    ]
+
+
+def test_one_thing_is_not_several() -> None:
+    assert [count(n, "epoch") for n in (0, 1, 2, 1000)] == ["0 epochs", "1 epoch", "2 epochs", "1,000 epochs"]
+    assert (count(1, "bias", "biases"), count(2, "bias", "biases")) == ("1 bias", "2 biases")
