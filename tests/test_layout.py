@@ -23,7 +23,7 @@ ORDER = {
     "files": (),
     "network": ("layers", "losses", "optimizers", "network"),
     "digits": ("mnist", "augmentation", "drawing"),
-    "training": ("config", "partner", "trainer"),
+    "training": ("config", "blas", "partner", "halves", "trainer", "__main__"),
     "study": ("evaluation",),
     "model_files": (),
     "runs": ("processes", "database", "run", "store", "worker", "__main__"),

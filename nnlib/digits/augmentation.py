@@ -131,24 +131,33 @@ def _change_pen(columns: np.ndarray, strength: float, generator: np.random.Gener
 
 
 class OtherHands:
-    """Some digits once more, as other people write them, to be mixed with the originals."""
+    """Some digits once more, as other people write them, to be mixed with the originals.
 
-    def __init__(self, digits: Digits, generator: np.random.Generator) -> None:
+    `pixels` (m, 784) uint8 are these, `places` (n,) int32 says which of them each digit became; -1 where none.
+    """
+
+    def __init__(self, places: np.ndarray, pixels: np.ndarray) -> None:
+        self.places, self.pixels = places, pixels
+
+    @classmethod
+    def rewrite(cls, digits: Digits, generator: np.random.Generator) -> "OtherHands":
+        """Draw them: half a second for 60,000 digits."""
         rows = np.flatnonzero(np.isin(digits.labels, REWRITTEN))
-        self._place = np.full(len(digits), -1, np.int32)
-        self._place[rows] = np.arange(len(rows))
+        places = np.full(len(digits), -1, np.int32)
+        places[rows] = np.arange(len(rows))
         # in bytes, as MNIST's own files: a quarter of the memory
-        self._bytes = np.empty((len(rows), N_PIXELS), np.uint8)
+        pixels = np.empty((len(rows), N_PIXELS), np.uint8)
         for i in range(0, len(rows), ROWS_AT_ONCE):
             part = rows[i : i + ROWS_AT_ONCE]
             images = rewrite(digits.images[part], digits.labels[part], generator)
-            np.rint(images * 255, out=self._bytes[i : i + ROWS_AT_ONCE], casting="unsafe")
+            np.rint(images * 255, out=pixels[i : i + ROWS_AT_ONCE], casting="unsafe")
+        return cls(places, pixels)
 
     def mix_in(self, images: np.ndarray, rows: np.ndarray, strength: float, generator: np.random.Generator) -> None:
         """Replace some of the images, (n, 784), which are those of `rows`, (n,), in place."""
-        places = self._place[rows]
+        places = self.places[rows]
         chosen = (places >= 0) & (generator.random(len(rows)) < REWRITTEN_SHARE * strength)
-        images[chosen] = self._bytes[places[chosen]] / np.float32(255)
+        images[chosen] = self.pixels[places[chosen]] / np.float32(255)
 
 
 def rewrite(images: np.ndarray, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -32,21 +32,22 @@ class CategoricalCrossEntropy(Loss):
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
         self.label_smoothing = label_smoothing
-        self._rows = np.arange(0)
+        self._starts = np.arange(0)  # of the rows, in the flat vector of all scores
 
     def forward(self, scores: np.ndarray, labels: np.ndarray) -> float:
-        if len(self._rows) != len(labels):
-            self._rows = np.arange(len(labels))
-        self.predictions, self._labels = scores.argmax(axis=1), labels
+        n, n_classes = scores.shape
+        if len(self._starts) != n:
+            self._starts = np.arange(0, n * n_classes, n_classes)
+        self.predictions = scores.argmax(axis=1)
+        self._right = self._starts + labels
         # the largest score becomes 0: exp cannot overflow, and the probabilities are the same
-        shifted = scores - scores[self._rows, self.predictions][:, None]
-        self._probabilities = np.exp(shifted)
+        logarithms = scores - scores.take(self._starts + self.predictions)[:, None]
+        self._probabilities = np.exp(logarithms)
         totals = np.add.reduce(self._probabilities, axis=1, keepdims=True)
         self._probabilities /= totals
-        # the logarithm of a probability is shifted - log(total)
-        log_total = np.add.reduce(np.log(totals), axis=None, dtype=np.float64) / len(labels)
-        right = np.add.reduce(shifted[self._rows, labels], dtype=np.float64) / len(labels) - log_total
-        even = shifted.mean(dtype=np.float64) - log_total if self.label_smoothing else 0.0
+        logarithms -= np.log(totals)
+        right = np.add.reduce(logarithms.take(self._right), dtype=np.float64) / n
+        even = logarithms.mean(dtype=np.float64) if self.label_smoothing else 0.0
         return -float((1 - self.label_smoothing) * right + self.label_smoothing * even)
 
     def backward(self) -> np.ndarray:
@@ -54,6 +55,6 @@ class CategoricalCrossEntropy(Loss):
         n, n_classes = gradient.shape
         if self.label_smoothing:
             gradient -= self.label_smoothing / n_classes
-        gradient[self._rows, self._labels] -= 1 - self.label_smoothing
+        gradient.reshape(-1)[self._right] -= 1 - self.label_smoothing
         gradient *= 1 / n
         return gradient

@@ -36,7 +36,7 @@ from nnlib.errors import (
 from nnlib.runs.processes import Process, identify
 from nnlib.runs.run import BEGINNING, Snapshot, State
 from nnlib.runs.store import RunStore
-from nnlib.training import EARLY_STEPS, EpochRecord, Progress, Trainer, TrainingConfig
+from nnlib.training import EARLY_STEPS, EpochRecord, Progress, Trainer, TrainingConfig, kernel_environment
 
 POLL_SECONDS = 0.1  # how often a run that waits looks for orders
 LOOK_SECONDS = 0.25  # how often it is looked whether a run that waits may begin
@@ -99,7 +99,12 @@ def _give_process(store: RunStore, run_id: int) -> None:
     words = [str(run_id), "--attempt", str(attempt), "--store", str(store.folder), "--owner", str(os.getpid())]
     try:
         # a session of its own: Ctrl-C in the terminal must not kill it before it has saved its checkpoint
-        child = subprocess.Popen([*COMMAND, *words], stdin=subprocess.DEVNULL, start_new_session=True)
+        child = subprocess.Popen(
+            [*COMMAND, *words],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, **kernel_environment()},
+        )
     except OSError as error:
         store.set_state(run_id, "failed", f"no process could be started for it ({error.strerror}): try again.")
         return

@@ -1,5 +1,6 @@
 """One training, in this process: its settings, its steps, and the second process that shares its work."""
 
+from nnlib.training.blas import kernel_environment, start_anew_with_better_kernel
 from nnlib.training.config import (
     MAX_HIDDEN_LAYERS,
     MNIST_TRAINING_DIGITS,
@@ -26,7 +27,9 @@ __all__ = [
     "Trainer",
     "TrainingConfig",
     "describe",
+    "kernel_environment",
     "nearest_setting",
     "split",
+    "start_anew_with_better_kernel",
     "what_is_wrong",
 ]

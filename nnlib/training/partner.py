@@ -3,141 +3,196 @@
 Two threads would take turns instead: between two numpy calls Python lets only one of them on, and a
 step has some eighty calls of a few microseconds each. Two processes never wait for that lock; they
 meet by watching a number in shared memory, which takes less than a microsecond.
+
+The second process is a fresh interpreter. A fork would see all arrays for nothing, but does not
+return where another thread multiplies matrices: it waits for a lock that the other holds.
 """
 
+import json
+import math
 import mmap
 import os
 import platform
-import signal
+import select
+import subprocess
 import sys
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import NoReturn
+from typing import Any
 
 import numpy as np
 
 from nnlib.errors import PartnerLostError
 
-# A fork shares every array for nothing, and x86 alone shows one process's writes to another in the
-# order in which they were made.
-POSSIBLE = sys.platform == "linux" and platform.machine() == "x86_64" and len(os.sched_getaffinity(0)) > 1
+# It takes memory that is a file without a name (macOS would need a temporary file, Windows memory with
+# a name), and a processor that shows one process's writes to another in the order in which they were
+# made (ARM would need a barrier before each number that is written, which Python does not have).
+POSSIBLE = hasattr(os, "memfd_create") and platform.machine() == "x86_64" and len(os.sched_getaffinity(0)) > 1
 
-_SPINS = 2000  # looks at the number before the processor is offered to others: about 0.1 milliseconds
-_REST = -1
+Task = Callable[[], object]
+Shapes = Mapping[str, tuple[Sequence[int], str]]
+
+_ALIGNMENT = 128  # bytes: processors fetch two neighbouring cache lines at once
+_SPINS = 2000  # looks at a number before the processor is left to others: about 0.1 milliseconds
+_LOOK_SECONDS = 1.0  # between two looks of a sleeping partner after its parent
 _MEASURE_SECONDS = 0.2  # of work, before anything is said of its speed
-_ALONE_SECONDS = 5.0  # before a partner is tried again
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 16.0  # before it is tried again how fast the other way is
+_FALL = 0.6  # of its usual speed: something has changed
 
-Task = Callable[[], None]
+# what stands where among the numbers; far apart, so that neither process's writing slows the other's watching
+_READY, _ASKED, _DONE, _TASKS, _NUMBERS = 0, 16, 32, 48, 64
+_QUEUE = 4  # tasks that may be asked for before the first of them is done
+_REST = -1
 
 
-def shared_zeros(n: int, dtype: type[np.generic] = np.float32) -> np.ndarray:
-    """Zeros, (n,), in memory that a process forked from this one sees and writes too."""
-    return np.frombuffer(mmap.mmap(-1, max(1, n) * np.dtype(dtype).itemsize), dtype, n)
+class SharedMemory:
+    """Arrays of zeros that another process can see and write too; gone once both are done with it.
+
+    `shapes` says each one's shape and the name of its dtype, `file` is the descriptor that the other
+    process has to be given; None where there can be none.
+    """
+
+    def __init__(self, shapes: Shapes, file: int | None = None) -> None:
+        self.shapes = {"numbers": ((_NUMBERS,), "int64"), **shapes}
+        places, end = {}, 0
+        for name, (shape, dtype) in self.shapes.items():
+            places[name] = end
+            end += math.ceil(math.prod(shape) * np.dtype(dtype).itemsize / _ALIGNMENT) * _ALIGNMENT
+        if file is None and POSSIBLE:
+            with suppress(OSError):  # it is not allowed here, or no descriptor is left
+                file = os.memfd_create("nnlib")
+                os.ftruncate(file, end)
+        memory = mmap.mmap(-1 if file is None else file, end)
+        if file is not None:
+            weakref.finalize(self, os.close, file)
+        self.file = file
+        self._arrays = {
+            name: np.frombuffer(memory, dtype, math.prod(shape), places[name]).reshape(shape)
+            for name, (shape, dtype) in self.shapes.items()
+        }
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._arrays[name]
 
 
 class Partner:
-    """A process, forked from this one, that does the given tasks when asked.
+    """A process that does tasks when asked: whatever `python -m module` gives to `serve`, for the job it is told.
 
+        partner = Partner("nnlib.training", {"config": ...}, memory)
+        while not partner.ready: ...
         partner.wake()
-        partner.ask(0)   # begins tasks[0], there
+        partner.ask(0)   # begins tasks[0], there; up to four tasks may be asked for at once
         ...              # the caller does its own part
-        partner.wait()   # until that is done
+        partner.wait()   # until all that was asked for is done
         partner.rest()   # it sleeps until woken again
 
-    All that the tasks read or write must lie in `shared_zeros`; whatever else they hold is a copy, as
-    it was at the fork. It ends with `dismiss`, or with this process, however that ends.
+    `job` is what JSON can say; whatever else both need lies in `memory`. The process ends with
+    `dismiss`, or with this one, however that ends. Raises OSError where there can be none.
     """
 
-    def __init__(self, tasks: Sequence[Task]) -> None:
-        self._tasks = tasks
-        # far apart, so that neither process's writing slows the other's watching
-        self._asked, self._task, self._done = (shared_zeros(1, np.int64).data for _ in range(3))
-        self._parent = os.getpid()
-        self._bell, self._rope = os.pipe()
-        with warnings.catch_warnings():
-            # "use of fork() may lead to deadlocks": numpy's own threads are at rest, and rebuilt when needed
-            warnings.simplefilter("ignore", DeprecationWarning)
-            try:
-                self._pid = os.fork()
-            except OSError:
-                os.close(self._bell)
-                os.close(self._rope)
-                raise
-        if self._pid == 0:
-            self._serve()
-        os.close(self._bell)
+    def __init__(self, module: str, job: Mapping[str, Any], memory: SharedMemory) -> None:
+        if memory.file is None:
+            raise OSError("this memory is for one process")
+        self._numbers = memory["numbers"].data
+        memory["numbers"][:] = 0
+        self._asked = 0
+        told = json.dumps([job, memory.shapes, memory.file, os.getpid()])
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", module, told],
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[memory.file],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            # Ctrl-C is for the parent, which ends this process when it is ready to
+            process_group=0,
+        )
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has come so far that it can do tasks."""
+        return bool(self._numbers[_READY])
+
+    @property
+    def gone(self) -> bool:
+        """Whether its process has ended."""
+        return self._process.poll() is not None
 
     def wake(self) -> None:
         """Let it watch for tasks; it then keeps a processor busy."""
+        assert self._process.stdin is not None
         with suppress(BrokenPipeError):  # `wait` says so
-            os.write(self._rope, b"!")
+            self._process.stdin.write(b"!")
 
     def rest(self) -> None:
-        """Let it sleep."""
+        """Let it do what it was asked for, and sleep."""
         self.ask(_REST)
         self.wait()
 
     def ask(self, task: int) -> None:
-        """Begin a task, by its place among the tasks; returns at once."""
-        self._task[0] = task
-        self._asked[0] += 1
+        """Begin a task, by its place among the tasks, once those before it are done; returns at once."""
+        self._numbers[_TASKS + self._asked % _QUEUE] = task
+        self._asked += 1
+        self._numbers[_ASKED] = self._asked
 
     def wait(self) -> None:
-        """Return once the task is done; PartnerLostError where the process is gone."""
-        self._watch(self._done, self._asked[0], self._require_partner)
+        """Return once all is done; PartnerLostError where the process is gone."""
+        _watch(self._numbers, _DONE, self._asked, self._require_partner)
 
     def dismiss(self) -> None:
         """End the process, whatever it is doing."""
-        os.close(self._rope)
-        if self._pid:
-            os.kill(self._pid, signal.SIGKILL)
-            os.waitpid(self._pid, 0)
-
-    def _watch(self, number: memoryview, wanted: int, check: Callable[[], None]) -> None:
-        for _ in range(_SPINS):
-            if number[0] >= wanted:
-                return
-        while number[0] < wanted:
-            check()
-            os.sched_yield()
+        assert self._process.stdin is not None
+        self._process.kill()
+        self._process.wait()
+        self._process.stdin.close()
 
     def _require_partner(self) -> None:
-        if self._pid and os.waitpid(self._pid, os.WNOHANG) != (0, 0):
-            self._pid = 0
-        if not self._pid:
+        if self.gone:
             raise PartnerLostError(
                 "the second process of this training ended, as when memory runs out: "
                 "what it had learned since its last checkpoint is lost; resume it from there."
             )
 
-    def _require_parent(self) -> None:
-        if os.getppid() != self._parent:
-            os._exit(0)
 
-    def _serve(self) -> NoReturn:
-        """The life of the forked process."""
-        try:
-            # Ctrl-C is for the parent, which ends this process when it is ready to
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            os.close(self._rope)  # so that the parent's end is the end of the pipe
-            while os.read(self._bell, 1):
-                self._do_tasks()
-        finally:
-            os._exit(0)  # nothing of the parent's is to be tidied up twice
+def serve(prepare: Callable[[Any, SharedMemory], Sequence[Task]]) -> None:
+    """The life of a partner: do the tasks that its parent asks for, which `prepare` makes, until that is gone."""
+    job, shapes, file, parent = json.loads(sys.argv[1])
+    memory = SharedMemory(shapes, file)
+    tasks = prepare(job, memory)
+    numbers, done = memory["numbers"].data, 0
+    numbers[_READY] = 1
 
-    def _do_tasks(self) -> None:
-        while True:
-            wanted = self._done[0] + 1
-            self._watch(self._asked, wanted, self._require_parent)
-            task = self._task[0]
+    def require_parent() -> None:
+        if os.getppid() != parent:
+            sys.exit()
+
+    while _woken(require_parent):
+        task = 0
+        while task != _REST:
+            _watch(numbers, _ASKED, done + 1, require_parent)
+            task = numbers[_TASKS + done % _QUEUE]
             if task != _REST:
-                self._tasks[task]()
-            self._done[0] = wanted
-            if task == _REST:
-                return
+                tasks[task]()
+            done += 1
+            numbers[_DONE] = done
+
+
+def _woken(require_parent: Callable[[], None]) -> bool:
+    """Sleep until the parent calls; False once it is gone."""
+    while not select.select([0], [], [], _LOOK_SECONDS)[0]:
+        require_parent()  # another of its children may hold its end of the pipe
+    return bool(os.read(0, 1))
+
+
+def _watch(numbers: memoryview, place: int, wanted: int, check: Callable[[], None]) -> None:
+    for _ in range(_SPINS):
+        if numbers[place] >= wanted:
+            return
+    while numbers[place] < wanted:
+        check()
+        os.sched_yield()
 
 
 class Helper:
@@ -148,63 +203,79 @@ class Helper:
             ...             # the caller does its own part
             helper.wait()   # until that is done
 
-    Without a partner, a task is done when it is asked for. A partner is sought once the work has gone
-    on for a while, and dismissed where less is done with it than without, since others need the
-    processors too; it is then sought again a little later.
+    Without a partner, a task is done when it is asked for. A partner is engaged, by `engage`, once the
+    work has gone on for a while, and takes part as soon as it has come. But where others need the
+    processors too, two processes that wait for each other get less done than one. So now and then,
+    and whenever the work slows down, the other way is tried for a moment, and the faster one taken.
     """
 
-    def __init__(self, tasks: Sequence[Task]) -> None:
-        self._tasks = tasks
-        self._partner: Partner | None = None
+    def __init__(self, tasks: Sequence[Task], engage: Callable[[], Partner]) -> None:
+        self._tasks, self._engage = tasks, engage
+        self._partner: Partner | None = None  # once it is engaged
+        self._at_work: Partner | None = None  # while it takes part
         self._asked, self._seconds = 0, 0.0  # in the stretch that is being measured
-        self._rate_alone = 0.0  # tasks a second, when last measured
-        self._alone_until = 0.0
-        self._slower = 0  # stretches in a row: once is nothing, and the first with a partner warms up
+        self._worked = 0.0  # seconds in all, the clock by which trials are made: a pause brings none nearer
+        self._rates = {False: 0.0, True: 0.0}  # tasks a second when last measured: alone, and together
+        self._trying = False  # whether this is a trial of the way that was not chosen
+        self._next_trial, self._pause = 0.0, _FIRST_PAUSE_SECONDS
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """A stretch of work; outside, a partner sleeps."""
-        if self._partner is not None:
-            self._partner.wake()
+        if self._partner is not None and self._partner.gone:
+            self.dismiss()
+            self._next_trial = self._worked + _LONGEST_PAUSE_SECONDS
+        if self._at_work is not None:
+            self._at_work.wake()
         began = time.perf_counter()
         yield
-        self._seconds += time.perf_counter() - began
-        if self._partner is not None:
-            self._partner.rest()
+        if self._at_work is not None:
+            self._at_work.rest()
+        seconds = time.perf_counter() - began
+        self._seconds += seconds
+        self._worked += seconds
         if self._seconds > _MEASURE_SECONDS:
-            self._choose(self._asked / self._seconds)
+            self._choose(self._asked / self._seconds, self._worked)
             self._asked, self._seconds = 0, 0.0
 
-    def _choose(self, rate: float) -> None:
-        """With a partner or without: whichever does more tasks a second."""
+    def _choose(self, rate: float, now: float) -> None:
+        """With the partner or without: whichever does more tasks a second."""
         if self._partner is None:
-            self._rate_alone = rate
-            if POSSIBLE and time.perf_counter() > self._alone_until:
-                self._slower = 0
-                self._alone_until = time.perf_counter() + _ALONE_SECONDS
+            if POSSIBLE and now >= self._next_trial:
                 with suppress(OSError):  # no room for another process
-                    self._partner = Partner(self._tasks)
+                    self._partner = self._engage()
             return
-        self._slower = self._slower + 1 if rate < self._rate_alone else 0
-        if self._slower == 2:
-            self.dismiss()
-            self._alone_until = time.perf_counter() + _ALONE_SECONDS
+        if not self._partner.ready:
+            self._next_trial = now + 2 * _MEASURE_SECONDS  # what is measured while it comes says nothing
+            return
+        together = self._at_work is not None
+        if self._trying:
+            change = rate < self._rates[not together]  # back to how it was
+            self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS) if change else _FIRST_PAUSE_SECONDS
+            self._next_trial = now + self._pause
+            self._trying = False
+        else:
+            change = self._trying = now >= self._next_trial or rate < _FALL * self._rates[together]
+        self._rates[together] = rate
+        if change:
+            self._at_work = None if together else self._partner
 
     def ask(self, task: int) -> None:
         """Begin a task, by its place among the tasks."""
         self._asked += 1
-        if self._partner is None:
+        if self._at_work is None:
             self._tasks[task]()
         else:
-            self._partner.ask(task)
+            self._at_work.ask(task)
 
     def wait(self) -> None:
-        """Return once the task is done; PartnerLostError where its process is gone."""
-        if self._partner is not None:
-            self._partner.wait()
+        """Return once all tasks are done; PartnerLostError where their process is gone."""
+        if self._at_work is not None:
+            self._at_work.wait()
 
     def dismiss(self) -> None:
         """End the partner, whatever it is doing."""
         if self._partner is not None:
             self._partner.dismiss()
-            self._partner = None
+        self._partner = self._at_work = None
+        self._trying = False

@@ -13,29 +13,19 @@ from typing import Any
 import numpy as np
 import safetensors
 import safetensors.numpy
-from threadpoolctl import ThreadpoolController
 
-from nnlib.digits import N_CLASSES, N_PIXELS, DataSet, Digits, OtherHands, vary
+from nnlib.digits import DataSet, Digits, OtherHands
 from nnlib.errors import DivergedError, SettingError, StoreError
-from nnlib.network import (
-    OPTIMIZERS,
-    ROWS_AT_ONCE,
-    SGD,
-    CategoricalCrossEntropy,
-    Dropout,
-    Network,
-    Optimizer,
-    count_parameters,
-    schedule_factor,
-)
+from nnlib.network import ROWS_AT_ONCE, CategoricalCrossEntropy, schedule_factor
+from nnlib.training.blas import BLAS, kernel
 from nnlib.training.config import TrainingConfig
-from nnlib.training.partner import POSSIBLE, Helper, shared_zeros
+from nnlib.training.halves import make_halves, share_memory
+from nnlib.training.partner import POSSIBLE, Helper, Partner
 
 FEWEST_DIGITS = 2000  # that a point within an epoch averages over, or it jumps; unless that takes too long
 PROGRESS_SECONDS = 0.2  # often enough for a live curve, and for a pause that is felt at once
 EARLY_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)  # most happens within the first epochs: a record after each of these
-CHECKPOINT_FORM = 2  # to be raised where the state of an older version would be misunderstood
-LEARN, CORRECT = 0, 1  # what the second half of a training is asked to do
+CHECKPOINT_FORM = 3  # to be raised where the state of an older version would be misunderstood
 NO_BETTER_THAN_GUESSING = 0.2  # one in ten is right by chance
 BATCH_FOR_TWO_THREADS = 512  # where no partner can be: below, two BLAS threads meet more than they multiply
 
@@ -96,96 +86,6 @@ class _Tally:
         return self.loss / self.digits, self.correct / self.digits
 
 
-class _Shared:
-    """What both halves of a training see, in shared memory.
-
-    `order` (n,) int64 is that of the training digits in this epoch. `step` (4,) float64 says what to do
-    now: where in it the batch begins and ends, the step's number, its learning rate. The network is
-    `parameters` (n_parameters,), corrected with `state`, the optimizer's vectors of the same shape.
-    `gradients` has one such vector of each half, `results` (2, 2) float64 one row: the sum of its
-    digits' losses, and how many of them it read right.
-    """
-
-    def __init__(self, config: TrainingConfig) -> None:
-        n_parameters = count_parameters((N_PIXELS, *config.hidden_widths, N_CLASSES))
-        self.order = shared_zeros(config.training_digits, np.int64)
-        self.step = shared_zeros(4, np.float64)
-        self.parameters = shared_zeros(n_parameters)
-        self.gradients = [shared_zeros(n_parameters) for _ in range(2)]
-        self.state = {name: shared_zeros(n_parameters) for name in OPTIMIZERS[config.optimizer].state_names}
-        self.results = shared_zeros(4, np.float64).reshape(2, 2)
-
-
-class _Half:
-    """Learns from half of each batch, and corrects half of the parameters; `number`, 0 or 1, says which.
-
-    It writes nothing that the other half writes, or reads at the same time.
-    """
-
-    def __init__(
-        self, config: TrainingConfig, digits: Digits, other_hands: OtherHands | None, shared: _Shared, number: int
-    ) -> None:
-        self.config, self.digits, self.other_hands = config, digits, other_hands
-        self.shared, self.number = shared, number
-        self.network = Network(
-            (N_PIXELS, *config.hidden_widths, N_CLASSES),
-            config.activation,
-            dropout=config.dropout,
-            parameters=shared.parameters,
-            gradient=shared.gradients[number],
-        )
-        self.loss = CategoricalCrossEntropy(config.label_smoothing)
-        self._images = np.empty((min(config.batch_size, ROWS_AT_ONCE), N_PIXELS), np.float32)
-        middle = len(shared.parameters) // 2
-        part = slice(0, middle) if number == 0 else slice(middle, None)
-        self._gradient, self._other_gradient = (gradient[part] for gradient in shared.gradients)
-        self.optimizer = _make_optimizer(config, shared.parameters[part], self._gradient)
-        self.optimizer.state = {name: vector[part] for name, vector in shared.state.items()}
-
-    def learn(self) -> None:
-        """Fill this half's gradient and results."""
-        first, end, step_number = map(int, self.shared.step.tolist()[:3])
-        middle = (first + end + 1) // 2
-        rows = self.shared.order[first:middle] if self.number == 0 else self.shared.order[middle:end]
-        if self.config.augmentation or self.config.dropout:
-            # made anew from the step's number: so a checkpoint need not keep it
-            chance = np.random.default_rng((self.config.seed, step_number, self.number))
-            for layer in self.network.layers:
-                if isinstance(layer, Dropout):
-                    layer.generator = chance
-        total = _Tally()
-        gradient = self.network.gradient
-        # a huge batch goes through in parts, whose gradients add up to the whole's: it then needs
-        # no huge memory, and the parts fit the processor's cache
-        parts = [rows[i : i + ROWS_AT_ONCE] for i in range(0, len(rows), ROWS_AT_ONCE)]
-        sum_of_gradients = np.zeros_like(gradient) if len(parts) != 1 else None
-        for part in parts:
-            images = np.take(self.digits.images, part, axis=0, out=self._images[: len(part)], mode="clip")
-            if self.other_hands is not None:
-                self.other_hands.mix_in(images, part, self.config.augmentation, chance)
-                images = vary(images, self.config.augmentation, chance)
-            labels = self.digits.labels[part]
-            scores = self.network.forward(images, training=True)
-            loss = self.loss.forward(scores, labels)
-            right = int(np.count_nonzero(self.loss.predictions == labels))
-            total.add(loss * len(part), right, len(part))
-            scores_gradient = self.loss.backward()
-            scores_gradient *= len(part) / (end - first)
-            self.network.backward(scores_gradient)
-            if sum_of_gradients is not None:
-                sum_of_gradients += gradient
-        if sum_of_gradients is not None:
-            gradient[:] = sum_of_gradients
-        self.shared.results[self.number] = total.loss, total.correct
-
-    def correct(self) -> None:
-        """Add up both gradients of this half's parameters, in the first half's vector, and correct these."""
-        _, _, step_number, learning_rate = self.shared.step.tolist()
-        self.optimizer.step_count = int(step_number)
-        self._gradient += self._other_gradient
-        self.optimizer.step(learning_rate)
-
-
 class Trainer:
     """Trains a network as `config` says, on the training digits of `data`.
 
@@ -205,12 +105,12 @@ class Trainer:
         self.training, self.validation = split(data.train, config)
         weights_seed, order_seed, hands_seed = np.random.SeedSequence(config.seed).spawn(3)
         self._order_generator = np.random.default_rng(order_seed)
-        self._shared = _Shared(config)
-        self._order = self._shared.order
+        hands = OtherHands.rewrite(self.training, np.random.default_rng(hands_seed)) if config.augmentation else None
+        self._memory = share_memory(config, self.training, hands)
+        self._order = self._memory["order"]
         self._order[:] = self._order_generator.permutation(len(self.training))
-        other_hands = OtherHands(self.training, np.random.default_rng(hands_seed)) if config.augmentation else None
-        self._halves = [_Half(config, self.training, other_hands, self._shared, number) for number in (0, 1)]
-        self.network = self._halves[0].network
+        self._halves = make_halves(config, self._memory)
+        self.network = self._halves.network
         self.network.draw_weights(np.random.default_rng(weights_seed))
         self.batch_size = min(config.batch_size, len(self.training))
         self.steps_per_epoch = config.steps_per_epoch
@@ -248,7 +148,7 @@ class Trainer:
         return self.epoch >= self.config.epochs
 
     def __iter__(self) -> Iterator[Progress | EpochRecord]:
-        helper = Helper([self._halves[1].learn, self._halves[1].correct])
+        helper = Helper(self._halves.tasks, self._engage)
         try:
             while not self.finished:
                 # a training that blows up overflows before its loss says so; a partner inherits both settings
@@ -260,35 +160,32 @@ class Trainer:
         finally:
             helper.dismiss()
 
+    def _engage(self) -> Partner:
+        job = {"config": self.config.to_json(), "threads": self.threads}
+        return Partner("nnlib.training", job, self._memory)
+
     def _train_until_next_record(self, helper: Helper) -> None:
         started = time.perf_counter()
         elapsed, enough = 0.0, False
+        self._halves.begin(helper)
         while self._position < len(self.training) and not (elapsed >= self.progress_seconds and enough):
             self._train_batch(helper)
             elapsed = time.perf_counter() - started
             if self.step_count in EARLY_STEPS:
                 break
             enough = self._tally.digits >= FEWEST_DIGITS or elapsed >= 2 * self.progress_seconds
+        helper.wait()
+        self._halves.end()
         self.seconds += elapsed
 
     def _train_batch(self, helper: Helper) -> None:
         end = min(self._position + self.batch_size, len(self.training))
         self._rate_used = self.current_learning_rate
-        self._shared.step[:] = self._position, end, self.step_count + 1, self._rate_used
-        first_half = self._halves[0]
-
-        helper.ask(LEARN)
-        first_half.learn()
-        helper.wait()
-
-        (loss, correct), (other_loss, other_correct) = self._shared.results.tolist()
-        loss, correct = loss + other_loss, int(correct + other_correct)
-        self._require_finite(loss)
-
-        helper.ask(CORRECT)
-        first_half.correct()
-        helper.wait()
-
+        self._memory["step"][:] = self._position, end, self.step_count + 1, self._rate_used
+        loss, correct = self._halves.step(helper)
+        if not math.isfinite(loss):
+            helper.wait()
+            self._require_finite(loss)
         self.step_count += 1
         for tally in (self._epoch_tally, self._tally):
             tally.add(loss, correct, end - self._position)
@@ -367,8 +264,7 @@ class Trainer:
     def _return_to_last_epoch(self) -> None:
         self.network.parameters[:] = self.good_parameters
         # what the optimizer remembers is as far out as the weights were: no lower rate would help
-        for vector in self._shared.state.values():
-            vector.fill(0)
+        self._halves.set_state(dict.fromkeys(self._halves.state(), 0))
         self.step_count = self.epoch * self.steps_per_epoch
         self._position = 0
         self._epoch_tally, self._tally = _Tally(), _Tally()
@@ -387,6 +283,7 @@ class Trainer:
             "order_generator": self._order_generator.bit_generator.state,
             "threads": self.threads,
             "numpy": np.__version__,
+            "kernel": kernel(),
         }
         return safetensors.numpy.save(self._vectors(), metadata={"state": json.dumps(state)})
 
@@ -394,8 +291,8 @@ class Trainer:
     def resume(cls, checkpoint: bytes, data: DataSet, *, progress_seconds: float = PROGRESS_SECONDS) -> "Trainer":
         """A trainer that goes on where `checkpoint` was taken, in the middle of an epoch too.
 
-        Raises StoreError for bytes that are no checkpoint. Warns where numpy has another version,
-        since another one may round the last bit differently.
+        Raises StoreError for bytes that are no checkpoint. Warns where numpy has another version, or
+        multiplies with another kernel, since another one may round the last bit differently.
         """
         try:
             tensors, state = _read_checkpoint(checkpoint)
@@ -403,24 +300,27 @@ class Trainer:
                 raise ValueError("it is of another version of this program")
             trainer = cls(TrainingConfig.from_json(state["config"]), data, progress_seconds=progress_seconds)
             trainer._restore(tensors, state)
-            numpy_version = str(state["numpy"])
+            began = {"numpy": str(state["numpy"]), "the kernel": str(state["kernel"])}
         except (*_DAMAGE, SettingError) as error:
             raise StoreError(f"the checkpoint cannot be continued ({error}): start a new run.") from error
-        if numpy_version != np.__version__:
+        goes_on = {"numpy": np.__version__, "the kernel": kernel()}
+        others = [what for what in began if began[what] != goes_on[what]]
+        if others:
+            then, now = (" and ".join(f"{what} {each[what]}" for what in others) for each in (began, goes_on))
             warnings.warn(
-                f"this training began under numpy {numpy_version} and goes on under {np.__version__}: "
+                f"this training began under {then} and goes on under {now}: "
                 f"its last digits may differ from those of an uninterrupted one.",
                 stacklevel=2,
             )
         return trainer
 
     def _vectors(self) -> dict[str, np.ndarray]:
-        """Every vector that a checkpoint keeps, as a view."""
+        """Every vector that a checkpoint keeps."""
         return {
             "parameters": self.network.parameters,
             "good_parameters": self.good_parameters,
             "order": self._order,
-            **{f"optimizer.{name}": vector for name, vector in self._shared.state.items()},
+            **self._halves.state(),
         }
 
     def _restore(self, tensors: dict[str, np.ndarray], state: dict[str, Any]) -> None:
@@ -429,6 +329,7 @@ class Trainer:
             if kept.shape != vector.shape or kept.dtype != vector.dtype:
                 raise ValueError(f"{name} has another form than its network")
             vector[:] = kept
+        self._halves.set_state(tensors)
         if not np.array_equal(np.sort(self._order), np.arange(len(self.training))):
             raise ValueError("its order of digits is not one")
         if not np.isfinite(self.good_parameters).all():
@@ -447,8 +348,6 @@ class Trainer:
 
 # what numpy, json and safetensors raise for bytes that are not theirs
 _DAMAGE = (LookupError, TypeError, ValueError, OverflowError, RecursionError, safetensors.SafetensorError)
-
-BLAS = ThreadpoolController()
 
 
 def what_is_wrong(record: EpochRecord, config: TrainingConfig) -> str | None:
@@ -486,12 +385,6 @@ def split(digits: Digits, config: TrainingConfig) -> tuple[Digits, Digits]:
 def _norm(values: np.ndarray) -> float:
     # in float64: the squares of a training that is about to blow up would overflow float32
     return float(np.linalg.norm(values.astype(np.float64)))
-
-
-def _make_optimizer(config: TrainingConfig, parameters: np.ndarray, gradient: np.ndarray) -> Optimizer:
-    optimizer = OPTIMIZERS[config.optimizer]
-    extra = {"momentum": config.momentum} if optimizer is SGD else {}
-    return optimizer(parameters, gradient, config.l2, config.weight_decay, **extra)
 
 
 def _read_checkpoint(checkpoint: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -141,7 +141,7 @@ def test_rewritten_digits_can_still_be_read(data: DataSet) -> None:
 
 def test_some_of_the_chosen_digits_are_mixed_in_and_no_others(data: DataSet) -> None:
     digits = data.train[:2000]
-    hands = OtherHands(digits, np.random.default_rng(1))
+    hands = OtherHands.rewrite(digits, np.random.default_rng(1))
     rows = np.random.default_rng(2).permutation(2000)
     images = digits.images[rows]
     hands.mix_in(images, rows, 1.0, np.random.default_rng(3))

@@ -201,3 +201,24 @@ def test_one_cycle_peaks_at_30_percent() -> None:
     assert factors[30] == factors.max() == 1
     assert (np.diff(factors[:31]) > 0).all()
     assert (np.diff(factors[30:]) < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("optimizer_class", "settings"), [(Adam, {}), (RMSprop, {}), (SGD, {"momentum": 0.9}), (SGD, {"momentum": 0.999})]
+)
+def test_what_is_remembered_of_a_weight_without_gradient_becomes_nothing_and_never_less_than_normal(
+    optimizer_class: type[Optimizer], settings: dict[str, float]
+) -> None:
+    # numbers below the smallest normal one take a processor a hundred times as long
+    parameters, gradient = np.ones(3, np.float32), np.array([1e-3, 1e-14, 0], np.float32)
+    optimizer = optimizer_class(parameters, gradient, **settings)
+    optimizer.step(RATE)
+    gradient[:] = 0
+    smallest = np.finfo(np.float32).tiny
+    for _ in range(1500):
+        optimizer.step(RATE)
+        for vector in optimizer.state.values():
+            assert not np.any((vector != 0) & (np.abs(vector) < smallest))
+    if settings != {"momentum": 0.999}:
+        assert optimizer.state[optimizer.state_names[0]][1] == 0
+    assert np.isfinite(parameters).all()

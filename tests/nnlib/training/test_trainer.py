@@ -88,24 +88,48 @@ def test_another_seed_gives_another_curve_and_other_weights(data: DataSet) -> No
     assert not np.array_equal(first.network.parameters, second.network.parameters)
 
 
-def test_every_epoch_sees_every_digit_once_in_another_order(data: DataSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    trainer = Trainer(SMALL.with_changes(epochs=2), data)
+@pytest.mark.parametrize(
+    ("augmentation", "sizes"),
+    [
+        # both halves of the first layer see the whole batch
+        (0.0, [64] * 8 + [44] * 2),
+        # each half learns from half of the batch
+        (0.001, [32] * 8 + [22] * 2),
+    ],
+)
+def test_every_epoch_sees_every_digit_once_in_another_order(
+    data: DataSet, monkeypatch: pytest.MonkeyPatch, augmentation: float, sizes: list[int]
+) -> None:
     seen: list[np.ndarray] = []
-    forward = Network.forward
+    take = np.take
 
-    def watched(network: Network, images: np.ndarray, training: bool = False) -> np.ndarray:
-        if training:
-            seen.append(images.copy())
-        return forward(network, images, training)
+    def watched(images: np.ndarray, rows: np.ndarray, **options: Any) -> np.ndarray:
+        if options.get("axis") == 0:
+            seen.append(rows.copy())
+        return take(images, rows, **options)
 
-    monkeypatch.setattr(Network, "forward", watched)
-    list(trainer)
-    # each batch in two halves
-    assert [len(images) for images in seen] == [32, 32, 32, 32, 32, 32, 32, 32, 22, 22] * 2
-    first, second = np.concatenate(seen[:10]), np.concatenate(seen[10:])
+    monkeypatch.setattr(np, "take", watched)
+    list(Trainer(SMALL.with_changes(epochs=2, augmentation=augmentation), data))
+    assert [len(rows) for rows in seen] == sizes * 2
+    if not augmentation:
+        for mine, others in zip(seen[::2], seen[1::2], strict=True):
+            np.testing.assert_array_equal(mine, others)
+        seen = seen[::2]
+    middle = len(seen) // 2
+    first, second = np.concatenate(seen[:middle]), np.concatenate(seen[middle:])
     assert not np.array_equal(first, second)
-    expected = sorted(image.tobytes() for image in data.train.images[:300])
-    assert sorted(image.tobytes() for image in first) == sorted(image.tobytes() for image in second) == expected
+    assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(300))
+
+
+@pytest.mark.parametrize("augmentation", [0.0, 0.001])
+def test_first_step_of_adam_is_as_long_as_the_learning_rate(data: DataSet, augmentation: float) -> None:
+    trainer = Trainer(SMALL.with_changes(augmentation=augmentation), data, progress_seconds=0)
+    before = trainer.network.parameters.copy()
+    train_steps(trainer, 1)
+    # the mean of one gradient over the root of its square, both corrected for their start at zero
+    moved = np.abs(trainer.network.parameters - before)[np.abs(trainer.network.gradient) > 1e-4]
+    assert len(moved) > 1000
+    np.testing.assert_allclose(moved, 0.001, rtol=1e-2)
 
 
 def test_validation_digits_come_from_the_end_and_are_no_training_digits(data: DataSet) -> None:
@@ -341,8 +365,7 @@ def test_after_divergence_it_goes_on_with_a_lower_learning_rate(data: DataSet) -
 
 def test_norms_of_huge_gradients_are_numbers(data: DataSet, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = Trainer(SMALL.with_changes(batch_size=300), data)
-    monkeypatch.setattr(trainer._halves[1], "correct", lambda: trainer.network.gradient.fill(1e30))
-    monkeypatch.setattr(trainer._halves[0], "correct", lambda: None)
+    monkeypatch.setattr(trainer._halves, "end", lambda: trainer.network.gradient.fill(1e30))
     record = next(iter(trainer))
     assert isinstance(record, EpochRecord)
     # the square of 1e30 is beyond float32
@@ -354,7 +377,7 @@ def test_divergence_that_only_the_validation_digits_show_is_seen(
 ) -> None:
     trainer = Trainer(SMALL.with_changes(batch_size=300), data)
     good = trainer.network.parameters.copy()
-    monkeypatch.setattr(trainer._halves[0], "correct", lambda: trainer.network.parameters.fill(np.nan))
+    monkeypatch.setattr(trainer._halves, "end", lambda: trainer.network.parameters.fill(np.nan))
     with pytest.raises(DivergedError, match="the weights of epoch 0 are kept"):
         list(trainer)
     np.testing.assert_array_equal(trainer.network.parameters, good)
@@ -449,6 +472,15 @@ def test_another_numpy_version_warns(data: DataSet) -> None:
         Trainer.resume(changed_state(a_checkpoint(data), lambda state: state.update(numpy="1.2.3")), data)
 
 
+def test_another_kernel_warns(data: DataSet) -> None:
+    def change(state: dict[str, Any]) -> None:
+        state.update(kernel="openblas Haswell", numpy="1.2.3")
+
+    sentence = r"began under numpy 1\.2\.3 and the kernel openblas Haswell and goes on under numpy .* and the kernel "
+    with pytest.warns(UserWarning, match=sentence):
+        Trainer.resume(changed_state(a_checkpoint(data), change), data)
+
+
 def a_checkpoint(data: DataSet) -> bytes:
     trainer = Trainer(SMALL.with_changes(hidden_widths=(4,), dropout=0.1), data, progress_seconds=0)
     train_steps(trainer, 7)
@@ -480,7 +512,7 @@ def with_header(header: bytes) -> bytes:
 def resume_and_go_on(checkpoint: bytes, data: DataSet) -> None:
     """Damage that cannot be told from a training must at least train, or fail in a sentence."""
     with warnings.catch_warnings(), suppress(StoreError):
-        warnings.filterwarnings("ignore", "this training began under numpy")
+        warnings.filterwarnings("ignore", "this training began under")
         trainer = Trainer.resume(checkpoint, data, progress_seconds=0)
         with suppress(DivergedError):
             train_steps(trainer, 6)
