@@ -212,6 +212,7 @@ def test_the_newest_network_can_be_looked_at_also_between_those_that_are_kept(
     store: RunStore, digits: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "NEWEST_SECONDS", 0)
+    monkeypatch.setattr(worker, "CHECKPOINT_BYTES", float("inf"))
     config = SMALL.with_changes(hidden_widths=(1,), epochs=250, batch_size=100, training_digits=100)
     run = store.create_run(config, "followed", digits)
     store._connection.execute("PRAGMA synchronous = OFF")
