@@ -56,8 +56,9 @@ def draw(run: Run | None, beside: figures.Beside | None) -> None:
 
 
 def _note() -> None:
-    # popped by what then reruns: a run of the whole page sends everything, since the browser may have begun anew
-    st.session_state["curves_seen"] = st.session_state["curves"]["tick"]
+    # popped by what then reruns: a run of the whole page sends everything, since the browser may have begun anew;
+    # a last beat of a page that was just left finds no curves any more
+    st.session_state["curves_seen"] = st.session_state.get("curves", {}).get("tick")
 
 
 def _rows(records: Sequence[EpochRecord]) -> list[list[Any]]:
