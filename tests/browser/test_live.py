@@ -119,7 +119,7 @@ def hide(page: Page, hidden: bool) -> None:
 def test_a_hidden_tab_asks_for_nothing(visit: Visit, learning_run: int, page: str) -> None:
     someone = visit("/")
     asked: list[object] = []
-    someone.page.on("websocket", lambda socket: socket.on("framesent", asked.append))
+    someone.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: asked.append(frame)))
     someone.open(f"/{page}?run={learning_run}")
     changes_by_itself(someone, "the line", someone.line.inner_text)
     hide(someone.page, True)
