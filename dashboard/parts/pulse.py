@@ -16,7 +16,7 @@ from typing import Any
 import streamlit as st
 
 BROWSER = Path(__file__).with_name("browser")
-LEAST_SECONDS = 0.5  # redrawn more often, a curve is not easier to follow
+LEAST_SECONDS = 1.0  # redrawn more often, a curve is not easier to follow, and on two cores the training feels it
 SHARE = 0.15  # of one processor, for all who watch: the rest is for what they watch
 OVERHEAD_SECONDS = 0.005  # of processor time, for a rerun that does nothing
 FORGOTTEN_SECONDS = 30.0  # after which a viewer who no longer asks is no viewer
