@@ -64,4 +64,5 @@ def how_far(run: Run) -> tuple[str, float | None]:
         return f"{said}: {count(run.epoch, 'epoch')} in {duration(newest.seconds)}.", share
     left = newest.seconds / share * (1 - share)
     soon = f"about {duration(left)} left" if left >= 2 else "nearly there"
-    return f"{said}: epoch {min(int(newest.epoch) + 1, epochs):,} of {epochs:,}, {soon}.", share
+    done = f"epoch {run.epoch:,} of {epochs:,} is done" if run.epoch else "its first epoch"
+    return f"{said}: {done}, {soon}.", share

@@ -39,7 +39,7 @@ BETWEEN_SECONDS = 0.05  # two visitors do not come in the same instant
 EPOCH_SAID = r"[Ee]poch (\d[\d,]*) of \d"
 
 PULSE = "pulse"  # in the name of the component whose trigger asks for the next run of its fragment
-PULSE_EVENT = "beat"  # the server is not told of triggers that it does not know, and runs the fragment all the same
+PULSE_EVENT = "tick"  # the server is not told of triggers that it does not know, and runs the fragment all the same
 
 
 def epochs_said(frame: bytes) -> list[int]:
@@ -134,7 +134,7 @@ class Session:
         self.socket_url = f"ws://{parts.netloc}/_stcore/stream"
         self.origin = Origin(f"http://{parts.netloc}")
         self.page_name, self.query = parts.path.strip("/"), parts.query
-        self.page_hash = ""
+        self.page_hash, self.step = "", 0
         self.cache, self.timers, self.notes = Cache(), Timers(), Notes()
         self.ready = asyncio.Event()
         self.socket: ClientConnection
@@ -226,10 +226,13 @@ class Session:
         if not interval_ms:
             self.timers.stop([component.id])
             return
-        # as the frontend's setTriggerValue puts it
+        # as the frontend's setTriggerValue puts it; the curves say which step is the last that they have
+        steps = [row[0] for row in [*data.get("points", ()), *data.get("records", ())]]
+        self.step = max([self.step, *steps])
+        value = {"run": data.get("run"), "step": self.step}
         trigger = WidgetState(
             id=f"$$STREAMLIT_INTERNAL_KEY_{component.id}__events",
-            json_trigger_value=json.dumps([{"event": PULSE_EVENT, "value": self.notes.runs}]),
+            json_trigger_value=json.dumps([{"event": PULSE_EVENT, "value": value}]),
         )
         self.timers.start(component.id, interval_ms / 1000, lambda: self.rerun(fragment, trigger=trigger), again=False)
 

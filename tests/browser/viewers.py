@@ -43,16 +43,12 @@ EPOCHS = 1_000  # more than it gets to
 NOTE_EPOCHS = """
 (() => {
     window.epochsRead = {};
-    let looking = false;
     const look = () => {
-        looking = false;
-        for (const [, epoch] of document.body.textContent.matchAll(/EPOCH_SAID/g))
+        const line = [...document.querySelectorAll(".st-key-status *")].find((each) => each.shadowRoot)
+        for (const [, epoch] of (line?.shadowRoot.textContent ?? "").matchAll(/EPOCH_SAID/g))
             window.epochsRead[epoch.replaceAll(",", "")] ??= Date.now() / 1000;
     };
-    new MutationObserver(() => {
-        if (!looking) requestAnimationFrame(look);
-        looking = true;
-    }).observe(document, { subtree: true, childList: true, characterData: true });
+    setInterval(look, 50);
 })();
 """.replace("EPOCH_SAID", EPOCH_SAID)
 

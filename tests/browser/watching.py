@@ -119,7 +119,7 @@ def train_from_the_page(browser: Browser, app: App, preset: str, watched: bool) 
         begin = time.monotonic()
         someone.button("Start").click()
         if watched:
-            measuring.wait_until(lambda: someone.points("loss") > 0, "a curve begins")
+            measuring.wait_until(lambda: someone.live_points() > 0, "a curve begins")
             first_point_ms = 1000 * (time.monotonic() - begin)
         else:
             expect(someone.button("Stop")).to_be_enabled()
@@ -211,7 +211,7 @@ def time_pages(browser: Browser, app: App, empty: App, run_id: int, rounds: int)
         empty_move = time_moves(nobody, "number", rounds)
         for page in ("Weights", "Mistakes"):
             someone.open(f"{PAGES[page]}?run={run_id}")
-            answers.append(Answer(f"epoch slider on {page}", time_moves(someone, "epoch", rounds), empty_move))
+            answers.append(Answer(f"epoch slider on {page}", time_moves(someone, "step", rounds), empty_move))
         answers.append(Answer("pen-up on Draw", time_pen_ups(someone, f"/draw?run={run_id}", rounds), empty_move))
     return answers
 

@@ -9,7 +9,7 @@ import streamlit as st
 JAVASCRIPT = """
 export default ({ data, setTriggerValue }) => {
     if (data.interval_ms === null) return;
-    const timer = setTimeout(() => setTriggerValue("beat", data.count), data.interval_ms);
+    const timer = setTimeout(() => setTriggerValue("tick", data.count), data.interval_ms);
     return () => clearTimeout(timer);
 };
 """
@@ -24,7 +24,7 @@ def count() -> None:
     done = st.session_state["done"] = min(st.session_state.get("done", -1) + 1, EPOCHS)
     if by_pulse:
         interval_ms = INTERVAL_MS if done < EPOCHS else None
-        pulse(data={"count": done, "interval_ms": interval_ms}, key="pulse", on_beat_change=lambda: None)
+        pulse(data={"count": done, "interval_ms": interval_ms}, key="pulse", on_tick_change=lambda: None)
     st.markdown(f"Epoch {done} of {EPOCHS} done.")
 
 
