@@ -19,6 +19,7 @@ BROWSER = Path(__file__).with_name("browser")
 LEAST_SECONDS = 1.0  # redrawn more often, a curve is not easier to follow, and on two cores the training feels it
 SHARE = 0.15  # of one processor, for all who watch: the rest is for what they watch
 OVERHEAD_SECONDS = 0.005  # of processor time, for a rerun that does nothing
+USUAL_SECONDS = 0.05  # of processor time, for a run of a whole page
 FORGOTTEN_SECONDS = 30.0  # after which a viewer who no longer asks is no viewer
 
 _costs: dict[str, tuple[float, float]] = {}  # of each viewer: when last asked, and what an answer takes
@@ -33,7 +34,9 @@ def measured() -> Iterator[None]:
     try:
         yield
     finally:
-        st.session_state["answer_seconds"] = time.thread_time() - began + OVERHEAD_SECONDS
+        # at most twice the last one: what is done once, like reading the digits, says nothing of the next answer
+        usual = st.session_state.get("answer_seconds", USUAL_SECONDS)
+        st.session_state["answer_seconds"] = min(time.thread_time() - began + OVERHEAD_SECONDS, 2 * usual)
 
 
 def pace(cost: float, viewer: str, now: float, least: float = LEAST_SECONDS) -> float:

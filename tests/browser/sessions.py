@@ -188,10 +188,12 @@ class Session:
         message = self.cache.resolve(sent)
         match message.WhichOneof("type"):
             case "new_session":
-                self.page_hash = message.new_session.page_script_hash
+                self.page_hash = self.page_hash or message.new_session.page_script_hash
                 self.cache.most_age = message.new_session.config.max_cached_message_age
                 if not fragments:
                     self.timers.stop()
+            case "navigation":  # which page it is, where the address names one
+                self.page_hash = message.navigation.page_script_hash
             case "page_info_changed":
                 self.query = message.page_info_changed.query_string
             case "script_finished":
