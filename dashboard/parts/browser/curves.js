@@ -136,8 +136,9 @@ class Panel {
 
   // The first losses, of a network that only guesses, would press all others flat: they may leave the chart.
   usual() {
-    const losses = this.learned.points.map((point) => point[2]).sort((one, other) => one - other)
-    const most = losses[Math.floor(0.95 * losses.length)] ?? 0
+    const { points } = this.learned
+    const later = points.filter((point) => point[1] >= 0.5)
+    const most = Math.max(0, ...(later.length ? later : points).map((point) => point[2]))
     return Math.max(0.2, most, ...this.learned.records.flatMap((record) => [record[2], record[4]]))
   }
 
