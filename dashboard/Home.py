@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import session
-from dashboard.parts import address, following, frame, moments, pulse
+from dashboard import address, session
+from dashboard.parts import following, frame, moments, pulse
 
 VIEWS = Path(__file__).parent / "views"
 FOLLOWING = {"Welcome", "Weights", "Draw", "Mistakes"}  # the pages that show one moment of the run
