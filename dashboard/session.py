@@ -101,10 +101,8 @@ def settle_moment() -> None:
     st.session_state["newest_step"] = (run_id, newest.step)
     if not st.session_state.get("film"):  # whose every frame would be an address of its own
         chosen = next((moment for moment in kept if moment.step == st.session_state["step"]), newest)
-        epoch = int(chosen.epoch) if chosen.whole_epoch and chosen != newest else None
-        step = chosen.step if not chosen.whole_epoch and chosen != newest else None
-        address.keep("epoch", epoch, on_all_pages=True)
-        address.keep("step", step, on_all_pages=True)
+        address.keep("epoch", int(chosen.epoch) if chosen.whole_epoch and chosen != newest else None, on_all_pages=True)
+        address.keep("step", chosen.step if not chosen.whole_epoch and chosen != newest else None, on_all_pages=True)
 
 
 def moments() -> list[Snapshot]:

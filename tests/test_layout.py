@@ -13,6 +13,7 @@ import click
 import pytest
 
 from nnlib.cli import cli
+from nnlib.runs.store import MOST_WAITING
 
 ROOT = Path(__file__).parents[1]
 
@@ -147,6 +148,16 @@ def test_parts_know_no_page() -> None:
         assert not any(name.startswith("dashboard.views") for name in imports(path)), path.name
 
 
+def test_every_cache_of_the_server_is_bounded() -> None:
+    for path in (ROOT / "dashboard").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.args.args:
+                for cache in (each for each in node.decorator_list if "st.cache" in ast.unparse(each)):
+                    assert "max_entries" in ast.unparse(cache), (
+                        f"{path.name}: {node.name} keeps all that it was ever asked for"
+                    )
+
+
 def test_every_number_field_in_the_address_is_guarded() -> None:
     # at ?x=inf, Streamlit fails in its own code, where no page can catch it
     for path in (ROOT / "dashboard").rglob("*.py"):
@@ -262,7 +273,14 @@ def test_requirements_are_those_of_the_dashboard() -> None:
 def test_the_installed_command_is_the_command_line() -> None:
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     module, _, name = pyproject["project"]["scripts"]["nnlib"].partition(":")
-    assert getattr(importlib.import_module(module), name) is importlib.import_module("nnlib.cli").main
+    assert getattr(importlib.import_module(module), name) is importlib.import_module("nnlib.__main__").main
+
+
+def test_readme_says_what_depends_on_the_machine_and_how_long_the_line_may_be() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (heads,) = [line for line in text.splitlines() if line.startswith("| preset ")]
+    assert "test accuracy, about" in heads
+    assert f"at most {MOST_WAITING} more wait in line" in text.partition("## In a classroom")[2]
 
 
 def test_readme_names_files_that_exist() -> None:
