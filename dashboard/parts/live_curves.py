@@ -9,13 +9,13 @@ from typing import Any
 import streamlit as st
 
 from dashboard import figures, resources
-from dashboard.figures.curves import LOSS_THAT_NEEDS_LOG
 from dashboard.parts import following, pulse
 from dashboard.words import number
 from nnlib.runs import Run
 from nnlib.training import EpochRecord
 
 EAGER_SECONDS = 0.15  # between two looks for the first point: whoever pressed Start is waiting
+LOSS_THAT_NEEDS_LOG = 10  # guessing costs 2.3: beyond, a training has been thrown far off
 A_BEAT_SECONDS = 0.003  # of processor time, beside what every rerun takes
 
 _library = pulse.component("curves_library", "silent.css", "uPlot.iife.min.js", "curves.js")

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from nnlib.errors import StoreError
 from nnlib.runs import worker
 from nnlib.runs.store import RunStore
 from nnlib.training.config import TrainingConfig
@@ -77,6 +79,19 @@ def visit(browser: Browser, app: App, request: pytest.FixtureRequest, tmp_path: 
                 print(*each.problems, sep="\n")
                 print(f"what the server said: {app.home / 'server.log'}")
             each.page.context.close()
+
+
+@pytest.fixture
+def learning_run(app: App) -> Iterator[int]:
+    """The number of a run that learns as long as the test takes."""
+    store = RunStore(app.home)
+    # slow steps, many of them: there is something new to see all the time
+    config = TrainingConfig(epochs=500, training_digits=3000, validation_digits=500, learning_rate=0.0003)
+    run_id = worker.start(store, config, "own settings")
+    yield run_id
+    with suppress(StoreError):  # it may have come to its end
+        store.send(run_id, "stop")
+    store.close()
 
 
 def train_a_run(folder: Path) -> None:

@@ -1,32 +1,14 @@
 """While a network learns, every page follows it by itself; and the film of how it learned."""
 
 import re
-from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from nnlib.errors import StoreError
-from nnlib.runs import RunStore, worker
-from nnlib.training import TrainingConfig
-from tests.browser.app import App, Visitor
+from tests.browser.app import Visitor
 from tests.browser.conftest import EPOCHS, Visit
 
 A_SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
-
-
-@pytest.fixture
-def learning_run(app: App) -> Iterator[int]:
-    """The number of a run that learns as long as the test takes."""
-    store = RunStore(app.home)
-    # slow steps, many of them: there is something new to see all the time
-    config = TrainingConfig(epochs=500, training_digits=3000, validation_digits=500, learning_rate=0.0003)
-    run_id = worker.start(store, config, "own settings")
-    yield run_id
-    with suppress(StoreError):  # it may have come to its end
-        store.send(run_id, "stop")
-    store.close()
 
 
 def changes_by_itself(someone: Visitor, what: str, seen: object) -> None:

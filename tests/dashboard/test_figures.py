@@ -1,6 +1,5 @@
 """The figures: what is drawn is what was given, and every axis says what it is."""
 
-import dataclasses
 import inspect
 import math
 import re
@@ -30,11 +29,6 @@ RECORDS = [record(epoch) for epoch in (1, 2, 3)]
 PROGRESS = [Progress(step / 10, step, 0.001 * step, 1.0, 0.5, 1.0) for step in range(1, 30)]
 
 CASES: dict[str, list[Callable[[], go.Figure]]] = {
-    "loss_curve": [lambda: figures.loss_curve(RECORDS, PROGRESS, 10), lambda: figures.loss_curve([], [], 10)],
-    "accuracy_curve": [
-        lambda: figures.accuracy_curve(RECORDS, PROGRESS, 10),
-        lambda: figures.accuracy_curve([], [], 1),
-    ],
     "learning_rate_curve": [
         lambda: figures.learning_rate_curve(RECORDS, PROGRESS),
         lambda: figures.learning_rate_curve([], []),
@@ -74,33 +68,11 @@ def test_every_figure_has_a_title_and_says_what_its_axes_are(name: str) -> None:
             assert figure.layout.yaxis.title.text
 
 
-@pytest.mark.parametrize("name", ["loss_curve", "accuracy_curve", "learning_rate_curve", "per_layer_curve"])
-def test_live_curves_keep_a_zoom(name: str) -> None:
+@pytest.mark.parametrize("name", ["learning_rate_curve", "per_layer_curve"])
+def test_curves_that_grow_keep_a_zoom(name: str) -> None:
     full, empty = (case().layout.uirevision for case in CASES[name])
     assert full
     assert full == empty
-
-
-def test_loss_curve_draws_every_epoch_of_both_kinds_of_digits() -> None:
-    within, training, validation = figures.loss_curve(RECORDS, PROGRESS, 10).data
-    assert len(within.x) == len(PROGRESS)
-    assert list(training.x) == list(validation.x) == [1, 2, 3]
-    assert list(training.y) == [r.training_loss for r in RECORDS]
-    assert list(validation.y) == [r.validation_loss for r in RECORDS]
-    assert training.line.dash != validation.line.dash, "told apart without colours too"
-
-
-def test_accuracy_is_in_percent() -> None:
-    figure = figures.accuracy_curve(RECORDS, PROGRESS, 10)
-    assert "%" in figure.layout.yaxis.title.text
-    assert list(figure.data[1].y) == pytest.approx([80] * 3)
-    assert list(figure.data[2].y) == pytest.approx([90] * 3)
-
-
-def test_curves_leave_room_for_the_epochs_to_come() -> None:
-    for curve in (figures.loss_curve, figures.accuracy_curve):
-        low, high = curve(RECORDS, PROGRESS, 10).layout.xaxis.range
-        assert (low, high) == (0, pytest.approx(10, rel=0.05))
 
 
 def test_learning_rate_is_drawn_in_order_of_time() -> None:
@@ -190,12 +162,7 @@ def test_numbers_are_written_as_people_write_them() -> None:
     assert {number: figures.plain(number) for number in said} == said
 
 
-def test_a_diverging_loss_and_a_vanishing_rate_have_readable_axes() -> None:
-    wild = [dataclasses.replace(record(n), training_loss=10.0**n, validation_loss=1e30) for n in (1, 19)]
-    loss = figures.loss_curve(wild, [], 10).layout.yaxis
-    assert loss.type == "log"
-    assert "trillion" in loss.ticktext[-1]
-    assert 10 ** loss.range[1] > 1e30, "what is validated is on it too"
+def test_vanishing_rates_and_exploding_gradients_have_readable_axes() -> None:
     fading = [Progress(step, step, 0.001 * 0.1**step, 1.0, 0.5, 1.0) for step in range(9)]
     rates = figures.learning_rate_curve([], fading).layout.yaxis
     assert list(rates.ticktext) == ["0.000001", "0.00001", "0.0001", "0.001"]

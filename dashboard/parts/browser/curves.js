@@ -4,6 +4,35 @@ const plain = new Intl.NumberFormat("en", { maximumSignificantDigits: 4, notatio
 const percent = (value) => (value == null ? "–" : `${value.toFixed(1)} %`)
 const loss = (value) => (value == null ? "–" : value < 1000 ? plain.format(Number(value.toPrecision(3))) : "over 1,000")
 
+const UNITS = [[1e12, "trillion"], [1e9, "billion"], [1e6, "million"]]
+const MOST_LOSS = 1e12 // that is drawn: a training that is thrown further off leaves the chart
+const MOST_TICKS = 6
+
+// A number on an axis, as people write it.
+function tickText(tick) {
+  const [unit, name] = UNITS.find(([unit]) => tick >= unit) ?? [1, ""]
+  return `${plain.format(tick / unit)} ${name}`.trim()
+}
+
+// The ends of a logarithmic axis with room around what is on it, also where that is nearly the same everywhere.
+function logRange(lowest, highest) {
+  const high = Math.log10(Math.min(highest, MOST_LOSS)) + 0.1
+  const low = Math.min(Math.log10(lowest), high) - 0.1
+  const wider = Math.max(0, 0.8 - (high - low)) / 2
+  return [10 ** (low - wider), 10 ** (high + wider)]
+}
+
+// 1, 2 and 5 of each power of ten, or ever fewer powers of ten: at most MOST_TICKS.
+function logTicks(low, high) {
+  const first = Math.floor(Math.log10(low))
+  const powers = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, index) => first + index)
+  for (let every = 0; ; every++) {
+    const numbers = powers.filter((power) => every < 2 || power % every === 0).flatMap((power) => (every ? [1] : [1, 2, 5]).map((digit) => Number(`${digit}e${power}`)))
+    const ticks = numbers.filter((number) => low <= number && number <= high)
+    if (ticks.length <= MOST_TICKS) return ticks.length > 1 ? ticks : [low, high]
+  }
+}
+
 function style(element, name) {
   return getComputedStyle(element).getPropertyValue(name).trim()
 }
@@ -66,7 +95,7 @@ class Chart {
         scales: { x: { time: false, range: (_, low, high) => (this.zoomed ? [low, high] : [0, epochs * 1.02]) }, y: { distr: log ? 3 : 1, range } },
         axes: [
           { ...axis, label: "epochs (passes over all training digits)", labelSize: 22, size: 34, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? plain.format(tick) : "")) },
-          { ...axis, label: unit, labelSize: 22, size: 56, values: (_, ticks) => ticks.map((tick) => (tick == null ? "" : tick >= 1e6 ? `${plain.format(tick / 1e6)} million` : plain.format(tick))) },
+          { ...axis, label: unit, labelSize: 22, size: log ? 84 : 56, values: (_, ticks) => ticks.map(tickText), ...(log && { splits: (_, __, low, high) => logTicks(low, high), filter: (_, ticks) => ticks }) },
         ],
         series: [
           { label: "epoch", value: (_, value) => (value == null ? "–" : plain.format(Number(value.toFixed(1)))) },
@@ -99,7 +128,13 @@ class Chart {
 
   draw(data, said) {
     this.plot.setData(data, !this.zoomed)
-    if (this.zoomed) this.plot.redraw()
+    if (this.zoomed) {
+      const { min, max } = this.plot.scales.y
+      this.plot.batch(() => {
+        this.plot.redraw() // which would fit the height to what is new
+        this.plot.setScale("y", { min, max })
+      })
+    }
     this.place.setAttribute("aria-label", `${this.label}: ${said}`)
     this.place.dataset.points = data.slice(1).flat().filter((value) => value != null).length
   }
@@ -124,7 +159,7 @@ class Panel {
 
   make(news, log) {
     for (const chart of this.charts ?? []) chart.remove()
-    const lossRange = (_, low, high) => (high == null ? [0, 2.5] : log ? [low, high] : [0, 1.1 * this.usual()])
+    const lossRange = (_, low, high) => (high == null ? [0, 2.5] : log ? logRange(low, high) : [0, 1.1 * this.usual()])
     const accuracyRange = (_, low) => (low == null ? [0, 100] : [Math.max(0, low - (100 - low) * 0.1), 100 + (100 - low) * 0.04])
     const zoomable = (range) => (plot, low, high) => (this.zooming(plot) ? [low, high] : range(plot, low, high))
     const common = { beside: news.beside, epochs: news.epochs }
