@@ -40,6 +40,9 @@ def test_what_one_came_to_do_is_seen_without_scrolling(visit: Visit) -> None:
         someone.wait()
         for seen in (someone.keyed("preset"), someone.keyed("learning_rate"), someone.button("Start")):
             expect(seen).to_be_in_viewport(ratio=1)
+        if width > 390:
+            for chart in (".loss", ".accuracy"):
+                expect(someone.keyed("curves").locator(chart)).to_be_in_viewport(ratio=1)
 
 
 def test_a_learning_rate_can_be_typed_and_stepped(visit: Visit) -> None:

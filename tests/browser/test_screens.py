@@ -2,6 +2,7 @@
 
 import io
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from tests.browser.app import Visitor
 from tests.browser.conftest import Visit
 
 PAGES = ("", "data", "train", "weights", "draw", "mistakes")
+THEMES = ("dark", "light")
 PROJECTOR = {"width": 1024, "height": 768}
 
 
@@ -58,6 +60,15 @@ def test_everybody_can_read_and_use_every_page(visit: Visit, theme: str) -> None
             assert not what_is_wrong(someone), f"/{page} in {theme}, {width} wide"
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_no_step_of_the_headings_is_left_out(visit: Visit, page: str) -> None:
+    someone = visit(f"/{page}?run=1")
+    headings = someone.page.get_by_test_id("stMain").locator("h1, h2, h3, h4, h5, h6")
+    levels = headings.evaluate_all("found => found.map(heading => Number(heading.tagName[1]))")
+    assert levels[0] == 1
+    assert all(level <= before + 1 for before, level in pairwise(levels)), levels
+
+
 @pytest.mark.parametrize(("page", "main"), [("weights", "pixels_weights"), ("mistakes", "confusion_layers")])
 def test_on_a_projector_the_main_thing_fills_the_width(visit: Visit, page: str, main: str) -> None:
     someone = visit(f"/{page}?run=1", **PROJECTOR)
@@ -68,7 +79,7 @@ def test_on_a_projector_the_main_thing_fills_the_width(visit: Visit, page: str, 
     assert place["height"] < PROJECTOR["height"], "and all of it can be seen at once"
 
 
-@pytest.mark.parametrize("page", ["data", "weights", "mistakes"])
+@pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("width", [1440, 1024, 390])
 def test_nothing_is_cut_off(visit: Visit, page: str, width: int) -> None:
     someone = visit(f"/{page}?run=1", width=width)
@@ -100,8 +111,14 @@ def test_no_sheet_glares_in_the_dark_and_the_theme_can_be_switched(visit: Visit,
     someone.wait_until(lambda: is_light(place), f"{key} turns light")
 
 
+@pytest.mark.parametrize("address", ["/", "/draw"])
+def test_the_paper_to_draw_on_does_not_glare_in_the_dark(visit: Visit, address: str) -> None:
+    dark, light = (float(np.median(brightness(visit(address, theme=theme).keyed("paper")))) for theme in THEMES)
+    assert dark < 0.7 < 0.95 < light
+
+
 def test_a_digit_pixel_by_pixel_is_chalk_in_the_dark_and_ink_in_the_light(visit: Visit) -> None:
-    dark, light = (visit("/data", theme=theme).keyed("pixels") for theme in ("dark", "light"))
+    dark, light = (visit("/data", theme=theme).keyed("pixels") for theme in THEMES)
     for place, holds in ((dark, is_dark), (light, is_light)):
         place.scroll_into_view_if_needed()
         assert holds(place)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import struct
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from nnlib.network.losses import CategoricalCrossEntropy
 from nnlib.network.network import ROWS_AT_ONCE, Network
 from nnlib.network.optimizers import OptimizerName, Schedule, schedule_factor
 from nnlib.study.evaluation import evaluate
-from nnlib.training.config import PRESETS, TrainingConfig
+from nnlib.training.config import PRESETS, SETTINGS, TrainingConfig
 from nnlib.training.trainer import EARLY_STEPS, EpochRecord, Progress, Trainer, split, what_is_wrong
 
 SMALL = TrainingConfig(hidden_widths=(16, 8), epochs=3, batch_size=64, training_digits=300, validation_digits=100)
@@ -71,6 +72,18 @@ def test_quick_preset_reads_at_least_93_of_100_test_digits(data: DataSet) -> Non
     assert trainer.finished
     assert evaluate(trainer.network, data.test).accuracy >= 0.93
     assert last.validation_accuracy >= 0.93
+
+
+def test_the_learning_rate_advised_for_sgd_kills_no_units(data: DataSet) -> None:
+    found = re.search(r"SGD with momentum 0\.9 near ([\d.]+),", SETTINGS["learning_rate"].advice)
+    assert found is not None
+    config = TrainingConfig(
+        optimizer="sgd", momentum=0.9, learning_rate=float(found[1]), epochs=2, batch_size=32, training_digits=10_000
+    )
+    *_, last = Trainer(config, data)
+    assert isinstance(last, EpochRecord)
+    assert last.validation_accuracy > 0.9
+    assert not any(last.dead_units)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.2])
