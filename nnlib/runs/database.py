@@ -173,16 +173,26 @@ class Database:
         self._keep_spare()
 
     def _connect(self) -> None:
+        self._require_no_log_without_store()
         with self._sentences():
             # sqlite3's own transactions begin too late to be safe between processes
             connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
             try:
                 self._prepare(connection)
-            except BaseException:
+            except BaseException as error:
                 connection.close()
+                code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+                if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR):
+                    raise self._no_store(str(error)) from error
                 raise
         self._connection = connection
         self.file = self._found_file()
+
+    def _require_no_log_without_store(self) -> None:
+        """Make sure that SQLite does not take an emptied file for a new one, and throw away what its log holds."""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        if self.path.is_file() and self.path.stat().st_size == 0 and log.is_file() and log.stat().st_size:
+            raise self._no_store(f"it is empty, and its log {log.name} is not")
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         deadline = time.monotonic() + BUSY_SECONDS
@@ -351,8 +361,14 @@ class Database:
                     f"listed, and can be used and saved."
                 )
             case sqlite3.SQLITE_NOTADB:
-                return StoreError(f"{self.path} is no store ({reason}): move it away, or set NNLIB_HOME.")
+                return self._no_store(reason)
         return StoreError(f"the store {self.path} cannot be used ({reason}): close what uses it, and start this again.")
+
+    def _no_store(self, reason: str) -> StoreError:
+        return StoreError(
+            f"{self.path} is no store, or damaged as a whole ({reason}): it is left as it is; to begin with an empty "
+            f"one, move all files of this name to another folder, or set NNLIB_HOME."
+        )
 
 
 def _step_after(epoch: Any, config: Any) -> Any:

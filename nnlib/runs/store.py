@@ -510,19 +510,17 @@ class RunStore:
 
     def records(self, run_id: int, after_epoch: int = 0) -> list[EpochRecord]:
         """Every finished epoch after that one, in order; damaged ones are left out."""
-        with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT * FROM records WHERE run = ? AND epoch > ? ORDER BY epoch", (run_id, after_epoch)
-            ).fetchall()
-        return whole(EpochRecord, rows)
+        return whole(EpochRecord, self._beyond("records", "epoch", run_id, after_epoch))
 
     def progress(self, run_id: int, after_step: int = 0) -> list[Progress]:
         """The points within the epochs after that step, in order; damaged ones are left out."""
+        return whole(Progress, self._beyond("progress", "step", run_id, after_step))
+
+    def _beyond(self, table: str, column: str, run_id: int, value: int) -> list[tuple]:
+        """The rows of a run with more than that in the column, in its order."""
+        query = f"SELECT * FROM {table} WHERE run = ? AND {column} > ? ORDER BY {column}"
         with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT * FROM progress WHERE run = ? AND step > ? ORDER BY step", (run_id, after_step)
-            ).fetchall()
-        return whole(Progress, rows)
+            return connection.execute(query, (run_id, value)).fetchall()
 
     def damage(self, run_id: int) -> str | None:
         """A sentence about what of a run's curves is damaged, and left out; None where they are whole."""

@@ -696,13 +696,40 @@ def test_a_newer_store_is_left_alone(tmp_path: Path) -> None:
         assert connection.execute("PRAGMA user_version").fetchone() == (99,)
 
 
-@pytest.mark.parametrize("content", [b"this is a letter, and no database\n" * 200, b"SQLite format 3\0" * 300])
-def test_a_file_that_is_no_database_is_named_and_kept(tmp_path: Path, content: bytes) -> None:
+def with_bytes(content: bytes, place: int, bytes_: bytes) -> bytes:
+    return content[:place] + bytes_ + content[place + len(bytes_) :]
+
+
+UNREADABLE: dict[str, Callable[[bytes], bytes]] = {
+    "a letter": lambda _: b"this is a letter, and no database\n" * 200,
+    "its first words": lambda _: b"SQLite format 3\0" * 300,
+    "another database": lambda content: with_bytes(content, 60, bytes(4)),  # the place of its version
+    "an older version": lambda content: with_bytes(content, 60, bytes([0, 0, 0, 1])),
+    "a damaged beginning": lambda content: with_bytes(content, 100, b"\xff" * 2000),
+}
+
+
+@pytest.mark.parametrize("damage", UNREADABLE)
+def test_a_file_that_is_no_store_is_named_and_kept(whole: Path, tmp_path: Path, damage: str) -> None:
     path = tmp_path / "runs.sqlite"
+    content = UNREADABLE[damage](whole.read_bytes())
     path.write_bytes(content)
-    with pytest.raises(StoreError, match=r"runs\.sqlite is no store \(.*\): move it away, or set NNLIB_HOME"):
+    with pytest.raises(StoreError, match=rf"^{path} is no store, or damaged as a whole \(.*\): it is left as it is; "):
         RunStore(tmp_path)
     assert path.read_bytes() == content
+    assert [file.name for file in tmp_path.iterdir()] == ["runs.sqlite"]
+
+
+def test_of_a_file_that_was_emptied_the_log_is_kept(store: RunStore, tmp_path: Path) -> None:
+    store.create_run(SMALL, "in the log")
+    log = tmp_path / "runs.sqlite-wal"
+    shutil.copy(store.folder / log.name, log)
+    (tmp_path / "runs.sqlite").touch()
+    before = log.read_bytes()
+    with pytest.raises(StoreError, match=r"it is empty, and its log runs\.sqlite-wal is not"):
+        RunStore(tmp_path)
+    assert log.read_bytes() == before
+    assert before
 
 
 def test_a_folder_in_the_place_of_the_file_is_named(tmp_path: Path) -> None:
