@@ -5,11 +5,10 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import session
-from dashboard.parts import address, following, frame, moments, pulse
+from dashboard.parts import address, following, frame, pulse
 
 VIEWS = Path(__file__).parent / "views"
 FOLLOWING = {"Welcome", "Weights", "Draw", "Mistakes"}  # the pages that show one moment of the run
-WITH_MOMENT = FOLLOWING - {"Weights"}  # that page has the slider in its middle
 
 st.set_page_config(page_title="Watch a network learn", page_icon=Path(__file__).with_name("icon.png"), layout="wide")
 
@@ -28,10 +27,6 @@ with pulse.measured(), session.sentences():
     with st.sidebar:
         session.pick_run()
         session.settle_moment()
-        line = st.container()
-        if page.title in WITH_MOMENT:
-            moments.pick()
-        with line:
-            following.show(follows=page.title in FOLLOWING, told_by_page=page.title == "Train")
+        following.show(follows=page.title in FOLLOWING, told_by_page=page.title == "Train")
         address.open_page(page.url_path)
     page.run()

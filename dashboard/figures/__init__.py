@@ -1,21 +1,23 @@
-"""The figures: each a pure function, data in, plotly figure out.
+"""The figures: each a pure function, data in, and out a chart of plotly's or, for pictures and bars, HTML.
 
-Streamlit's theme gives them their fonts, backgrounds and grids, in light and dark alike.
+The theme gives either its fonts and colours, in light and dark alike.
 """
 
 from dashboard.figures.answers import probabilities, signal
-from dashboard.figures.clicks import clicks, grid_shape
+from dashboard.figures.cells import cells
 from dashboard.figures.curves import accuracy_curve, learning_rate_curve, loss_curve, per_layer_curve
-from dashboard.figures.digits import class_counts, pixel_values, pixels
+from dashboard.figures.digits import class_counts, gallery, ink, pixel_values, pixels
 from dashboard.figures.style import NO_BAR, Beside, plain
+from dashboard.figures.weights import unit, unit_cells, units
 
 __all__ = [
     "NO_BAR",
     "Beside",
     "accuracy_curve",
+    "cells",
     "class_counts",
-    "clicks",
-    "grid_shape",
+    "gallery",
+    "ink",
     "learning_rate_curve",
     "loss_curve",
     "per_layer_curve",
@@ -24,4 +26,7 @@ __all__ = [
     "plain",
     "probabilities",
     "signal",
+    "unit",
+    "unit_cells",
+    "units",
 ]

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import resources, session
-from dashboard.parts import moments, pulse
+from dashboard.parts import pulse
 from dashboard.words import count, duration
 from nnlib.runs import Run
 from nnlib.training import EpochRecord, Progress
@@ -26,20 +26,16 @@ def show(follows: bool, told_by_page: bool) -> None:
     run = session.chosen_run()
     if run is None:
         return
-    playing = follows and moments.playing()
-    # a frame of the film is a run of the whole page; elsewhere only this line asks, until there is news
-    line = _line if playing else session.fragment(_line)
-    line(run.id, _news(run, follows), follows, playing, told_by_page)
+    # only this line asks, until there is news
+    session.fragment(_line)(run.id, _news(run, follows), follows, told_by_page)
 
 
-def _line(run_id: int, news: tuple, follows: bool, playing: bool, told_by_page: bool) -> None:
+def _line(run_id: int, news: tuple, follows: bool, told_by_page: bool) -> None:
     run = resources.run(run_id)
     if _news(run, follows) != news:
         st.rerun()
     text, share = how_far(run)
-    live = playing or (run.active and not told_by_page)
-    beat = pulse.data(live, least=moments.seconds_a_frame() if playing else pulse.LEAST_SECONDS)
-    pulse.status(text, share if run.active else None, beat, moments.next_frame if playing else lambda: None)
+    pulse.status(text, share if run.active else None, run.active and not told_by_page)
 
 
 def _news(run: Run, follows: bool) -> tuple:

@@ -74,11 +74,11 @@ _status = component("pulse_status", "status.html", "status.css", "pulse.js", "st
 _silent = component("pulse_silent", "silent.css", "pulse.js", "silent.js")
 
 
-def status(text: str, share: float | None, beat: dict[str, Any], on_tick: Callable[[], None]) -> None:
-    """A line, and a bar where there is a share; `on_tick` is called at each beat, before what then reruns."""
-    _status(key="status", data={**beat, "text": text, "share": share}, on_tick_change=on_tick)
+def status(text: str, share: float | None, live: bool) -> None:
+    """A line, and a bar where there is a share; the fragment around it reruns at each beat, while `live`."""
+    _status(key="status", data={**data(live), "text": text, "share": share}, on_tick_change=lambda: None)
 
 
-def silent(key: str, live: bool, seconds: float) -> None:
-    """A pulse that shows nothing: the fragment around it reruns so often, while `live`."""
-    _silent(key=f"pulse_{key}", data=data(live, least=seconds), on_tick_change=lambda: None)
+def silent(key: str, live: bool, seconds: float, on_tick: Callable[[], None] = lambda: None) -> None:
+    """A pulse that shows nothing: the fragment around it reruns so often, while `live`; before, `on_tick` is called."""
+    _silent(key=f"pulse_{key}", data=data(live, least=seconds), on_tick_change=on_tick)

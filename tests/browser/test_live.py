@@ -20,8 +20,8 @@ A_SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
 def learning_run(app: App) -> Iterator[int]:
     """The number of a run that learns as long as the test takes."""
     store = RunStore(app.home)
-    # slow steps, many of them: there is something new to see all the time
-    config = TrainingConfig(epochs=500, training_digits=3000, validation_digits=500, learning_rate=0.0003)
+    # small steps, many of them: there is something new to see all the time
+    config = TrainingConfig(epochs=500, training_digits=3000, validation_digits=500, learning_rate=0.00001)
     run_id = worker.start(store, config, "own settings")
     yield run_id
     with suppress(StoreError):  # it may have come to its end
@@ -38,12 +38,12 @@ def changes_by_itself(someone: Visitor, what: str, seen: object) -> None:
 
 def test_weights_form_before_ones_eyes(visit: Visit, learning_run: int) -> None:
     someone = visit(f"/weights?run={learning_run}")
-    picture = someone.keyed("pixels_weights").locator("img")
+    picture = someone.keyed("weight_grid").locator("img")
     picture.wait_for(state="attached")
     changes_by_itself(someone, "the picture of the weights", lambda: picture.get_attribute("src"))
     changes_by_itself(someone, "the moment", lambda: someone.moment.get_attribute("aria-valuetext"))
     changes_by_itself(someone, "the line in the sidebar", someone.line.inner_text)
-    assert someone.points("weight_grid") == 128
+    assert someone.cells("weight_grid") == 128
 
 
 def test_confusion_matrix_and_gallery_follow(visit: Visit, learning_run: int) -> None:
@@ -51,7 +51,7 @@ def test_confusion_matrix_and_gallery_follow(visit: Visit, learning_run: int) ->
     cells = someone.page.locator(".confusion td")
     cells.first.wait_for(state="attached")
     changes_by_itself(someone, "the confusion matrix", lambda: cells.all_text_contents())
-    changes_by_itself(someone, "the gallery", lambda: someone.keyed("gallery").inner_html())
+    changes_by_itself(someone, "the gallery", lambda: someone.page.locator(".gallery").inner_html())
 
 
 def test_a_drawing_is_read_anew_and_stays(visit: Visit, learning_run: int) -> None:
@@ -61,8 +61,9 @@ def test_a_drawing_is_read_anew_and_stays(visit: Visit, learning_run: int) -> No
     ink = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.join()"
     canvas = someone.page.locator("canvas").first
     drawn = canvas.evaluate(ink)
-    bars = someone.keyed("draw_probabilities").locator(".bartext")
-    changes_by_itself(someone, "how sure it is", lambda: bars.all_text_contents())
+    bars = someone.keyed("draw_probabilities").locator(".columns div")
+    changes_by_itself(someone, "how sure it is", lambda: bars.evaluate_all("bars => bars.map(bar => bar.title)"))
+    changes_by_itself(someone, "its way", lambda: someone.page.locator(".way").inner_html())
     assert canvas.evaluate(ink) == drawn
 
 
