@@ -22,8 +22,6 @@ def digits_of(source: str) -> tuple[list[FoundDigit], str]:
 
 def draw_and_read() -> None:
     """The canvas or the photo, and what the network makes of it."""
-    moments.pick()
-    choice = session.choice()
     source = st.segmented_control(
         "What to read",
         [DRAWING, PHOTO],
@@ -35,6 +33,9 @@ def draw_and_read() -> None:
         label_visibility="collapsed",
     )
     board, said, bars = canvas.places()
+    with bars:  # not above the board, which would move when a run has its second moment
+        moments.pick()
+    choice = session.choice()
     with board:
         digits, otherwise = digits_of(source)
     readings = answer.read(digits, choice.model.network)

@@ -10,10 +10,11 @@ SAMPLE = 1  # the test digit that runs through the network until something is dr
 
 def draw_and_read() -> None:
     """The canvas with the answer, and beside it how that comes about."""
-    moments.pick()
+    board, said, way = canvas.places()
+    with way:
+        moments.pick()
     choice = session.choice()
     network = choice.model.network
-    board, said, way = canvas.places()
     with board:
         readings = answer.read(canvas.canvas("welcome"), network)
     with said, st.container(key="said"):
