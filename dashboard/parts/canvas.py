@@ -58,7 +58,7 @@ STYLE = """<style>
 .st-key-said [data-testid="stMetricValue"] { font-size: 3rem; line-height: 1.2; }
 
 .st-key-board { container-type: inline-size; --side: min(100cqw, max(15rem, 44vh)); }
-.st-key-paper { width: var(--side); height: var(--side); background: light-dark(#ffffff, #919db7); }
+.st-key-paper { width: var(--side); min-height: var(--side); background: light-dark(#ffffff, #919db7); }
 .st-key-paper .dc-root { position: static; }
 .st-key-paper .dc-scroll { overflow: visible; }
 .st-key-paper :is(.dc-container, .canvas-container, canvas) {
