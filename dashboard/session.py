@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from dashboard import resources
+from dashboard import address, resources
 from dashboard.words import escape, sentence
 from nnlib.errors import NnlibError, StoreError, UnknownRunError
 from nnlib.model_files import Model
@@ -63,9 +63,8 @@ def pick_run() -> None:
         st.error(sentence(str(error)), icon=":material/error:")
         runs = {}
         st.session_state["run"] = PRETRAINED
-        st.query_params.pop("run", None)
-    if _asks("run"):
-        asked = st.query_params["run"]
+        address.keep("run", None, on_all_pages=True)
+    if asked := address.asked("run"):
         st.session_state["run"] = int(asked) if asked.isdecimal() and len(asked) < 10 else asked
         st.session_state["step"] = None
     wanted = st.session_state.setdefault("run", PRETRAINED)
@@ -80,7 +79,7 @@ def pick_run() -> None:
         persist_state="session",
         help="All pages show this network: the one that comes with the program, or one that was trained here.",
     )
-    _to_url("run", st.session_state["run"] or None)
+    address.keep("run", st.session_state["run"] or None, on_all_pages=True)
 
 
 def settle_moment() -> None:
@@ -88,13 +87,12 @@ def settle_moment() -> None:
     run_id, kept = st.session_state["run"], moments()
     steps = [moment.step for moment in kept]
     newest = kept[-1] if kept else BEGINNING
-    if _asks("step") or _asks("epoch"):
-        name = "step" if _asks("step") else "epoch"
-        asked = st.query_params[name]
-        numbers = {str(m.step if name == "step" else int(m.epoch)): m for m in kept if name == "step" or m.whole_epoch}
+    epoch, step = address.asked("epoch"), address.asked("step")
+    if asked := step or epoch:
+        numbers = {str(m.step if step else int(m.epoch)): m for m in kept if step or m.whole_epoch}
         st.session_state["step"] = numbers[asked].step if asked in numbers else None
         if kept and asked not in numbers:
-            what = "Correction" if name == "step" else "Epoch"
+            what = "Correction" if step else "Epoch"
             st.warning(f"{what} {escape(asked, most=20)} of run {run_id} is not kept: this is {newest.moment}.")
     if follows_newest() or st.session_state.get("step") not in steps:
         st.session_state["step"] = newest.step
@@ -103,8 +101,8 @@ def settle_moment() -> None:
     st.session_state["newest_step"] = (run_id, newest.step)
     if not st.session_state.get("film"):  # whose every frame would be an address of its own
         chosen = next((moment for moment in kept if moment.step == st.session_state["step"]), newest)
-        _to_url("epoch", int(chosen.epoch) if chosen.whole_epoch and chosen != newest else None)
-        _to_url("step", chosen.step if not chosen.whole_epoch and chosen != newest else None)
+        address.keep("epoch", int(chosen.epoch) if chosen.whole_epoch and chosen != newest else None, on_all_pages=True)
+        address.keep("step", chosen.step if not chosen.whole_epoch and chosen != newest else None, on_all_pages=True)
 
 
 def moments() -> list[Snapshot]:
@@ -153,7 +151,7 @@ def look_at(run_id: int) -> None:
     st.session_state["step"] = None
     st.session_state["film"] = False
     for name in ("run", "epoch", "step"):
-        _to_url(name, None)
+        address.keep(name, None, on_all_pages=True)
 
 
 @contextmanager
@@ -187,17 +185,3 @@ def label(run: Run | None) -> str:
     for change, short in SHORT_TERMS.items():
         changes = [each.replace(change, short, 1) for each in changes]
     return f"{run.id} · {', '.join([*changes, preset])}"
-
-
-def _asks(name: str) -> bool:
-    """Whether the URL asks for something else than this session wrote there itself."""
-    return st.query_params.get(name) not in (None, st.session_state.get(f"url_{name}"))
-
-
-def _to_url(name: str, value: int | None) -> None:
-    text = None if value is None else str(value)
-    st.session_state[f"url_{name}"] = text
-    if text is None:
-        st.query_params.pop(name, None)
-    elif st.query_params.get(name) != text:
-        st.query_params[name] = text

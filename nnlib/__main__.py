@@ -1,10 +1,17 @@
-"""`python -m nnlib`: see `cli`."""
+"""`python -m nnlib`, and `nnlib` where it is installed: see `cli`."""
 
 import sys
 
-from nnlib.cli import main
+from nnlib import cli
 from nnlib.training import start_anew_with_better_kernel
 
-if sys.argv[1:2] == ["train"]:
-    start_anew_with_better_kernel()
-main("python -m nnlib")
+
+def main(called_as: str = "nnlib") -> None:
+    """Run the command line; a training under the best kernel that there is for this processor."""
+    if sys.argv[1:2] == ["train"]:
+        start_anew_with_better_kernel()
+    cli.main(called_as)
+
+
+if __name__ == "__main__":
+    main("python -m nnlib")

@@ -13,6 +13,7 @@ import click
 import pytest
 
 from nnlib.cli import cli
+from nnlib.runs.store import MOST_WAITING
 
 ROOT = Path(__file__).parents[1]
 
@@ -147,6 +148,25 @@ def test_parts_know_no_page() -> None:
         assert not any(name.startswith("dashboard.views") for name in imports(path)), path.name
 
 
+def test_every_cache_of_the_server_is_bounded() -> None:
+    for path in (ROOT / "dashboard").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.args.args:
+                for cache in (each for each in node.decorator_list if "st.cache" in ast.unparse(each)):
+                    assert "max_entries" in ast.unparse(cache), (
+                        f"{path.name}: {node.name} keeps all that it was ever asked for"
+                    )
+
+
+def test_every_number_field_in_the_address_is_guarded() -> None:
+    # at ?x=inf, Streamlit fails in its own code, where no page can catch it
+    for path in (ROOT / "dashboard").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            given = {each.arg: ast.unparse(each.value) for each in getattr(node, "keywords", ())}
+            if "bind" in given and ast.unparse(node).startswith(("st.number_input", "st.slider")):
+                assert given["bind"] == f"session.bind_number({given['key']})", f"{path.name}: {given['key']}"
+
+
 def test_a_page_stays_one_short_file() -> None:
     for path in (ROOT / "dashboard" / "views").glob("*.py"):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 200, path.name
@@ -253,7 +273,14 @@ def test_requirements_are_those_of_the_dashboard() -> None:
 def test_the_installed_command_is_the_command_line() -> None:
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     module, _, name = pyproject["project"]["scripts"]["nnlib"].partition(":")
-    assert getattr(importlib.import_module(module), name) is importlib.import_module("nnlib.cli").main
+    assert getattr(importlib.import_module(module), name) is importlib.import_module("nnlib.__main__").main
+
+
+def test_readme_says_what_depends_on_the_machine_and_how_long_the_line_may_be() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (heads,) = [line for line in text.splitlines() if line.startswith("| preset ")]
+    assert "test accuracy, about" in heads
+    assert f"at most {MOST_WAITING} more wait in line" in text.partition("## In a classroom")[2]
 
 
 def test_readme_names_files_that_exist() -> None:

@@ -5,8 +5,8 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import figures, resources, session
-from dashboard.parts import address, settings
+from dashboard import address, figures, resources, session
+from dashboard.parts import settings
 from dashboard.words import escape, number, sentence
 from nnlib.digits import N_CLASSES, N_PIXELS
 from nnlib.errors import StoreError, UnknownRunError

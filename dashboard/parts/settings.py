@@ -11,8 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import resources, session
-from dashboard.parts import address
+from dashboard import address, resources, session
 from dashboard.words import sentence
 from nnlib.errors import SettingError, StoreError
 from nnlib.runs import worker

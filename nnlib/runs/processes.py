@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -34,6 +35,14 @@ class Process:
             return _started(self.id) == self.started
         # SQLite's log is shared through memory: who uses the same store runs on the same machine
         return _boot(self.machine) == _boot(this_machine()) and time.monotonic() - sign < UNSEEN_SECONDS
+
+    @property
+    def suspended(self) -> bool:
+        """Whether it is held, as by Ctrl+Z, until somebody lets it go on; of one that cannot be seen, False."""
+        if self.machine == this_machine():
+            with suppress(psutil.Error):  # it may just have ended
+                return psutil.Process(self.id).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+        return False
 
 
 def identify(process_id: int) -> Process:

@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -49,15 +49,21 @@ TABLES = {"runs": "id", "records": "run", "progress": "run", "snapshots": "run",
 
 @dataclass(frozen=True)
 class _Line:
-    """The runs that train and those that wait for it, both without the dead, first come first."""
+    """The runs that train and those that wait for it, all without the dead, first come first.
 
-    running: list[int]
-    waiting: list[int]
+    Whose process is suspended could not take its turn: the others pass it, until it goes on.
+    """
+
+    running: list[int] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)
+    suspended: list[int] = field(default_factory=list)
 
     def may_begin(self, run_id: int, most: int) -> bool:
         return run_id in self.waiting[: max(0, most - len(self.running))]
 
     def message(self, run_id: int) -> str:
+        if run_id in self.suspended:
+            return "its process is suspended: the runs behind it go first, until it is let go on."
         if run_id not in self.waiting or self.may_begin(run_id, MOST_AT_ONCE):
             return ""
         place = self.waiting.index(run_id) + 1
@@ -273,7 +279,8 @@ class RunStore:
         self._set_process(run_id, this_process())
 
     def _require_place_in_line(self) -> None:
-        if len(self._line().waiting) >= MOST_WAITING:
+        line = self._line()
+        if len(line.waiting) + len(line.suspended) >= MOST_WAITING:
             raise StoreError(
                 f"{MOST_WAITING} runs wait in line, and no more may: wait until one of them begins, or stop one."
             )
@@ -284,11 +291,15 @@ class RunStore:
                 f"SELECT machine, process_id, process_started, sign, checksum, {', '.join(CONTENT)} FROM runs"
                 " WHERE state IN ('running', 'queued') ORDER BY queued, id"
             ).fetchall()
-        line = _Line([], [])
+        line = _Line()
         for machine, process_id, started, sign, checked, *content in rows:
             if checksum(*content) == checked and _lives(machine, process_id, started, sign):
                 run_id, *_, state, _ = content
-                (line.running if state == "running" else line.waiting).append(run_id)
+                if state == "running":
+                    line.running.append(run_id)
+                else:
+                    held = Process(machine, process_id, started).suspended
+                    (line.suspended if held else line.waiting).append(run_id)
         return line
 
     def begin(self, run_id: int, most: int = MOST_AT_ONCE) -> bool:

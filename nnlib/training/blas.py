@@ -47,10 +47,10 @@ def better_kernel(name: str, flags: Collection[str]) -> str | None:
 
 
 def start_anew_with_better_kernel() -> None:
-    """Begin this program, `python -m nnlib ...`, from the start where OpenBLAS would then be faster."""
+    """Begin this program from the start, as it was called, where OpenBLAS would then be faster."""
     environment = kernel_environment()
     if environment and os.name == "posix":
-        os.execve(sys.executable, [sys.executable, "-m", "nnlib", *sys.argv[1:]], {**os.environ, **environment})
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **environment})
 
 
 def _processor_flags() -> Collection[str]:

@@ -135,6 +135,15 @@ def test_deep_link_is_the_first_thing_that_a_server_ever_shows(
         someone.page.context.close()
 
 
+def test_the_first_page_is_found_under_its_name_too(visit: Visit) -> None:
+    someone = visit("/welcome?run=1")
+    expect(someone.page.get_by_role("heading", level=1)).to_have_text("Watch a neural network learn to read")
+    expect(someone.keyed("run").get_by_role("combobox")).to_have_value(re.compile("^1 ·"))
+    expect(someone.page.get_by_role("dialog")).to_have_count(0)
+    someone.go_to("Data")
+    someone.go_to("Welcome")
+
+
 def test_settings_come_from_the_address(visit: Visit) -> None:
     someone = visit("/train?learning_rate=0.01&epochs=20")
     expect(someone.keyed("epochs").get_by_role("textbox")).to_have_value("20")

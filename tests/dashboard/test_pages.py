@@ -3,6 +3,7 @@
 Whatever is wrong, a page shows no traceback, and says it once, in a sentence.
 """
 
+import gc
 import gzip
 import io
 import json
@@ -11,8 +12,9 @@ import re
 import struct
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,7 +29,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.testing.v1 import AppTest
 
 from dashboard import resources
-from dashboard.parts import confusion, form, settings
+from dashboard.parts import confusion, following, form, settings
 from dashboard.words import JOINER
 from nnlib import model_files
 from nnlib.errors import NnlibError, StoreError
@@ -260,6 +262,7 @@ def test_a_damaged_store_is_said_once(page: str, home: Path) -> None:
         app.switch_page(f"views/{page}.py").run()
     (sentence,) = complaints(app)
     assert str(home) in sentence
+    assert app.title, "the page is there all the same"
 
 
 def test_a_damaged_run_stops_no_page_and_can_be_deleted(finished_run: int, home: Path) -> None:
@@ -325,7 +328,53 @@ def save_digits(folder: Path, n: int, n_classes: int) -> None:
                 file.write(header + array.tobytes())
 
 
+# --- what is said of a run ---
+
+
+def test_a_run_that_waits_is_not_said_to_begin(home: Path) -> None:
+    with closing(RunStore(home)) as store:
+        run_id = store.create_run(SMALL, "own settings")
+    assert following.how_far(resources.run(run_id)) == (f"Run {run_id} waits in line.", 0.0)
+
+
+def test_a_run_that_shows_no_sign_of_life_is_said_to_and_not_when_it_will_be_done(home: Path) -> None:
+    with closing(RunStore(home)) as store:
+        run_id = store.create_run(SMALL, "own settings")
+        store.begin(run_id)
+        for silent_seconds, said in ((0, "is learning"), (60, "has shown no sign of life for 1 min")):
+            store._connection.execute("UPDATE runs SET sign = sign - ?", (silent_seconds,))
+            text, _ = following.how_far(store.run(run_id))
+            assert said in text
+            assert "left" not in text
+
+
+@pytest.mark.parametrize("page", LOOKING)
+def test_a_run_that_is_deleted_while_a_page_is_drawn_is_said_to_be(
+    page: str, finished_run: int, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = resources.runs()
+    monkeypatch.setattr(resources, "runs", lambda: known)
+    with closing(RunStore(home)) as store:
+        store.delete_run(finished_run)
+    (said,) = open_page(page, run=str(finished_run)).info
+    assert f"Run {finished_run} was deleted" in said.value
+
+
+def test_how_much_of_the_disk_runs_take_is_said(finished_run: int, home: Path) -> None:
+    used = (home / "runs.sqlite").stat().st_size / 2**20
+    (said,) = re.findall(
+        r"This run takes ([\d.]+) MB on the disk, all runs together ([\d.]+) MB",
+        "\n".join(each.value for each in open_page("train", run=str(finished_run)).caption),
+    )
+    assert 0 < float(said[0]) <= float(said[1]) == pytest.approx(used, rel=0.5)
+
+
 # --- the page Train ---
+
+
+def test_what_the_loss_is_stands_where_it_is_drawn() -> None:
+    said = " ".join(each.value for each in open_page("train").markdown)
+    assert re.search(r"How far off its guesses are is one number, the \*loss\*: 0 would be perfect", said)
 
 
 def test_the_form_has_a_field_for_every_setting_with_its_limits() -> None:
@@ -654,6 +703,17 @@ def test_nothing_but_a_small_picture_is_kept_of_a_photo(monkeypatch: pytest.Monk
     assert len(removed) == 1
 
 
+def test_nothing_of_a_visit_can_be_reached_once_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw(monkeypatch, a_seven())
+    app = upload(open_page("draw"), "seven.png", a_seven())
+    app.segmented_control(key="source").set_value("Drawing").run()
+    assert not complaints(app)
+    kept = [weakref.ref(app.session_state[name]) for name in ("photo", "drawing")]
+    del app
+    gc.collect()
+    assert [each() for each in kept] == [None, None]
+
+
 # --- the address ---
 
 BOUND = {"data": ("part", "any_part", "digit", "index"), "weights": ("unit",), "mistakes": ("true", "answer")}
@@ -670,6 +730,12 @@ def test_odd_values_in_the_address_are_taken_for_the_usual_ones(page: str) -> No
 
 
 # --- data ---
+
+
+def test_every_kind_of_digits_is_named_before_other_pages_speak_of_it() -> None:
+    said = " ".join(each.value for page in [open_page("data")] for each in [*page.markdown, *page.caption])
+    for kind in ("training digits", "test digits", "new digits", "validation digits"):
+        assert f"*{kind}*" in said
 
 
 def test_the_share_of_full_ink_is_counted() -> None:

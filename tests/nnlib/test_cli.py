@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import runpy
 import signal
 import socket
 import subprocess
@@ -20,11 +21,12 @@ import pytest
 from PIL import Image
 
 import nnlib
-from nnlib import cli
+from nnlib import __main__, cli
 from nnlib.digits.mnist import load_mnist
 from nnlib.model_files import SUFFIXES, Model, load_model, load_pretrained, save_model
 from nnlib.network.network import Network
 from nnlib.runs.store import RunStore
+from nnlib.training import blas
 from nnlib.training.config import PRESETS, SETTINGS, Setting, TrainingConfig, describe
 from nnlib.training.trainer import Trainer
 
@@ -430,6 +432,29 @@ def test_the_installed_command_calls_itself_by_its_name(
         with pytest.raises(SystemExit):
             cli.main()
         assert capsys.readouterr().out.startswith(said)
+
+
+def test_both_commands_train_under_the_better_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+
+    def start(program: str, command: list[str], environment: dict[str, str]) -> None:
+        started.append([*command, environment[blas.CORETYPE]])
+        raise SystemExit(0)
+
+    monkeypatch.setattr(os, "execve", start)
+    monkeypatch.setattr(os, "name", "posix")
+    monkeypatch.setattr(blas, "kernel_environment", lambda: {blas.CORETYPE: "SKYLAKEX"})
+    calls: dict[tuple[str, ...], Callable[[], Any]] = {
+        ("-m", "nnlib"): lambda: runpy.run_path(__main__.__file__, run_name="__main__"),
+        ("/somewhere/bin/nnlib",): __main__.main,
+    }
+    for program, call in calls.items():
+        for words in (("train", "--epochs", "3"), ("runs",)):
+            monkeypatch.setattr(sys, "argv", ["nnlib", *words])
+            monkeypatch.setattr(sys, "orig_argv", ["python", *program, *words])
+            with pytest.raises(SystemExit):
+                call()
+    assert started == [[sys.executable, *program, "train", "--epochs", "3", "SKYLAKEX"] for program in calls]
 
 
 # --- mistakes ---

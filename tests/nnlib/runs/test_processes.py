@@ -1,6 +1,7 @@
 """Processes: told apart whatever the clock says, and from other containers too."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -32,6 +33,21 @@ def test_a_process_lives_until_it_ends(sleeper: subprocess.Popen) -> None:
     sleeper.wait()
     assert not process.lives(time.monotonic())
     assert not identify(sleeper.pid).lives(time.monotonic())
+
+
+def test_a_process_that_is_suspended_lives_and_is_seen_to_do_nothing(sleeper: subprocess.Popen) -> None:
+    process = identify(sleeper.pid)
+    assert not process.suspended
+    sleeper.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, sleeper.pid, os.WSTOPPED)
+    assert process.suspended
+    assert process.lives(0)
+    sleeper.send_signal(signal.SIGCONT)
+    os.waitid(os.P_PID, sleeper.pid, os.WCONTINUED)
+    assert not process.suspended
+    sleeper.kill()
+    sleeper.wait()
+    assert not process.suspended
 
 
 def test_another_process_of_the_same_id_is_another() -> None:

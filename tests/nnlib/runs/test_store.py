@@ -2,8 +2,10 @@
 
 import json
 import math
+import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -461,6 +463,23 @@ def test_the_dead_hold_no_place_and_no_turn(store: RunStore) -> None:
         assert not store.begin(mine, 1)
         end(processes[0])
         assert store.begin(mine, 1)
+
+
+def test_whose_process_is_suspended_holds_up_nobody_and_keeps_its_turn(store: RunStore) -> None:
+    held, mine, later = (store.create_run(SMALL, name) for name in "abc")
+    with living_processes(1) as (process,):
+        give(store, held, process)
+        assert not store.begin(mine, 1)
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        assert store.begin(mine, 1)
+        run = store.run(held)
+        assert (run.state, run.message.partition(":")[0]) == ("queued", "its process is suspended")
+        process.send_signal(signal.SIGCONT)
+        os.waitid(os.P_PID, process.pid, os.WCONTINUED)
+        store.set_state(mine, "finished")
+        assert not store.begin(later, 1), "it is first in line still"
+        assert store.begin(held, 1)
 
 
 # --- whether it lives ---

@@ -188,6 +188,18 @@ def is_zombie(process_id: int) -> bool:
         return True
 
 
+@pytest.mark.parametrize("fate", ["finished", "killed"])
+def test_a_process_that_has_ended_is_buried_although_nothing_else_is_started(
+    store: RunStore, digits: str, fate: str
+) -> None:
+    run = worker.start(store, SMALL if fate == "finished" else ENDLESS, "mortal", digits)
+    process_id = process_of(store, run)
+    if fate == "killed":
+        wait_for_epoch(store, run, 1)
+        os.kill(process_id, signal.SIGKILL)
+    wait_until(lambda: not psutil.pid_exists(process_id), "buried: a zombie has its number still")
+
+
 def test_work_yields_every_record_once_it_is_kept(store: RunStore, digits: str) -> None:
     run = store.create_run(SMALL, "here", digits)
     for record in worker.work(store, run):

@@ -74,7 +74,7 @@ def test_a_process_takes_the_kernel_that_it_is_told() -> None:
 def test_a_program_starts_anew_only_where_that_helps(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[list[str]] = []
     monkeypatch.setattr(os, "execve", lambda _, words, environment: started.append([*words[1:], environment[CORETYPE]]))
-    monkeypatch.setattr(sys, "argv", ["nnlib", "train", "--epochs", "3"])
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-m", "nnlib", "train", "--epochs", "3"])
     monkeypatch.setattr(blas, "kernel_environment", dict)
     blas.start_anew_with_better_kernel()
     assert started == []

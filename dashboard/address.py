@@ -38,10 +38,12 @@ def asked(name: str) -> str | None:
     return text
 
 
-def keep(name: str, text: str | None) -> None:
-    """Write a parameter of this page; None takes it out."""
+def keep(name: str, value: str | int | None, *, on_all_pages: bool = False) -> None:
+    """Write a parameter, of this page alone unless it is one of all pages; None takes it out."""
+    text = None if value is None else str(value)
     st.session_state.setdefault("address", {})[name] = text
-    st.session_state.setdefault("address_names", set()).add(name)
+    if not on_all_pages:
+        st.session_state.setdefault("address_names", set()).add(name)
     if st.query_params.get(name) != text:
         if text is None:
             del st.query_params[name]
