@@ -122,6 +122,7 @@ def test_a_hidden_tab_asks_for_nothing(visit: Visit, learning_run: int, page: st
     someone = visit("/")
     asked: list[object] = []
     someone.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: asked.append(frame)))
+    someone.page.on("request", lambda request: asked.append(request.url))
     someone.open(f"/{page}?run={learning_run}")
     changes_by_itself(someone, "the line", someone.line.inner_text)
     hide(someone.page, True)

@@ -28,8 +28,8 @@ from PIL import Image, ImageDraw
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
-from dashboard import resources
-from dashboard.parts import confusion, following, form, settings
+from dashboard import news, resources
+from dashboard.parts import confusion, form, settings
 from dashboard.words import JOINER
 from nnlib import model_files
 from nnlib.errors import NnlibError, StoreError
@@ -97,7 +97,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 def open_page(page: str, **address: str) -> AppTest:
     """The page as somebody gets it who types in its address."""
-    app = AppTest.from_file(str(ROOT / "dashboard" / "Home.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "dashboard" / "page.py"), default_timeout=60)
     if page != "welcome":
         app.run()
         app.switch_page(f"views/{page}.py")
@@ -257,7 +257,7 @@ def test_an_epoch_that_the_run_never_had_shows_its_newest(page: str, finished_ru
 @pytest.mark.parametrize("page", PAGES)
 def test_a_damaged_store_is_said_once(page: str, home: Path) -> None:
     (home / "runs.sqlite").write_bytes(b"no database" * 1000)
-    app = AppTest.from_file(str(ROOT / "dashboard" / "Home.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "dashboard" / "page.py"), default_timeout=60).run()
     with suppress(ValueError):  # nothing but the sentence may be left to switch to
         app.switch_page(f"views/{page}.py").run()
     (sentence,) = complaints(app)
@@ -334,7 +334,7 @@ def save_digits(folder: Path, n: int, n_classes: int) -> None:
 def test_a_run_that_waits_is_not_said_to_begin(home: Path) -> None:
     with closing(RunStore(home)) as store:
         run_id = store.create_run(SMALL, "own settings")
-    assert following.how_far(resources.run(run_id)) == (f"Run {run_id} waits in line.", 0.0)
+    assert news.how_far(resources.run(run_id)) == (f"Run {run_id} waits in line.", 0.0)
 
 
 def test_a_run_that_shows_no_sign_of_life_is_said_to_and_not_when_it_will_be_done(home: Path) -> None:
@@ -343,7 +343,7 @@ def test_a_run_that_shows_no_sign_of_life_is_said_to_and_not_when_it_will_be_don
         store.begin(run_id)
         for silent_seconds, said in ((0, "is learning"), (60, "has shown no sign of life for 1 min")):
             store._connection.execute("UPDATE runs SET sign = sign - ?", (silent_seconds,))
-            text, _ = following.how_far(store.run(run_id))
+            text, _ = news.how_far(store.run(run_id))
             assert said in text
             assert "left" not in text
 
