@@ -13,21 +13,17 @@ from PIL import Image
 from nnlib.digits import SIDE
 
 GAP = 2  # pixels between two tiles
-PAPER = 255
 # blue and orange are told apart with every kind of colour vision; both show on white and on black
 NEGATIVE, POSITIVE = (48, 116, 250), (238, 104, 16)
+UNIT = (92, 124, 250)  # the colour of a unit that reacts
 STRENGTHS = 31  # steps from no colour to the full one: more would be sent, and not seen
 GRID = 2 * STRENGTHS + 1  # the palette's place after the weights': what lies between their pictures
 
 
-def digit_pictures(images: np.ndarray) -> np.ndarray:
-    """(n, 784) in [0, 1] -> (n, 28, 28, 3) uint8: dark ink on white paper."""
-    return np.repeat(_grey(images)[..., None], 3, axis=-1)
-
-
 def digit_sheet(images: np.ndarray, columns: int) -> bytes:
-    """(n, 784) in [0, 1] -> a PNG of the digits in rows of `columns`: dark ink on white paper."""
-    return png(tiles(_grey(images), columns))
+    """(n, 784) in [0, 1] -> a PNG of the digits in rows of `columns`: nothing but ink, which covers what is below."""
+    ink = tiles(np.round(255 * images.reshape(-1, SIDE, SIDE)).astype(np.uint8), columns)
+    return png(np.stack([np.zeros_like(ink), ink], axis=-1))
 
 
 def weight_sheet(weights: np.ndarray, limit: float, columns: int) -> bytes:
@@ -39,6 +35,21 @@ def weight_sheet(weights: np.ndarray, limit: float, columns: int) -> bytes:
     steps = np.clip(weights.T.reshape(-1, SIDE, SIDE) / limit, -1, 1) * STRENGTHS
     sheet = tiles((np.round(steps) + STRENGTHS).astype(np.uint8), columns, GRID, missing=STRENGTHS)
     return png(sheet, PALETTE)
+
+
+def strengths(values: np.ndarray, side: int) -> bytes:
+    """(rows, columns) from 0 to 1 -> a PNG of a square of `side` pixels for each, the fuller in colour the stronger.
+
+    Clear where a value is NaN, and between the squares.
+    """
+    covers = np.nan_to_num(255 * (0.1 + 0.9 * values)).astype(np.uint8)
+    squares = np.zeros((*values.shape, side + 1, side + 1, 4), np.uint8)
+    squares[:, :, :side, :side] = np.concatenate([np.full((*values.shape, 3), UNIT), covers[..., None]], -1)[
+        :, :, None, None
+    ]
+    rows, columns = values.shape
+    sheet = squares.swapaxes(1, 2).reshape(rows * (side + 1), columns * (side + 1), 4)
+    return png(sheet[:-1, :-1])
 
 
 def _palette() -> np.ndarray:
@@ -55,7 +66,7 @@ def weight_limit(weights: np.ndarray) -> float:
     return float(np.percentile(np.abs(weights), 99.5)) or 1.0
 
 
-def tiles(pictures: np.ndarray, columns: int, between: int = PAPER, missing: int = PAPER) -> np.ndarray:
+def tiles(pictures: np.ndarray, columns: int, between: int = 0, missing: int = 0) -> np.ndarray:
     """(n, h, w, ...) pictures in rows of `columns`, as one: `between` in the gaps, `missing` where none is left."""
     n, height, width, *channels = pictures.shape
     rows = math.ceil(n / columns)
@@ -67,13 +78,8 @@ def tiles(pictures: np.ndarray, columns: int, between: int = PAPER, missing: int
     return sheet[: max(0, len(sheet) - GAP), :-GAP]
 
 
-def enlarge(picture: np.ndarray, factor: int) -> np.ndarray:
-    """Every pixel as a square of factor x factor: sharp, as the network sees it."""
-    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
-
-
 def png(picture: np.ndarray, palette: np.ndarray | None = None) -> bytes:
-    """A picture as a PNG: (h, w) of greys or, with a (n, 4) palette, of places in it; or (h, w, 3 or 4)."""
+    """A picture as a PNG: (h, w) of greys or, with a (n, 4) palette, of places in it; or (h, w, 2 to 4)."""
     image, file = Image.fromarray(picture), io.BytesIO()
     options = {}
     if palette is not None:
@@ -87,7 +93,3 @@ def png(picture: np.ndarray, palette: np.ndarray | None = None) -> bytes:
 def png_uri(file: bytes) -> str:
     """A PNG as a data: address, which a figure or a page can hold."""
     return "data:image/png;base64," + base64.b64encode(file).decode()
-
-
-def _grey(images: np.ndarray) -> np.ndarray:
-    return np.round(255 * (1 - images.reshape(-1, SIDE, SIDE))).astype(np.uint8)

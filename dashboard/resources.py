@@ -27,15 +27,20 @@ def store() -> RunStore:
     return RunStore()
 
 
+def now() -> tuple[tuple[int, int], int]:
+    """What changes whenever anything may have changed that is read from the store, and at least every second."""
+    return store().version(), int(time.time())
+
+
 def runs() -> list[Run]:
     """All runs as they stand, the newest first."""
     # a killed process changes nothing in the store: so look again every second, too
-    return _runs(store().version(), int(time.time()))
+    return _runs(*now())
 
 
 def run(run_id: int) -> Run:
     """One run as it stands."""
-    return _run(run_id, store().version(), int(time.time()))
+    return _run(run_id, *now())
 
 
 def damaged_runs() -> list[DamagedRun]:

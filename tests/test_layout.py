@@ -181,12 +181,12 @@ def test_no_package_among_the_tests() -> None:
 
 
 def test_no_folder_that_streamlit_takes_for_pages() -> None:
-    # with one, the first visitor of a server who asks for a page gets it without what Home.py does
+    # with one, the first visitor of a server who asks for a page gets it without what page.py does
     assert not (ROOT / "dashboard" / "pages").exists()
 
 
 def test_every_view_is_in_the_navigation() -> None:
-    home = (ROOT / "dashboard" / "Home.py").read_text(encoding="utf-8")
+    home = (ROOT / "dashboard" / "page.py").read_text(encoding="utf-8")
     for path in (ROOT / "dashboard" / "views").glob("*.py"):
         assert path.stem == "__init__" or path.name in home
 

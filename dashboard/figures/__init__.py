@@ -1,20 +1,22 @@
-"""The figures: each a pure function, data in, plotly figure out.
+"""The figures: each a pure function, data in, and out a chart of plotly's or, for pictures and bars, HTML.
 
-Streamlit's theme gives them their fonts, backgrounds and grids, in light and dark alike.
+The theme gives either its fonts and colours, in light and dark alike.
 """
 
 from dashboard.figures.answers import probabilities, signal
-from dashboard.figures.clicks import clicks, grid_shape
+from dashboard.figures.cells import cells
 from dashboard.figures.curves import learning_rate_curve, per_layer_curve
-from dashboard.figures.digits import class_counts, pixel_values, pixels
+from dashboard.figures.digits import class_counts, gallery, ink, pixel_values, pixels
 from dashboard.figures.style import NO_BAR, Beside, plain
+from dashboard.figures.weights import unit, unit_cells, units
 
 __all__ = [
     "NO_BAR",
     "Beside",
+    "cells",
     "class_counts",
-    "clicks",
-    "grid_shape",
+    "gallery",
+    "ink",
     "learning_rate_curve",
     "per_layer_curve",
     "pixel_values",
@@ -22,4 +24,7 @@ __all__ = [
     "plain",
     "probabilities",
     "signal",
+    "unit",
+    "unit_cells",
+    "units",
 ]

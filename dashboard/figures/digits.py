@@ -1,9 +1,15 @@
 """The digits themselves: how many there are, how dark they are, and one of them pixel by pixel."""
 
+from collections.abc import Sequence
+from html import escape
+
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.figures.style import BLUE, GREY, INK, ORANGE, PAPER, PLAIN, blank, linear_axis, log_axis
+from dashboard import images
+from dashboard.figures.cells import cells
+from dashboard.figures.style import BLUE, ORANGE, PLAIN, blank, linear_axis, log_axis
+from nnlib.digits import N_PIXELS, SIDE
 
 
 def class_counts(training: np.ndarray, test: np.ndarray) -> go.Figure:
@@ -33,27 +39,36 @@ def pixel_values(counts: np.ndarray, edges: np.ndarray) -> go.Figure:
     return figure
 
 
-def pixels(image: np.ndarray, title: str) -> go.Figure:
-    """One digit, (784,), with the value of each pixel under the pointer; as large as its place."""
-    square = image.reshape(28, 28)
-    figure = go.Figure(
-        go.Heatmap(
-            z=square,
-            zmin=0,
-            zmax=1,
-            colorscale=[[0, PAPER], [1, INK]],
-            showscale=False,
-            xgap=0.5,
-            ygap=0.5,
-            hovertemplate="row %{y}, column %{x}: %{z:.2f}<extra></extra>",
-        )
+def ink(digits: np.ndarray, columns: int = 1) -> str:
+    """A digit, (784,), or several, (n, 784), in rows, as HTML: ink on paper, or chalk on slate, as the theme is."""
+    digits = digits.reshape(-1, N_PIXELS)
+    rows, tile = -(-len(digits) // columns), SIDE + images.GAP
+    shape = (columns * tile - images.GAP) / (rows * tile - images.GAP)
+    source = images.png_uri(images.digit_sheet(digits, columns))
+    return f'<div class="paper" style="--shape: {shape:.4f}"><div class="ink" style="--ink: url({source})"></div></div>'
+
+
+def pixel_cells(values: Sequence[str], picture: str) -> str:
+    """A value for each of the 784 pixels of a picture as large as its place, as HTML."""
+    return cells(SIDE, SIDE, values, below=picture, each="row {row}, column {column}: {says}")
+
+
+def pixels(image: np.ndarray, title: str) -> str:
+    """One digit, (784,), as HTML: large, with the value of each pixel under the pointer."""
+    values = pixel_cells([f"{value:.2f}" for value in image], ink(image))
+    ticks = "".join(f'<span style="--at: {at / SIDE:.4f}">{at}</span>' for at in range(0, SIDE, 5))
+    return (
+        f'<figure class="pixels"><figcaption>{escape(title)}</figcaption><em>row (pixels)</em>'
+        f'<div class="ticks">{ticks}</div><div class="field">{values}</div>'
+        f'<div class="ticks">{ticks}</div><em>column (pixels)</em></figure>'
     )
-    figure.update_layout(
-        title={"text": title, "font_size": 16},
-        margin={"l": 10, "r": 10, "t": 40, "b": 10},
-        dragmode=False,
+
+
+def gallery(captions: Sequence[Sequence[str]], pictures: np.ndarray) -> str:
+    """Digits, (n, 784), side by side, each with lines of text below it, as HTML; each can be chosen."""
+    parts = "".join(
+        f'<figure data-number="{number}" data-word="look closer">{ink(pixels)}'
+        f"<figcaption>{'<br>'.join(map(escape, lines))}</figcaption></figure>"
+        for number, (lines, pixels) in enumerate(zip(captions, pictures, strict=True))
     )
-    frame = {"showgrid": False, "zeroline": False, "showline": True, "mirror": True, "linecolor": GREY}
-    figure.update_xaxes(title="column (pixels)", constrain="domain", **frame)
-    figure.update_yaxes(title="row (pixels)", autorange="reversed", scaleanchor="x", constrain="domain", **frame)
-    return figure
+    return f'<div class="gallery">{parts}</div>'

@@ -9,8 +9,6 @@ import plotly.graph_objects as go
 from nnlib.training import EpochRecord
 
 BLUE, ORANGE, GREEN, GREY = "#5c7cfa", "#f08c00", "#40a060", "#8c95a8"
-# Streamlit's marks, for which the browser puts the theme's own text and page colours
-INK, PAPER = "#000037", "#000038"
 Beside = tuple[str, Sequence[EpochRecord]]  # another run to compare with: its name and its records
 NO_BAR = {"displayModeBar": False, "scrollZoom": False}
 PLAIN = ",.3~r"  # d3's name for: three digits that count, thousands apart, and never a power of ten

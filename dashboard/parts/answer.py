@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import figures
+from dashboard.parts import picture
 from nnlib.digits import FoundDigit
 from nnlib.network import Network
 from nnlib.words import percent
@@ -49,15 +50,14 @@ def say_answers(readings: list[Reading], reader: str) -> Reading:
     return chosen
 
 
-def show_signal(image: np.ndarray, network: Network, key: str, height: int = 260) -> None:
+def show_signal(image: np.ndarray, network: Network, key: str) -> None:
     """How one digit runs through the network."""
     activations = [layer[0] for layer in network.activations(image[None])]
     answer = int(activations[-1].argmax())
-    st.plotly_chart(
-        figures.signal(image, activations, height),
-        key=key,
-        config=figures.NO_BAR,
-        alt=f"The digit's pixels, what the units of each layer put out for it, and the ten probabilities: "
+    picture.show(
+        figures.signal(image, activations),
+        key,
+        f"The digit's pixels, what the units of each layer put out for it, and the ten probabilities: "
         f"{answer} is the highest.",
     )
     st.caption(

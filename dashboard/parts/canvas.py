@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
 from dashboard import session
+from dashboard.parts import pulse
 from nnlib.digits import FoundDigit, find_digits
 
 SIDE_PX = 420  # of the drawing itself; it is shown as large as its place allows
@@ -21,13 +23,15 @@ INK = "#111111"
 Stroke = dict[str, Any]  # a line as the canvas describes it
 Strokes = list[Stroke]
 
-# The canvas as its package declares it, but within the page, and no longer in a shadow that no style reaches: its own
-# toolbar would lie over the paper, unseen but clicked, and the paper would be cut off where it does not fit.
+# The canvas of its package, but within the page, and no longer in a shadow that no style reaches: its own toolbar would
+# lie over the paper, unseen but clicked, and the paper would be cut off where it does not fit. And without its delay.
+_BUILD = Path(streamlit_drawable_canvas.__file__).parent / "frontend" / "build"
+[_STYLE], [_SCRIPT] = _BUILD.glob("index-*.css"), _BUILD.glob("index-*.js")
 streamlit_drawable_canvas.out = st.components.v2.component(
-    "streamlit-drawable-canvas.streamlit_drawable_canvas",
+    "canvas",
     html='<div class="canvas-root"></div>',
-    css="index-*.css",
-    js="index-*.js",
+    css=_STYLE.read_text(encoding="utf-8"),
+    js=(pulse.BROWSER / "canvas.js").read_text(encoding="utf-8").replace("FILE", _SCRIPT.name),
     isolate_styles=False,
 )
 
@@ -54,7 +58,7 @@ STYLE = """<style>
 .st-key-said [data-testid="stMetricValue"] { font-size: 3rem; line-height: 1.2; }
 
 .st-key-board { container-type: inline-size; --side: min(100cqw, max(15rem, 44vh)); }
-.st-key-paper { width: var(--side); height: var(--side); background: light-dark(#ffffff, #919db7); }
+.st-key-paper { width: var(--side); min-height: var(--side); background: light-dark(#ffffff, #919db7); }
 .st-key-paper .dc-root { position: static; }
 .st-key-paper .dc-scroll { overflow: visible; }
 .st-key-paper :is(.dc-container, .canvas-container, canvas) {
@@ -104,7 +108,7 @@ class Drawing:
         if len(strokes) == len(self.first_shown):  # what it was given, in other words
             return
         before = self.states[-1].strokes
-        self.add(State((*before, *strokes[len(before) :]), tuple(find_digits(picture()))))
+        self.add(State((*before, *strokes[len(before) :]), tuple(find_digits(picture()[..., 3]))))
 
     def add(self, state: State) -> None:
         """A further state."""

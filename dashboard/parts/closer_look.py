@@ -1,40 +1,31 @@
 """One test digit, closer: its pixels, and what the network thought of it."""
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import figures
-from dashboard.parts import frame
+from dashboard.parts import frame, picture
 from nnlib.study import Evaluation
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def pixels(image: np.ndarray, title: str) -> go.Figure:
-    """The figure of a digit (784,), made once for all visitors."""
-    return figures.pixels(image, title)
 
 
 def show_pixels(image: np.ndarray, title: str, label: int, key: str) -> None:
     """A digit large enough to point at its pixels."""
-    with frame.frame(f"{key}_frame", aspect=0.95):
-        st.plotly_chart(
-            pixels(image, title),
-            height="stretch",
-            key=key,
-            config=figures.NO_BAR,
-            alt=f"A handwritten {label} as 28 by 28 pixels.",
-        )
+    picture.show(figures.pixels(image, title), key, f"A handwritten {label} as 28 by 28 pixels.")
 
 
 def show(readings: Evaluation, shown: np.ndarray, test_images: np.ndarray) -> None:
     """One of the digits with the indices `shown` (n,)."""
     st.header("One of them, closer", anchor=False)
-    left, right = frame.columns("closer", (1, 20), (1, 20))
+    left, right = frame.columns("closer_columns")
+    options = [int(i) for i in shown]
+    if st.session_state.get("closer") not in options:
+        st.session_state["closer"] = options[0]
     with left:
         index = st.selectbox(
             "Which digit",
-            [int(i) for i in shown],
+            options,
+            key="closer",
+            persist_state="session",
             format_func=lambda i: (
                 f"no. {i:,}: {readings.labels[i]} read as {readings.predictions[i]}, "
                 f"{readings.probabilities[i].max():.1%} sure"
@@ -43,11 +34,10 @@ def show(readings: Evaluation, shown: np.ndarray, test_images: np.ndarray) -> No
         label = int(readings.labels[index])
         show_pixels(test_images[index], f"Test digit {index:,}, a {label}", label, "closer_pixels")
     with right:
-        st.plotly_chart(
-            figures.probabilities(readings.probabilities[index], "What the network thought", 400, label),
-            key="closer_probabilities",
-            config=figures.NO_BAR,
-            alt=f"Ten bars: {readings.predictions[index]} is the highest, the digit is a {label}.",
+        picture.show(
+            figures.probabilities(readings.probabilities[index], "What the network thought", label),
+            "closer_probabilities",
+            f"Ten bars: {readings.predictions[index]} is the highest, the digit is a {label}.",
         )
         st.caption(
             "The ten bars add up to 100%. If the true digit has a tall bar too, the network hesitated between two; "

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard import images, resources, session
-from dashboard.parts import settings
+from dashboard import figures, resources, session
+from dashboard.parts import picture, settings
 from nnlib.digits import rewrite, vary
 from nnlib.training import PRESETS, SETTINGS, Setting
 
@@ -40,15 +40,14 @@ def learning_rate() -> None:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def varied_digits(strength: float) -> np.ndarray:
+def varied_digits(strength: float) -> str:
     """Some digits as they are, and what may be made of them at this strength: always the same, or it would flicker."""
     shown = resources.data().train[:200]
     rows = [int(np.argmax(shown.labels == digit)) for digit in (1, 7, 9, 4, 5, 8)]
     originals, generator = shown.images[rows], np.random.default_rng(1)
     rewritten = rewrite(originals, shown.labels[rows], generator)
     varied = vary(np.concatenate([originals, rewritten]), strength, generator, group=1)
-    pictures = images.digit_pictures(np.concatenate([originals, varied]))
-    return images.enlarge(images.tiles(pictures, 6), 2)
+    return figures.ink(np.concatenate([originals, varied]), 6)
 
 
 def other_settings(strength: float) -> None:
@@ -60,10 +59,10 @@ def other_settings(strength: float) -> None:
                     control(setting)
         control(SETTINGS["augmentation"])
         if strength:
-            st.image(
+            picture.show(
                 varied_digits(strength),
-                width="stretch",
-                alt="Six training digits, and the same digits turned, slanted, bent, thinner and thicker.",
+                "varied_digits",
+                "Six training digits, and the same digits turned, slanted, bent, thinner and thicker.",
             )
             st.caption(
                 "Top: digits as they are. Below: ways in which they may be shown, in the last row a 1 with an "

@@ -3,27 +3,32 @@
 import streamlit as st
 
 from dashboard import session
+from dashboard.parts import pulse
 from nnlib.runs import Snapshot
 
 SPEEDS = {"Slow": 1.0, "Normal": 0.5, "Fast": 0.25}  # seconds a frame
 
 
 def pick() -> None:
-    """The slider, and beside it the film; whoever went back stays there, and may follow the newest again."""
+    """The slider, and beside it the film; whoever went back stays there, and may follow the newest again.
+
+    For the beginning of a fragment, which alone is run anew for another moment.
+    """
+    session.settle_moment()
     kept = session.moments()
     if len(kept) < 2:
         return
     at = {moment.step: moment for moment in kept}
-    st.select_slider(
-        "As it was",
-        list(at),
-        key="step",
-        format_func=lambda step: at[step].moment,
-        persist_state="session",
-        help="Go back in time. The first moment is before it has seen a single digit; the next ones are within its "
-        "first epoch, where most happens.",
-    )
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="film_controls"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="film_controls"):
+        st.select_slider(
+            "As it was",
+            list(at),
+            key="step",
+            format_func=lambda step: at[step].moment,
+            persist_state="session",
+            help="Go back in time. The first moment is before it has seen a single digit; the next ones are within "
+            "its first epoch, where most happens.",
+        )
         st.button(
             "Pause" if playing() else "Play",
             icon=":material/pause:" if playing() else ":material/play_arrow:",
@@ -43,6 +48,7 @@ def pick() -> None:
         run = session.chosen_run()
         if run is not None and run.active and not session.follows_newest():
             st.button("Follow the newest", icon=":material/last_page:", key="follow_newest", on_click=_follow_newest)
+    pulse.silent("film", playing(), SPEEDS.get(st.session_state["film_speed"], SPEEDS["Normal"]), _next_frame)
 
 
 def playing() -> bool:
@@ -50,12 +56,7 @@ def playing() -> bool:
     return bool(st.session_state.get("film")) and len(session.moments()) > 1
 
 
-def seconds_a_frame() -> float:
-    """How long a moment is shown."""
-    return SPEEDS.get(st.session_state.get("film_speed") or "Normal", SPEEDS["Normal"])
-
-
-def next_frame() -> None:
+def _next_frame() -> None:
     """Go on to the next moment; the last one ends the film."""
     later = _later()
     if later:

@@ -5,7 +5,6 @@ server is slow, and a hidden tab asks for nothing.
 """
 
 import itertools
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,15 +14,12 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import pace
+
 BROWSER = Path(__file__).with_name("browser")
-LEAST_SECONDS = 1.0  # redrawn more often, a curve is not easier to follow, and on two cores the training feels it
-SHARE = 0.15  # of one processor, for all who watch: the rest is for what they watch
 OVERHEAD_SECONDS = 0.005  # of processor time, for a rerun that does nothing
 USUAL_SECONDS = 0.05  # of processor time, for a run of a whole page
-FORGOTTEN_SECONDS = 30.0  # after which a viewer who no longer asks is no viewer
 
-_costs: dict[str, tuple[float, float]] = {}  # of each viewer: when last asked, and what an answer takes
-_lock = threading.Lock()
 _beats = itertools.count()
 
 
@@ -39,27 +35,18 @@ def measured() -> Iterator[None]:
         st.session_state["answer_seconds"] = min(time.thread_time() - began + OVERHEAD_SECONDS, 2 * usual)
 
 
-def pace(cost: float, viewer: str, now: float, least: float = LEAST_SECONDS) -> float:
-    """The seconds until this viewer may ask again, so that all together take no more than their share."""
-    with _lock:
-        _costs[viewer] = now, cost
-        for other in [other for other, (asked, _) in _costs.items() if now - asked > FORGOTTEN_SECONDS]:
-            del _costs[other]
-        return max(least, sum(cost for _, cost in _costs.values()) / SHARE)
+def viewer() -> str:
+    """A name for whoever looks at the page."""
+    name: str = st.session_state.setdefault("viewer", uuid.uuid4().hex)
+    return name
 
 
-def data(live: bool, *, least: float = LEAST_SECONDS, cost: float | None = None) -> dict[str, Any]:
-    """What a component with a pulse is told: when to ask again (never, unless `live`).
-
-    `cost` is what an answer takes, in seconds of processor time; unless given, what the whole page takes.
-    """
-    interval = None
-    if live:
-        viewer = st.session_state.setdefault("viewer", uuid.uuid4().hex)
-        cost = cost or st.session_state.get("answer_seconds", OVERHEAD_SECONDS)
-        interval = round(1000 * pace(cost, viewer, time.monotonic(), least))
+def data(live: bool, reruns: bool = False, least: float = pace.LEAST_SECONDS) -> dict[str, Any]:
+    """What a component with a pulse is told: whether to ask at all, and how long a page stands that `reruns` often."""
+    cost = st.session_state.get("answer_seconds", OVERHEAD_SECONDS)
+    interval = pace.seconds(cost, viewer(), least) if live and reruns else 0
     # the beat makes every answer a new one: the browser counts the time from there
-    return {"interval_ms": interval, "beat": next(_beats)}
+    return {"live": live, "interval_ms": round(1000 * interval), "viewer": viewer(), "beat": next(_beats)}
 
 
 def component(name: str, *files: str) -> Callable[..., Any]:
@@ -74,11 +61,18 @@ _status = component("pulse_status", "status.html", "status.css", "pulse.js", "st
 _silent = component("pulse_silent", "silent.css", "pulse.js", "silent.js")
 
 
-def status(text: str, share: float | None, beat: dict[str, Any], on_tick: Callable[[], None]) -> None:
-    """A line, and a bar where there is a share; `on_tick` is called at each beat, before what then reruns."""
-    _status(key="status", data={**beat, "text": text, "share": share}, on_tick_change=on_tick)
+def status(told: dict[str, Any], live: bool, follows: bool) -> None:
+    """What `news.tell` has told, as a line with a bar; while `live`, it goes on by itself.
+
+    The whole page is run anew where it has become another one; if it `follows`, for every new moment.
+    """
+    _status(
+        key="status",
+        data={**data(live, reruns=follows), "told": told, "follows": follows},
+        on_tick_change=lambda: None,
+    )
 
 
-def silent(key: str, live: bool, seconds: float) -> None:
-    """A pulse that shows nothing: the fragment around it reruns so often, while `live`."""
-    _silent(key=f"pulse_{key}", data=data(live, least=seconds), on_tick_change=lambda: None)
+def silent(key: str, live: bool, seconds: float, on_tick: Callable[[], None] = lambda: None) -> None:
+    """A pulse that shows nothing: the fragment around it reruns so often, while `live`; before, `on_tick` is called."""
+    _silent(key=f"pulse_{key}", data=data(live, reruns=True, least=seconds), on_tick_change=on_tick)

@@ -24,8 +24,7 @@ def follow(run: Run, beside: figures.Beside | None) -> None:
     wrong = what_is_wrong(run.last, run.config) if run.last else None
     if wrong:
         st.warning(wrong, icon=":material/heart_broken:")
-    live_curves.library()
-    session.fragment(live)(run.id, _shown(run), beside)
+    live_curves.draw(run, beside)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="orders"):
         buttons(run)
         if run.active:
@@ -34,19 +33,6 @@ def follow(run: Run, beside: figures.Beside | None) -> None:
     if opened.open:
         with opened:
             session.fragment(inside)(run.id)
-
-
-def live(run_id: int, shown: tuple, beside: figures.Beside | None) -> None:
-    """What moves while the run learns. Where anything else has changed, the whole page is run anew."""
-    run = resources.run(run_id)
-    if _shown(run) != shown:
-        st.rerun()
-    live_curves.draw(run, beside)
-
-
-def _shown(run: Run) -> tuple:
-    wrong = what_is_wrong(run.last, run.config) if run.last else None
-    return run.state, run.message, run.learning_rate, wrong
 
 
 def change_rate(run: Run) -> None:

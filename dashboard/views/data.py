@@ -4,11 +4,11 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard import figures, images, resources, session
-from dashboard.parts import closer_look, frame
+from dashboard import figures, resources, session
+from dashboard.parts import closer_look, frame, picture
 from nnlib.digits import N_CLASSES, N_PIXELS, Digits
 
-EXAMPLES = 60
+EXAMPLES, EXAMPLES_IN_A_ROW = 60, 15
 PARTS = {"learn": "Training digits", "test": "Test digits"}
 
 
@@ -18,12 +18,12 @@ def part_of(name: str) -> Digits:
 
 
 @st.cache_resource(show_spinner=False)
-def averages() -> bytes:
-    """A sheet of the mean image of each digit."""
+def averages() -> str:
+    """The mean image of each digit."""
     training = resources.data().train
     own = [training.images[training.labels == digit] for digit in range(N_CLASSES)]
     means = [each.mean(axis=0) if len(each) else np.zeros(N_PIXELS, np.float32) for each in own]
-    return images.digit_sheet(np.stack(means), N_CLASSES)
+    return figures.ink(np.stack(means), N_CLASSES)
 
 
 @st.cache_resource(show_spinner=False)
@@ -49,10 +49,10 @@ def where(part: str) -> list[np.ndarray]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def examples(part: str, digit: int, page: int) -> bytes:
-    """A sheet of some examples of a digit."""
+def examples(part: str, digit: int, page: int) -> str:
+    """Some examples of a digit."""
     chosen = where(part)[digit][page * EXAMPLES :][:EXAMPLES]
-    return images.digit_sheet(part_of(part).images[chosen], 15)
+    return figures.ink(part_of(part).images[chosen], EXAMPLES_IN_A_ROW)
 
 
 def choose_part(key: str, default: str) -> str:
@@ -91,7 +91,7 @@ st.caption(
 )
 
 st.header("Examples", anchor=False)
-left, right = frame.columns("example_columns", (1, 17), (2.4, 24))
+left, right = frame.columns("example_columns")
 with left:
     part = choose_part("part", "learn")
     digit = st.segmented_control(
@@ -102,27 +102,21 @@ with left:
     page = st.number_input(f"Which sheet of {n_pages}", 1, n_pages, key="sheet", help=f"{EXAMPLES} digits a sheet.")
 with right:
     if len(where(part)[digit]):
-        with st.container(key="ink_examples"):
-            st.image(
-                examples(part, digit, page - 1), width="stretch", alt=f"Handwritten examples of the digit {digit}."
-            )
+        picture.show(examples(part, digit, page - 1), "examples", f"Handwritten examples of the digit {digit}.")
         st.caption(f"Examples of a {digit}: how different can one digit be before it is another?")
     else:
         st.info(f"This data has no {digit}.")
 
 st.header("The average digit", anchor=False)
-with st.container(key="ink_averages"):
-    st.image(
-        averages(),
-        width="stretch",
-        alt="Ten blurred pictures: the average of all training examples of each digit, 0 to 9.",
-    )
+picture.show(
+    averages(), "averages", "Ten blurred pictures: the average of all training examples of each digit, 0 to 9."
+)
 st.caption(
     "All training examples of a digit laid on top of each other. Where the stroke is strong, nearly everybody put ink; "
     "where it is faint, people differ."
 )
 
-left, right = frame.columns("count_columns", (1, 22), (1, 22))
+left, right = frame.columns("count_columns")
 with left:
     chart, training = counts()
     st.plotly_chart(
@@ -146,7 +140,7 @@ with right:
     )
 
 st.header("Any digit", anchor=False)
-left, right = frame.columns("any_columns", (1, 17), (2.4, 24))
+left, right = frame.columns("any_columns")
 with left:
     which = choose_part("any_part", "test")
     digits = part_of(which)

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import figures, session
-from dashboard.parts import answer, canvas, photo
+from dashboard.parts import answer, canvas, moments, photo, picture
 from nnlib.digits import N_CLASSES, FoundDigit
 
 DRAWING, PHOTO = "Drawing", "Photo or scan"
@@ -22,7 +22,6 @@ def digits_of(source: str) -> tuple[list[FoundDigit], str]:
 
 def draw_and_read() -> None:
     """The canvas or the photo, and what the network makes of it."""
-    choice = session.choice()
     source = st.segmented_control(
         "What to read",
         [DRAWING, PHOTO],
@@ -34,6 +33,9 @@ def draw_and_read() -> None:
         label_visibility="collapsed",
     )
     board, said, bars = canvas.places()
+    with bars:  # not above the board, which would move when a run has its second moment
+        moments.pick()
+    choice = session.choice()
     with board:
         digits, otherwise = digits_of(source)
     readings = answer.read(digits, choice.model.network)
@@ -45,11 +47,8 @@ def draw_and_read() -> None:
             st.info(otherwise, icon=":material/draw:")
     with bars:
         said_of_it = "nothing is read yet" if digit is None else f"{probabilities.argmax()} is the highest"
-        st.plotly_chart(
-            figures.probabilities(probabilities, height=260),
-            key="draw_probabilities",
-            config=figures.NO_BAR,
-            alt=f"Ten bars, one for each digit: {said_of_it}.",
+        picture.show(
+            figures.probabilities(probabilities), "draw_probabilities", f"Ten bars, one for each digit: {said_of_it}."
         )
         st.caption("The ten bars add up to 100%. Two tall ones: it hesitates between two digits.")
     if digit is not None:
@@ -58,7 +57,7 @@ def draw_and_read() -> None:
             "First it is cut out, made as large as the digits that the network learned from, and centred, with a "
             "stroke as thick as theirs."
         )
-        answer.show_signal(digit.image, choice.model.network, "draw_signal", height=320)
+        answer.show_signal(digit.image, choice.model.network, "draw_signal")
 
 
 st.title("Draw a digit", anchor=False)

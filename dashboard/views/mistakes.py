@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import resources, session
-from dashboard.parts import closer_look, confusion, frame, gallery
+from dashboard.parts import closer_look, confusion, frame, gallery, moments, picture
 from nnlib.digits import N_CLASSES
 from nnlib.study import Evaluation, score_digits
 
@@ -19,6 +19,13 @@ def choose_cell() -> None:
     cell = confusion.chosen_cell()
     if cell is not None:
         st.session_state["true"], st.session_state["answer"] = (str(digit) for digit in cell)
+
+
+def choose_digit() -> None:
+    """Take the digit of the gallery that was clicked."""
+    place = picture.chosen("gallery")
+    if place is not None and place < len(st.session_state["shown"]):
+        st.session_state["closer"] = st.session_state["shown"][place]
 
 
 def show_all() -> None:
@@ -51,53 +58,61 @@ def gallery_title(true: str, answer: str, n: int) -> str:
     return f"{whose} {as_what}: {n:,}, the most confident first"
 
 
-st.title("What it gets wrong", anchor=False)
-choice = session.choice()
-readings = choice.test_readings
-matrix = readings.confusion
-wrong = readings.mistakes()
-worst = min(score_digits(matrix), key=lambda score: 1 if score.recall is None else score.recall)
-mistakes_only = matrix - np.diag(matrix.diagonal())
-often = np.unravel_index(mistakes_only.argmax(), mistakes_only.shape)
+def say_numbers(readings: Evaluation) -> None:
+    """The numbers that come first."""
+    wrong, matrix = readings.mistakes(), readings.confusion
+    worst = min(score_digits(matrix), key=lambda score: 1 if score.recall is None else score.recall)
+    mistakes_only = matrix - np.diag(matrix.diagonal())
+    true, answer = np.unravel_index(mistakes_only.argmax(), mistakes_only.shape)
+    times = confusion.how_often(int(mistakes_only.max()))
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("Read right", f"{readings.accuracy:.2%}", width="content")
+        st.metric("Misread", f"{len(wrong):,} of {len(readings.labels):,}", width="content")
+        if len(wrong):
+            st.metric("Hardest digit", f"{worst.digit} ({worst.recall or 0:.1%} right)", width="content")
+            st.metric("Most common mix-up", f"{true} read as {answer}", width="content", help=f"It happened {times}.")
 
-st.markdown(
-    f"Here {choice.title} reads the {len(readings.labels):,} *test digits*. None of them was used to train it, so the "
-    "share that it reads right, its *test accuracy*, is how it does on digits that it has never seen."
-)
-with st.container(horizontal=True, gap="medium"):
-    st.metric("Read right", f"{readings.accuracy:.2%}", width="content")
-    st.metric("Misread", f"{len(wrong):,} of {len(readings.labels):,}", width="content")
-    if len(wrong):
-        times = confusion.how_often(int(mistakes_only.max()))
-        st.metric("Hardest digit", f"{worst.digit} ({worst.recall or 0:.1%} right)", width="content")
-        st.metric("Most common mix-up", f"{often[0]} read as {often[1]}", width="content", help=f"It happened {times}.")
 
-left, right = frame.columns("mistake_columns", (1, 26), (1, 20))
-with right, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-    true = st.selectbox("True digit", DIGITS, key="true", bind="query-params", width=110) or ANY
-    answer = st.selectbox("Answer", DIGITS, key="answer", bind="query-params", width=110) or ANY
-    st.button("Show all", on_click=show_all, disabled=true == answer == ANY)
-with left:
-    cell = (int(true), int(answer)) if ANY not in (true, answer) else None
-    confusion.show(matrix, cell, choose_cell)
-    st.caption(
-        "The *confusion matrix*: a row is what the digit was, a column what was answered. Green is right; the stronger "
-        "the orange, the more often that mistake. **Click a cell** to see its digits."
+def study() -> None:
+    """How many digits it misreads at one moment, which ones, and one of them closer."""
+    moments.pick()
+    choice = session.choice()
+    readings, pictures = choice.test_readings, resources.data().test.images
+    st.markdown(
+        f"Here {choice.title} reads the {len(readings.labels):,} *test digits*. None of them was used to train it, so "
+        "the share that it reads right, its *test accuracy*, is how it does on digits that it has never seen."
     )
-with right:
-    found = chosen_digits(readings, true, answer)
-    st.header(gallery_title(true, answer, len(found)), anchor=False)
-    page = 1
-    if len(found) > A_PAGE:
-        page = st.pagination(-(-len(found) // A_PAGE), key=f"page_{true}_{answer}")
-    shown = found[(page - 1) * A_PAGE :][:A_PAGE]
-    test = resources.data().test
+    say_numbers(readings)
+    left, right = frame.columns("mistake_columns")
+    with right, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        true = st.selectbox("True digit", DIGITS, key="true", bind="query-params", width=110) or ANY
+        answer = st.selectbox("Answer", DIGITS, key="answer", bind="query-params", width=110) or ANY
+        st.button("Show all", on_click=show_all, disabled=true == answer == ANY)
+    with left:
+        cell = (int(true), int(answer)) if ANY not in (true, answer) else None
+        confusion.show(readings.confusion, cell, choose_cell)
+        st.caption(
+            "The *confusion matrix*: a row is what the digit was, a column what was answered. Green is right; the "
+            "stronger the orange, the more often that mistake. **Click a cell** to see its digits."
+        )
+    with right:
+        found = chosen_digits(readings, true, answer)
+        st.header(gallery_title(true, answer, len(found)), anchor=False)
+        page = 1
+        if len(found) > A_PAGE:
+            page = st.pagination(-(-len(found) // A_PAGE), key=f"page_{true}_{answer}")
+        shown = found[(page - 1) * A_PAGE :][:A_PAGE]
+        st.session_state["shown"] = shown.tolist()
+        if len(shown):
+            gallery.show(readings, shown, pictures[shown], choose_digit)
+            st.caption("**Click a digit** to look closer at it, below.")
+        elif cell is None and readings.accuracy == 1:
+            st.info("It read every test digit right.")
+        else:
+            st.info("Choose another cell, or show all.")
     if len(shown):
-        gallery.show(readings, shown, test.images[shown])
-    elif cell is None and not len(wrong):
-        st.info("It read every test digit right.")
-    else:
-        st.info("Choose another cell, or show all.")
+        closer_look.show(readings, shown, pictures)
 
-if len(shown):
-    closer_look.show(readings, shown, test.images)
+
+st.title("What it gets wrong", anchor=False)
+session.fragment(study)()

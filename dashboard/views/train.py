@@ -36,7 +36,6 @@ with st.container(horizontal=True, gap="medium", key="train"):
     with st.container():
         run = session.chosen_run()
         if run is None:
-            live_curves.library()
             live_curves.draw(None, None)
             st.markdown(
                 "You are looking at the pretrained network, which has learned already. **Start** trains a new one, and "

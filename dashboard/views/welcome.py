@@ -3,16 +3,18 @@
 import streamlit as st
 
 from dashboard import resources, session
-from dashboard.parts import answer, canvas
+from dashboard.parts import answer, canvas, frame, moments
 
 SAMPLE = 1  # the test digit that runs through the network until something is drawn: a clear 2
 
 
 def draw_and_read() -> None:
     """The canvas with the answer, and beside it how that comes about."""
+    board, said, way = canvas.places()
+    with way:
+        moments.pick()
     choice = session.choice()
     network = choice.model.network
-    board, said, way = canvas.places()
     with board:
         readings = answer.read(canvas.canvas("welcome"), network)
     with said, st.container(key="said"):
@@ -46,7 +48,7 @@ WAYS = {
     "draw.py": ("Draw", ":material/draw:", "Draw digits, thick or thin, and watch it read them."),
     "mistakes.py": ("Mistakes", ":material/search:", "Study the digits that it gets wrong."),
 }
-for column, (file, (title, icon, what)) in zip(st.columns(len(WAYS), gap="small"), WAYS.items(), strict=True):
+for column, (file, (title, icon, what)) in zip(frame.columns("ways_columns"), WAYS.items(), strict=True):
     with column.container(border=True, height="stretch"):
         st.page_link(f"views/{file}", label=f"**{title}**", icon=icon)
         st.caption(what)

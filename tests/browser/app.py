@@ -182,16 +182,21 @@ class Visitor:
         """The slider over the moments of a run; its value in words is its aria-valuetext."""
         return self.keyed("step").get_by_role("slider")
 
-    def points(self, key: str) -> int:
-        """How many points the lines of a chart have in all, once it is there."""
-        # for a moment there may be two: one is from before, and about to go
-        found = self.page.wait_for_function(
-            """key => [...document.querySelectorAll(`.st-key-${key} .js-plotly-plot`)]
-                .filter(chart => !chart.closest("[data-stale=true]") && chart._fullData)
-                .map(chart => [chart._fullData.reduce((sum, trace) => sum + trace.x.length, 0)])[0]""",
-            arg=key,
-        )
-        return found.json_value()[0]
+    def cells(self, key: str) -> int:
+        """How many cells of a picture say something when they are pointed at, once it is there."""
+        says = self.keyed(key).locator(".cells").get_attribute("data-says")
+        return sum(map(bool, (says or "").split("|")))
+
+    def click_cell(self, key: str, number: int) -> None:
+        """Click on a cell of a picture; they are counted row by row."""
+        cells = self.keyed(key).locator(".cells")
+        cells.scroll_into_view_if_needed()
+        columns, rows = (int(cells.get_attribute(f"data-{name}") or 0) for name in ("columns", "rows"))
+        box = cells.bounding_box()
+        assert box is not None
+        row, column = divmod(number, columns)
+        x, y = (column + 0.5) / columns * box["width"], (row + 0.5) / rows * box["height"]
+        cells.click(position={"x": x, "y": y})
 
     def wait_until(self, holds: Callable[[], bool], what: str) -> None:
         """Until a condition holds; fails, saying what it was, where it never does."""
@@ -203,10 +208,6 @@ class Visitor:
     def wait_for_live_points(self, n: int) -> None:
         """Until the live curve of the loss has at least n points."""
         self.wait_until(lambda: self.live_points() >= n, f"the loss has {n} points")
-
-    def wait_for_points(self, key: str, n: int) -> None:
-        """Until a chart has at least n points."""
-        self.wait_until(lambda: self.points(key) >= n, f"the chart {key} has {n} points")
 
     def choose(self, key: str, option: str) -> None:
         """Choose in a box with the keyboard alone."""

@@ -85,8 +85,8 @@ def visit(browser: Browser, app: App, request: pytest.FixtureRequest, tmp_path: 
 def learning_run(app: App) -> Iterator[int]:
     """The number of a run that learns as long as the test takes."""
     store = RunStore(app.home)
-    # slow steps, many of them: there is something new to see all the time
-    config = TrainingConfig(epochs=500, training_digits=3000, validation_digits=500, learning_rate=0.0003)
+    # small steps, many of them: there is something new to see all the time
+    config = TrainingConfig(epochs=500, training_digits=3000, validation_digits=500, learning_rate=0.00001)
     run_id = worker.start(store, config, "own settings")
     yield run_id
     with suppress(StoreError):  # it may have come to its end

@@ -1,7 +1,8 @@
 """Viewers without a browser: python tests/browser/sessions.py URL VIEWERS [--seconds SECONDS]
 
 Opens so many sessions at once, each as a browser would: a websocket on which both sides send Streamlit's
-own messages. A session asks for its page, keeps it alive, and notes when it was first told of each epoch.
+own messages. A session asks for its page, keeps it alive, asks beside it what is new of its run, and notes
+when it was first told of each epoch.
 A line of JSON says how many have their page; another, at the end of the input or of the time, what all
 of them noted. A line of input makes them count anew. The websocket library is the one that Streamlit
 brings, and only this machine is ever asked.
@@ -18,7 +19,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.BidiComponent_pb2 import BidiComponent
@@ -38,7 +40,7 @@ BETWEEN_SECONDS = 0.05  # two visitors do not come in the same instant
 # how the pages say how far a run is, wherever in a message that stands
 EPOCH_SAID = r"[Ee]poch (\d[\d,]*) of \d"
 
-PULSE = "pulse"  # in the name of the component whose trigger asks for the next run of its fragment
+PULSE = "pulse"  # in the name of the component whose trigger asks for the next run of its page or fragment
 PULSE_EVENT = "tick"  # the server is not told of triggers that it does not know, and runs the fragment all the same
 
 
@@ -134,7 +136,7 @@ class Session:
         self.socket_url = f"ws://{parts.netloc}/_stcore/stream"
         self.origin = Origin(f"http://{parts.netloc}")
         self.page_name, self.query = parts.path.strip("/"), parts.query
-        self.page_hash, self.step = "", 0
+        self.page_hash = ""
         self.cache, self.timers, self.notes = Cache(), Timers(), Notes()
         self.ready = asyncio.Event()
         self.socket: ClientConnection
@@ -179,10 +181,7 @@ class Session:
 
     def hear(self, frame: bytes) -> None:
         """Note a message of the server, and do what a browser does upon it."""
-        now = time.time()
-        self.notes.n_bytes += len(frame)
-        for epoch in epochs_said(frame):
-            self.notes.arrivals.setdefault(epoch, now)
+        self.note(frame)
         sent = ForwardMsg.FromString(frame)
         fragments = sent.metadata.run.fragment_ids
         message = self.cache.resolve(sent)
@@ -215,28 +214,86 @@ class Session:
         self.ready.set()
         self.cache.end_run(fragments)
 
-    # ---- the two ways in which a page keeps itself alive
+    # ---- the three ways in which a page keeps itself alive
 
     def rerun_every(self, fragment: str, seconds: float) -> None:
         """`st.fragment(run_every=...)`: ask for it again and again, whether or not the last answer has come."""
         self.timers.start(fragment, seconds, lambda: self.rerun(fragment, auto=True), again=True)
 
     def answer_pulse(self, component: BidiComponent, fragment: str) -> None:
-        """A component that triggers the next run of its fragment, a while after it was drawn: never two at once."""
+        """A component that triggers the next run, a while after it was drawn: never two at once.
+
+        One that was told of a run asks for what is new of it, and triggers only where the page is another one.
+        """
         data = json.loads(component.mixed.json or component.json or "null")
         interval_ms = data.get("interval_ms") if isinstance(data, dict) else None
-        if not interval_ms:
-            self.timers.stop([component.id])
-            return
-        # as the frontend's setTriggerValue puts it; the curves say which step is the last that they have
-        steps = [row[0] for row in [*data.get("points", ()), *data.get("records", ())]]
-        self.step = max([self.step, *steps])
-        value = {"run": data.get("run"), "step": self.step}
+        # as the frontend's setTriggerValue puts it
         trigger = WidgetState(
             id=f"$$STREAMLIT_INTERNAL_KEY_{component.id}__events",
-            json_trigger_value=json.dumps([{"event": PULSE_EVENT, "value": value}]),
+            json_trigger_value=json.dumps([{"event": PULSE_EVENT, "value": data.get("beat") if data else None}]),
         )
-        self.timers.start(component.id, interval_ms / 1000, lambda: self.rerun(fragment, trigger=trigger), again=False)
+
+        async def run_anew() -> None:
+            await self.rerun(fragment, trigger=trigger)
+
+        if data and data.get("live") and "told" in data:
+            follower = Follower(self.url, data, run_anew, self.note)
+            self.timers.start(component.id, data["told"]["ask_ms"] / 1000, follower.follow, again=False)
+        elif interval_ms and data.get("live", True):
+            self.timers.start(component.id, interval_ms / 1000, run_anew, again=False)
+        else:
+            self.timers.stop([component.id])
+
+    def note(self, told: bytes) -> None:
+        """Note what a message says, and its size."""
+        now = time.time()
+        self.notes.n_bytes += len(told)
+        for epoch in epochs_said(told):
+            self.notes.arrivals.setdefault(epoch, now)
+
+
+class Follower:
+    """A component that asks /news for what is new of a run, as `follow` in pulse.js does."""
+
+    def __init__(
+        self, url: str, data: dict[str, Any], run_anew: Callable[[], Awaitable[None]], note: Callable[[bytes], None]
+    ) -> None:
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname, parts.port
+        self._data, self._run_anew, self._note = data, run_anew, note
+        told = data["told"]
+        # the curves know up to where they have it; a line has no curves
+        self._asks_curves = "points" in told
+        self._step = max([0, *(row[0] for row in [*told.get("points", ()), *told.get("records", ())])])
+
+    async def follow(self) -> None:
+        """Until the page is another one."""
+        told, began = self._data["told"], time.monotonic()
+        reader, writer = await asyncio.open_connection(self._host, self._port)
+        try:
+            while True:
+                news = await self._ask(reader, writer)
+                for row in [*news.get("points", ()), *news.get("records", ())]:
+                    self._step = max(self._step, row[0])
+                another = news["shown"] != told["shown"]
+                if another or (self._data.get("follows") and news["newest"] != told["newest"]):
+                    await asyncio.sleep(max(0, self._data["interval_ms"] / 1000 - (time.monotonic() - began)))
+                    break
+                await asyncio.sleep(news["ask_ms"] / 1000)
+        finally:
+            writer.close()
+        await self._run_anew()
+
+    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> dict[str, Any]:
+        asked = {"run": self._data["told"]["run"], "viewer": self._data["viewer"]}
+        asked |= {"after": self._step} if self._asks_curves else {}
+        writer.write(f"GET /news?{urlencode(asked)} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n\r\n".encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        [length] = re.findall(rb"(?i)content-length: (\d+)", head)
+        body = await reader.readexactly(int(length))
+        self._note(head + body)
+        news: dict[str, Any] = json.loads(body)
+        return news
 
 
 async def watch(url: str, viewers: int, seconds: float) -> None:

@@ -169,7 +169,7 @@ def test_a_stroke_goes_on_while_the_page_changes_around_it(visit: Visit) -> None
 
 def test_nothing_jumps_when_a_drawing_comes_and_goes(visit: Visit) -> None:
     someone = visit("/")
-    expect(someone.keyed("welcome_signal").locator(".bars").first).to_be_visible()
+    expect(someone.keyed("welcome_signal").locator(".answers")).to_be_visible()
     someone.page.evaluate(WATCH_PLACES)
     someone.draw(SEVEN)
     expect(someone.answer).to_have_text("7")

@@ -20,12 +20,12 @@ def changes_by_itself(someone: Visitor, what: str, seen: object) -> None:
 
 def test_weights_form_before_ones_eyes(visit: Visit, learning_run: int) -> None:
     someone = visit(f"/weights?run={learning_run}")
-    picture = someone.keyed("pixels_weights").locator("img")
+    picture = someone.keyed("weight_grid").locator("img")
     picture.wait_for(state="attached")
     changes_by_itself(someone, "the picture of the weights", lambda: picture.get_attribute("src"))
     changes_by_itself(someone, "the moment", lambda: someone.moment.get_attribute("aria-valuetext"))
     changes_by_itself(someone, "the line in the sidebar", someone.line.inner_text)
-    assert someone.points("weight_grid") == 128
+    assert someone.cells("weight_grid") == 128
 
 
 def test_confusion_matrix_and_gallery_follow(visit: Visit, learning_run: int) -> None:
@@ -33,7 +33,7 @@ def test_confusion_matrix_and_gallery_follow(visit: Visit, learning_run: int) ->
     cells = someone.page.locator(".confusion td")
     cells.first.wait_for(state="attached")
     changes_by_itself(someone, "the confusion matrix", lambda: cells.all_text_contents())
-    changes_by_itself(someone, "the gallery", lambda: someone.keyed("gallery").inner_html())
+    changes_by_itself(someone, "the gallery", lambda: someone.page.locator(".gallery").inner_html())
 
 
 def test_a_drawing_is_read_anew_and_stays(visit: Visit, learning_run: int) -> None:
@@ -43,8 +43,9 @@ def test_a_drawing_is_read_anew_and_stays(visit: Visit, learning_run: int) -> No
     ink = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.join()"
     canvas = someone.page.locator("canvas").first
     drawn = canvas.evaluate(ink)
-    bars = someone.keyed("draw_probabilities").locator(".bartext")
-    changes_by_itself(someone, "how sure it is", lambda: bars.all_text_contents())
+    bars = someone.keyed("draw_probabilities").locator(".columns div")
+    changes_by_itself(someone, "how sure it is", lambda: bars.evaluate_all("bars => bars.map(bar => bar.title)"))
+    changes_by_itself(someone, "its way", lambda: someone.page.locator(".way").inner_html())
     assert canvas.evaluate(ink) == drawn
 
 
@@ -103,6 +104,7 @@ def test_a_hidden_tab_asks_for_nothing(visit: Visit, learning_run: int, page: st
     someone = visit("/")
     asked: list[object] = []
     someone.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: asked.append(frame)))
+    someone.page.on("request", lambda request: asked.append(request.url))
     someone.open(f"/{page}?run={learning_run}")
     changes_by_itself(someone, "the line", someone.line.inner_text)
     hide(someone.page, True)

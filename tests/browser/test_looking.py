@@ -34,21 +34,32 @@ DRAWINGS: dict[str, Strokes] = {
 
 def test_weights_shows_128_pictures_and_goes_back_in_time(visit: Visit) -> None:
     someone = visit("/weights?run=1")
-    someone.wait_for_points("weight_grid", 128)
-    picture = someone.keyed("pixels_weights").locator("img")
+    assert someone.cells("weight_grid") == 128
+    picture = someone.keyed("weight_grid").locator("img")
     trained = picture.get_attribute("src")
     expect(someone.moment).to_have_attribute("aria-valuetext", f"after epoch {EPOCHS}")
     someone.moment.focus()
     someone.page.keyboard.press("Home")
     expect(someone.page).to_have_url(re.compile(r"\bepoch=0\b"))
     someone.wait_until(lambda: picture.get_attribute("src") != trained, "the pictures change with the epoch")
-    assert someone.points("weight_grid") == 128
+    assert someone.cells("weight_grid") == 128
 
 
 def test_click_on_a_weight_picture_enlarges_its_unit(visit: Visit) -> None:
     someone = visit("/weights")
-    someone.keyed("weight_grid").locator("path.point").nth(37).click(force=True)
+    someone.click_cell("weight_grid", 37)
     expect(someone.keyed("unit").get_by_role("spinbutton")).to_have_value("37")
+
+
+def test_a_cell_says_what_it_is_when_it_is_pointed_at(visit: Visit) -> None:
+    someone = visit("/weights")
+    someone.keyed("weight_grid").locator(".cells").hover(position={"x": 2, "y": 2})
+    expect(someone.keyed("weight_grid").locator(".word")).to_have_text("unit 0")
+    someone.keyed("unit_picture").locator(".cells").hover(position={"x": 2, "y": 2})
+    word = someone.keyed("unit_picture").locator(".word")
+    expect(word).to_have_text(re.compile(r"^row 0, column 0: [+-]0\.\d\d$"))
+    someone.page.mouse.move(1, 1)
+    expect(word).to_be_hidden()
 
 
 # --- draw ---
@@ -85,7 +96,7 @@ def test_a_click_on_a_cell_shows_its_digits_and_so_do_the_boxes(visit: Visit) ->
     true, answer, n = most_common_mistake()
     clicker, typist = visit("/mistakes"), visit("/mistakes")
 
-    clicker.keyed("confusion").locator("path.point").nth(10 * true + answer).click(force=True)
+    clicker.click_cell("confusion", 11 * (true + 1) + answer + 1)
     expect(clicker.keyed("true").get_by_role("combobox")).to_have_value(str(true))
     expect(clicker.keyed("answer").get_by_role("combobox")).to_have_value(str(answer))
     captions = clicker.page.locator(".gallery figcaption")
@@ -94,6 +105,15 @@ def test_a_click_on_a_cell_shows_its_digits_and_so_do_the_boxes(visit: Visit) ->
     typist.choose("true", str(true))
     typist.choose("answer", str(answer))
     expect(typist.page.locator(".gallery figcaption")).to_have_text(gallery(clicker))
+
+
+def test_a_click_on_a_digit_of_the_gallery_looks_closer_at_it(visit: Visit) -> None:
+    someone = visit("/mistakes")
+    digit = someone.page.locator(".gallery figure").nth(7)
+    number = re.findall(r"no\. ([\d,]+)", digit.inner_text())[0]
+    digit.click()
+    expect(someone.keyed("closer").get_by_role("combobox")).to_have_value(re.compile(f"no. {number}:"))
+    expect(someone.keyed("closer_pixels").locator("figcaption")).to_have_text(re.compile(f"Test digit {number}, "))
 
 
 # --- addresses ---
@@ -110,7 +130,7 @@ def test_deep_link_is_the_first_thing_that_a_server_ever_shows(
         expect(someone.moment).to_have_attribute("aria-valuetext", "after epoch 2")
         expect(someone.keyed("run").get_by_role("combobox")).to_have_value(re.compile("^1 ·"))
         expect(someone.page.get_by_role("dialog")).to_have_count(0)
-        someone.wait_for_points("weight_grid", 128)
+        assert someone.cells("weight_grid") == 128
         someone.check()
         someone.page.context.close()
 

@@ -4,21 +4,21 @@ import inspect
 import math
 import re
 from collections.abc import Callable
+from html import unescape
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-from streamlit.elements.lib.streamlit_plotly_theme import BG_COLOR, GRAY_90
 
 from dashboard import figures
 from dashboard.figures import style
+from dashboard.figures.cells import grid_shape
 from nnlib.training.trainer import EpochRecord, Progress
 
 RANDOM = np.random.default_rng(1)
 IMAGE = RANDOM.random(784)
 PROBABILITIES = np.array([0.05, 0.05, 0.1, 0.6, 0.05, 0.05, 0.03, 0.03, 0.02, 0.02])
 ACTIVATIONS = [RANDOM.random(128), np.zeros(64), RANDOM.random(7), PROBABILITIES]
-PICTURES = {"signal", "clicks"}  # of many small parts, which axes would only hide
 
 
 def record(epoch: int) -> EpochRecord:
@@ -37,15 +37,8 @@ CASES: dict[str, list[Callable[[], go.Figure]]] = {
         lambda: figures.per_layer_curve("Title", "units", [1, 2], [(1, 2, 3)] * 2, ["a", "b", "c"]),
         lambda: figures.per_layer_curve("Title", "units", [], [], ["a", "b", "c"]),
     ],
-    "probabilities": [lambda: figures.probabilities(PROBABILITIES), lambda: figures.probabilities(np.zeros(10))],
     "class_counts": [lambda: figures.class_counts(np.full(10, 6000), np.full(10, 1000))],
     "pixel_values": [lambda: figures.pixel_values(np.array([8, 1, 1]), np.array([0, 0.3, 0.6, 1]))],
-    "pixels": [lambda: figures.pixels(IMAGE, "Title")],
-    "clicks": [
-        lambda: figures.clicks(1, 1, [(0, 0)], [0], "unit"),
-        lambda: figures.clicks(2, 1, [(0, 0), (1, 0)], [[0, 1], [1, 0]], "cell", (1, 0)),
-    ],
-    "signal": [lambda: figures.signal(IMAGE, ACTIVATIONS)],
 }
 
 
@@ -62,10 +55,9 @@ def test_every_figure_has_a_title_and_says_what_its_axes_are(name: str) -> None:
         figure = case()
         # plotly checks every property when it is asked for all of them
         assert figure.to_json()
-        if name not in PICTURES:
-            assert figure.layout.title.text
-            assert figure.layout.xaxis.title.text
-            assert figure.layout.yaxis.title.text
+        assert figure.layout.title.text
+        assert figure.layout.xaxis.title.text
+        assert figure.layout.yaxis.title.text
 
 
 @pytest.mark.parametrize("name", ["learning_rate_curve", "per_layer_curve"])
@@ -86,48 +78,10 @@ def test_layers_have_one_line_each() -> None:
     assert lines[0].line.dash != lines[1].line.dash
 
 
-def test_probabilities_are_in_percent_and_the_highest_stands_out() -> None:
-    bars = figures.probabilities(PROBABILITIES).data[0]
-    assert list(bars.y) == pytest.approx(100 * PROBABILITIES)
-    assert bars.text[3] == "60%"
-    colours = list(bars.marker.color)
-    assert colours.count(colours[3]) == 1
-    nothing = figures.probabilities(np.zeros(10)).data[0]
-    assert len(set(nothing.marker.color)) == 1
-    assert not any(nothing.text)
-
-
 def test_pixel_values_are_shares_of_all() -> None:
     bars = figures.pixel_values(np.array([8, 1, 1]), np.array([0, 0.3, 0.6, 1])).data[0]
     assert sum(bars.y) == pytest.approx(100)
     assert list(bars.x) == pytest.approx([0.15, 0.45, 0.8])
-
-
-def test_pixels_stand_as_in_the_picture() -> None:
-    figure = figures.pixels(IMAGE, "Title")
-    heatmap = figure.data[0]
-    assert np.array_equal(heatmap.z, IMAGE.reshape(28, 28))
-    assert (heatmap.zmin, heatmap.zmax) == (0, 1)
-    assert figure.layout.yaxis.autorange == "reversed", "row 0 is at the top"
-
-
-def test_every_place_can_be_clicked_and_the_chosen_one_has_a_frame() -> None:
-    figure = figures.clicks(3, 2, [(0, 0), (2, 1)], [10, 11], "unit %{customdata}", (2, 1))
-    (points,) = figure.data
-    assert list(points.customdata) == [10, 11]
-    assert list(zip(points.x, points.y, strict=True)) == [(0.5, 0.5), (2.5, 1.5)], "in the middle of each cell"
-    assert (tuple(figure.layout.xaxis.range), tuple(figure.layout.yaxis.range)) == ((0, 3), (2, 0)), "row 0 is on top"
-    assert "select" in figure.layout.clickmode
-    (frame,) = figure.layout.shapes
-    assert (frame.x0, frame.x1, frame.y0, frame.y1) == (2, 3, 1, 2)
-    assert not figures.clicks(1, 1, [(0, 0)], [0], "unit").layout.shapes
-
-
-@pytest.mark.parametrize("n", [1, 2, 5, 16, 17, 32, 64, 128, 256, 257, 1024])
-def test_a_grid_holds_all_in_no_row_too_many_and_about_as_a_screen_is(n: int) -> None:
-    columns, rows = figures.grid_shape(n)
-    assert columns * (rows - 1) < n <= columns * rows
-    assert n < 5 or 0.9 <= columns / rows <= 2.5
 
 
 # --- numbers on axes ---
@@ -178,14 +132,95 @@ def test_no_figure_writes_powers_of_ten(name: str) -> None:
         assert not re.search(r":\.\d*[eg]\}", text), "d3's e and g may"
 
 
+# --- what is drawn as HTML ---
+
+
+def grids(html: str) -> list[tuple[int, int, list[str], str]]:
+    """Columns, rows, what the cells say and in which form, of all grids of cells."""
+    found = re.findall(r'data-columns="(\d+)" data-rows="(\d+)" data-says="([^"]*)" data-each="([^"]*)"', html)
+    return [(int(columns), int(rows), unescape(says).split("|"), each) for columns, rows, says, each in found]
+
+
+def shares(html: str) -> list[float]:
+    return [float(share) for share in re.findall(r'style="--share: ([\d.]+)" title=', html)]
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 16, 17, 32, 64, 128, 256, 257, 1024])
+def test_a_grid_holds_all_in_no_row_too_many_and_about_as_a_screen_is(n: int) -> None:
+    columns, rows = grid_shape(n)
+    assert columns * (rows - 1) < n <= columns * rows
+    assert n < 5 or 0.9 <= columns / rows <= 2.5
+
+
+def test_every_cell_says_something_and_the_chosen_one_has_a_frame() -> None:
+    html = figures.cells(3, 2, ["a", "", "<c>", "d"], chosen=5, below="<img>", each="it is {says}")
+    assert grids(html) == [(3, 2, ["a", "", "<c>", "d"], "it is {says}")]
+    (frame,) = re.findall(r'<b style="(.*?)">', html)
+    assert frame == "left: 66.667%; top: 50.000%; width: 33.333%; height: 50.000%"
+    assert html.count("<img>") == 1
+    assert "<b" not in figures.cells(1, 1, ["a"])
+
+
+def test_probabilities_are_bars_with_a_title_and_axes_and_the_highest_stands_out() -> None:
+    html = figures.probabilities(PROBABILITIES)
+    assert shares(html) == pytest.approx(PROBABILITIES)
+    assert re.findall("<(?:figcaption|em)>(.*?)<", html) == ["How sure it is of each digit", "probability (%)", "digit"]
+    assert html.count('class="best"') == 1
+    assert re.search(r'class="best"[^>]*><b>60%</b><i></i><span>3<', html)
+    nothing = figures.probabilities(np.zeros(10))
+    assert 'class="best"' not in nothing
+    assert "<b></b>" in nothing
+    assert "0%" not in re.sub('title="[^"]*"', "", nothing), "no number where there is no bar"
+
+
+@pytest.mark.parametrize("true", [3, 5])
+def test_the_true_digit_is_marked_in_words_too(true: int) -> None:
+    html = figures.probabilities(PROBABILITIES, true=true)
+    assert re.findall(r"<span>(\d)<br>true", html) == [str(true)]
+    assert html.count('class="best"') == (0 if true == 3 else 1), "green, where the highest is the true one"
+
+
+def test_pixels_say_what_they_are_and_stand_as_in_the_picture() -> None:
+    html = figures.pixels(IMAGE, "A <title>")
+    ((columns, rows, says, each),) = grids(html)
+    assert (columns, rows) == (28, 28)
+    assert [float(value) for value in says] == pytest.approx(IMAGE, abs=0.005)
+    assert each == "row {row}, column {column}: {says}"
+    assert re.findall("<(?:figcaption|em)>(.*?)<", html) == ["A &lt;title&gt;", "row (pixels)", "column (pixels)"]
+
+
 def test_signal_shows_every_unit_of_every_layer() -> None:
-    pixels, *layers, answers = figures.signal(IMAGE, ACTIVATIONS).data
-    assert np.array_equal(pixels.z, IMAGE.reshape(28, 28))
-    for layer, activations in zip(layers, ACTIVATIONS[:-1], strict=True):
-        assert np.array_equal(layer.z[np.isfinite(layer.z)], activations)
-        assert layer.zmin < layer.zmax
-    assert list(answers.x) == pytest.approx(100 * PROBABILITIES)
+    html = figures.signal(IMAGE, ACTIVATIONS)
+    titles = re.findall("<figcaption>(.*?)</figcaption>", html)
+    assert titles == ["784 pixels", "128 units", "64 units", "7 units", "10 answers"]
+    layers = grids(html)
+    assert len(layers) == 3
+    for (columns, rows, says, _), activations in zip(layers, ACTIVATIONS[:-1], strict=True):
+        assert [float(output) for output in says] == pytest.approx(activations, abs=0.005)
+        assert columns * (rows - 1) < len(activations) <= columns * rows
+    assert shares(html) == pytest.approx(PROBABILITIES)
 
 
-def test_ink_and_paper_are_the_marks_that_the_theme_fills_in() -> None:
-    assert (style.INK, style.PAPER) == (GRAY_90, BG_COLOR)
+def test_a_unit_is_chosen_among_all() -> None:
+    ((columns, rows, says, each),) = grids(figures.unit_cells(128, 5, "<img>"))
+    assert columns * rows >= 128
+    assert says == [str(unit) for unit in range(128)]
+    assert each == "unit {says}"
+    ((_, _, weights, _),) = grids(figures.unit(IMAGE - 0.5, 0.5))
+    assert [float(weight) for weight in weights] == pytest.approx(IMAGE - 0.5, abs=0.005)
+    assert all(weight[0] in "+-" for weight in weights)
+
+
+def test_a_gallery_has_a_place_to_click_for_each_digit() -> None:
+    html = figures.gallery([("3 read as 5", "no. <1>"), ("8 read as 1", "no. 2")], np.zeros((2, 784)))
+    assert re.findall(r'<figure data-number="(\d)"', html) == ["0", "1"]
+    assert re.findall("<figcaption>(.*?)</figcaption>", html) == [
+        "3 read as 5<br>no. &lt;1&gt;",
+        "8 read as 1<br>no. 2",
+    ]
+
+
+@pytest.mark.parametrize(("n", "columns", "shape"), [(1, 1, 1), (12, 6, 178 / 58), (10, 10, 298 / 28)])
+def test_ink_has_the_shape_of_its_sheet(n: int, columns: int, shape: float) -> None:
+    (found,) = re.findall(r"--shape: ([\d.]+)", figures.ink(np.zeros((n, 784)), columns))
+    assert float(found) == pytest.approx(shape, abs=1e-4)

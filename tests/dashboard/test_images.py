@@ -12,27 +12,30 @@ from dashboard import images
 RANDOM = np.random.default_rng(1)
 
 
-def test_digits_are_dark_ink_on_white_paper() -> None:
-    digits = np.zeros((2, 784), np.float32)
-    digits[1, 0] = 1
-    pictures = images.digit_pictures(digits)
-    assert pictures.shape == (2, 28, 28, 3)
-    assert pictures.dtype == np.uint8
-    assert (pictures[0] == 255).all()
-    assert (pictures[1, 0, 0] == 0).all()
-
-
 def opened(file: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(file)).convert("RGBA")).astype(int)
 
 
-def test_a_sheet_of_digits_is_one_byte_a_pixel_and_white_between() -> None:
-    sheet = Image.open(io.BytesIO(images.digit_sheet(np.ones((3, 784), np.float32), 2)))
-    assert (sheet.mode, sheet.size) == ("L", (58, 58))
-    pixels = np.asarray(sheet)
-    assert (pixels[:28, :28] == 0).all()
-    assert (pixels[28:30] == 255).all()
-    assert (pixels[30:, 30:] == 255).all(), "there is no fourth"
+def test_a_sheet_of_digits_is_ink_and_nothing_where_there_is_none() -> None:
+    digits = np.ones((3, 784), np.float32)
+    digits[0, 0] = 0.5
+    sheet = opened(images.digit_sheet(digits, 2))
+    assert sheet.shape == (58, 58, 4)
+    assert (sheet[..., :3] == 0).all(), "black, of which each pixel has more or less"
+    ink = sheet[..., 3]
+    assert ink[0, 0] == 128
+    assert (ink[1:28, :28] == 255).all()
+    assert not ink[28:30].any(), "nothing between them"
+    assert not ink[30:, 30:].any(), "there is no fourth"
+
+
+def test_units_are_squares_the_fuller_the_stronger() -> None:
+    sheet = opened(images.strengths(np.array([[0.0, 0.5], [1.0, np.nan]]), 5))
+    assert sheet.shape == (11, 11, 4)
+    calm, middle, strong, none = sheet[0, 0, 3], sheet[0, 6, 3], sheet[6, 0, 3], sheet[6, 6, 3]
+    assert 0 == none < calm < middle < strong == 255
+    assert (sheet[:5, :5, 3] == calm).all()
+    assert not sheet[5].any(), "a gap between the rows"
 
 
 def test_weights_are_clear_at_zero_and_the_stronger_the_further_from_it() -> None:
@@ -101,14 +104,6 @@ def test_tiles_stand_in_rows_with_gaps(n: int, columns: int, shape: tuple[int, i
 
 def test_no_tiles_are_a_picture_too() -> None:
     assert images.tiles(np.zeros((0, 28, 28, 3), np.uint8), 10).shape[2] == 3
-
-
-def test_enlarged_pixels_are_squares() -> None:
-    picture = RANDOM.integers(0, 256, (2, 3, 3), np.uint8)
-    large = images.enlarge(picture, 4)
-    assert large.shape == (8, 12, 3)
-    assert (large[::4, ::4] == picture).all()
-    assert (large[3::4, 3::4] == picture).all()
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3), (5, 7, 4)])

@@ -196,14 +196,14 @@ class Panel {
     return this.learned.step
   }
 
-  say({ status, numbers }) {
+  say({ text, share, active, numbers }) {
     const bar = this.element.querySelector(".bar")
-    this.element.querySelector(".status").textContent = status.text
-    this.element.querySelector(".progress").hidden = status.share === null
-    bar.setAttribute("aria-valuenow", Math.round(100 * (status.share ?? 0)))
-    bar.firstElementChild.style.width = `${100 * (status.share ?? 0)}%`
+    this.element.querySelector(".status").textContent = text
+    this.element.querySelector(".progress").hidden = share === null
+    bar.setAttribute("aria-valuenow", Math.round(100 * (share ?? 0)))
+    bar.firstElementChild.style.width = `${100 * (share ?? 0)}%`
     for (const [name, value] of Object.entries(numbers)) this.element.querySelector(`.numbers [data-name=${name}]`).textContent = value
-    dispatchEvent(new CustomEvent("nnlib-line", { detail: status }))
+    dispatchEvent(new CustomEvent("nnlib-line", { detail: { text, share, active } }))
   }
 }
 

@@ -24,9 +24,30 @@ function beat(element, milliseconds, ask) {
       requestAnimationFrame(() => {
         if (over()) return
         setTimeout(look, NO_ANSWER)
-        ask()
+        ask(over)
       })
     }
   }
   setTimeout(look, milliseconds)
+}
+
+// Asks beside the page what is new of its run, tells it, and has the page run anew once it has become another one.
+const base = document.querySelector("script[src*='/static/js/']").src.split("/static/js/")[0]
+
+function follow(element, { live, told, follows, interval_ms, viewer }, after, tell, rerun) {
+  if (!live) return beat(element, null)
+  const since = performance.now()
+  const ask = async (over) => {
+    const asked = new URLSearchParams({ run: told.run, viewer, ...(after && { after: after() }) })
+    const answer = await fetch(`${base}/news?${asked}`).catch(() => null)
+    if (!answer?.ok) return answer?.status === 404 && rerun()
+    const news = await answer.json()
+    if (over()) return
+    tell(news)
+    const another = JSON.stringify(news.shown) !== JSON.stringify(told.shown) || (follows && news.newest !== told.newest)
+    const early = interval_ms - (performance.now() - since)
+    if (another && early <= 0) rerun()
+    else beat(element, another ? Math.min(early, news.ask_ms) : news.ask_ms, ask)
+  }
+  beat(element, told.ask_ms, ask)
 }

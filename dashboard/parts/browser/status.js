@@ -3,7 +3,8 @@
 const LINE = "nnlib-line"
 const lines = new WeakMap()
 
-function write(element, { text, share }) {
+function write(element, { text, share, active }) {
+  share = active ? share : null
   element.querySelector(".text").textContent = text
   const bar = element.querySelector(".bar")
   bar.hidden = share === null
@@ -12,11 +13,12 @@ function write(element, { text, share }) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  write(parentElement, data)
+  write(parentElement, data.told)
   lines.get(parentElement)?.abort()
   const ending = new AbortController()
   lines.set(parentElement, ending)
   addEventListener(LINE, (event) => write(parentElement, event.detail), { signal: ending.signal })
-  beat(parentElement, data.interval_ms, () => setTriggerValue("tick", data.beat))
+  const tell = (news) => write(parentElement, news)
+  follow(parentElement, data, null, tell, () => setTriggerValue("tick", data.beat))
   return () => ending.abort()
 }

@@ -1,0 +1,135 @@
+"""What is new of a run: for its pages, and for the browsers that ask beside them.
+
+A run of a page, however small, takes the server ten times as long as an answer here. So browsers ask here, and
+have their page run anew only where it has become another one.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from dashboard import pace, resources
+from dashboard.words import count, duration, number, sentence
+from nnlib.errors import NnlibError
+from nnlib.runs import Run
+from nnlib.training import EpochRecord, Progress, what_is_wrong
+
+SILENT_SECONDS = 10.0  # an epoch of a large network may take as long; beyond, people should know
+EAGER_SECONDS = 0.15  # between two looks for the first point: whoever pressed Start is waiting
+AN_ANSWER_SECONDS = 0.002  # of processor time
+MOST_FIGURES, MOST_NAME = 15, 40  # of what is asked
+STATES = {
+    "queued": "waits in line",
+    "running": "is learning",
+    "paused": "is paused",
+    "stopped": "was stopped",
+    "finished": "is finished",
+    "diverged": "failed: the loss grew beyond all numbers",
+    "interrupted": "was interrupted",
+    "failed": "failed",
+}
+
+
+def answer(request: Request) -> JSONResponse:
+    """GET /news?run=RUN&after=STEP&viewer=NAME: see `tell`. Status 400 for what is no number, 404 for no run."""
+    asked = request.query_params
+    run_id, after = asked.get("run", ""), asked.get("after", "0")
+    if not (run_id.isdecimal() and after.isdecimal() and max(len(run_id), len(after)) <= MOST_FIGURES):
+        return JSONResponse({"problem": f"run and after must be whole numbers of at most {MOST_FIGURES} figures."}, 400)
+    try:
+        told = tell(int(run_id), int(after) if "after" in asked else None, asked.get("viewer", "")[:MOST_NAME])
+        return JSONResponse(told)
+    except NnlibError as error:
+        return JSONResponse({"problem": sentence(str(error))}, 404)
+
+
+def tell(run_id: int, after: int | None, viewer: str) -> dict[str, Any]:
+    """What there is to say of a run; unless `after` is None, with its curves beyond that step.
+
+    `shown` is what a page is built upon, `newest` the newest moment that can be looked at: where either changes,
+    the page is another one. `ask_ms` says when this viewer may ask again. Raises UnknownRunError.
+    """
+    told = _tell(run_id, after, *resources.now())
+    waits = told["active"] and after == 0 and not told["points"]
+    least = EAGER_SECONDS if waits else pace.LEAST_SECONDS
+    return {**told, "ask_ms": round(1000 * pace.seconds(AN_ANSWER_SECONDS, f"asks {viewer}", least))}
+
+
+@lru_cache(maxsize=32)
+def _tell(run_id: int, after: int | None, version: object, second: int) -> dict[str, Any]:
+    # once for all who ask the same at the same time
+    run = resources.run(run_id)
+    kept = resources.snapshots(run_id)
+    text, share = how_far(run)
+    wrong = what_is_wrong(run.last, run.config) if run.last else None
+    return {
+        "run": run_id,
+        "active": run.active,
+        "shown": [run.state, run.message, run.learning_rate, wrong],
+        "newest": kept[-1].step if kept else None,
+        "text": text,
+        "share": share,
+        **({} if after is None else _curves(run, after)),
+    }
+
+
+def _curves(run: Run, after: int) -> dict[str, Any]:
+    records, progress = resources.curves(run.id)
+    newest = max([p.step for p in progress[-1:]] + [r.step for r in records[-1:]], default=0)
+    if newest < after:  # the run went back to its last checkpoint
+        after = 0
+    return {
+        "numbers": numbers(run),
+        "after": after,
+        "points": [[p.step, p.epoch, p.training_loss, 100 * p.training_accuracy] for p in progress if p.step > after],
+        "records": rows([record for record in records if record.step > after]),
+    }
+
+
+def how_far(run: Run) -> tuple[str, float | None]:
+    """In words how far the run is and how long it will take, and the share that is done."""
+    records, progress = resources.curves(run.id)
+    points: list[EpochRecord | Progress] = [*progress[-1:], *records[-1:]]
+    newest = max(points, key=lambda point: point.step, default=None)
+    said = f"Run {run.id} {STATES[run.state]}"
+    if run.silent_seconds > SILENT_SECONDS:
+        return f"Run {run.id} has shown no sign of life for {duration(run.silent_seconds)}.", None
+    if newest is None:
+        return (f"{said}." if run.state != "running" else f"{said}: its first epoch begins."), 0.0
+    epochs = run.config.epochs
+    share = min(newest.epoch / epochs, 1.0)
+    if not run.active:
+        return f"{said}: {count(run.epoch, 'epoch')} in {duration(newest.seconds)}.", share
+    left = newest.seconds / share * (1 - share)
+    soon = f"about {duration(left)} left" if left >= 2 else "nearly there"
+    done = f"epoch {run.epoch:,} of {epochs:,} is done" if run.epoch else "its first epoch"
+    return f"{said}: {done}, {soon}.", share
+
+
+def rows(records: Sequence[EpochRecord]) -> list[list[Any]]:
+    """Epochs as the live curves take them."""
+    return [
+        [
+            record.step,
+            record.epoch,
+            record.training_loss,
+            100 * record.training_accuracy,
+            record.validation_loss,
+            100 * record.validation_accuracy,
+        ]
+        for record in records
+    ]
+
+
+def numbers(run: Run | None) -> dict[str, str]:
+    """The four numbers above the live curves, by their names there."""
+    last = run.last if run else None
+    return {
+        "validation_accuracy": f"{last.validation_accuracy:.1%}" if last else "–",
+        "validation_loss": number(last.validation_loss, 3) if last else "–",
+        "training_accuracy": f"{last.training_accuracy:.1%}" if last else "–",
+        "learning_rate": number(run.learning_rate, 3) if run else "–",
+    }

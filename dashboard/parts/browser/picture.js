@@ -1,0 +1,54 @@
+// Shows what the server has drawn. Where it has cells, each says something when it is pointed at, and can be chosen.
+
+function cellBelow({ target, clientX, clientY }) {
+  const one = target.closest("[data-number]")
+  if (one) return { number: Number(one.dataset.number), word: one.dataset.word }
+  const cells = target.closest(".cells")
+  if (!cells) return {}
+  const { columns, rows, says, each } = cells.dataset
+  const box = cells.getBoundingClientRect()
+  const place = (at, size, n) => Math.min(n - 1, Math.max(0, Math.floor((at / size) * n)))
+  const row = place(clientY - box.top, box.height, rows)
+  const column = place(clientX - box.left, box.width, columns)
+  const number = row * columns + column
+  const said = says.split("|")[number]
+  return { number, word: said && each.replace(/{(\w+)}/g, (_, name) => ({ row, column, number, says: said })[name]) }
+}
+
+const shown = new WeakMap()
+
+// Once all its pictures can be painted: or there would be a moment without any.
+async function draw(picture, html) {
+  const next = document.createElement("div")
+  next.innerHTML = html
+  const images = [...next.querySelectorAll("img")]
+  for (const ink of next.querySelectorAll(".ink")) {
+    images.push(Object.assign(new Image(), { src: ink.style.getPropertyValue("--ink").slice(4, -1) }))
+  }
+  await Promise.all(images.map((image) => image.decode()))
+  if (shown.get(picture) === html) picture.replaceChildren(...next.childNodes)
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const picture = parentElement.querySelector(".picture")
+  const word = parentElement.querySelector(".word")
+  if (shown.get(picture) !== data.html) {
+    shown.set(picture, data.html)
+    draw(picture, data.html)
+  }
+  picture.setAttribute("aria-label", data.alt)
+  picture.classList.toggle("to-choose", data.choose)
+  picture.onpointermove = (event) => {
+    const below = cellBelow(event).word
+    if (!below) return word.hidePopover()
+    word.textContent = below
+    word.style.left = `${event.clientX}px`
+    word.style.top = `${event.clientY}px`
+    word.showPopover()
+  }
+  picture.onpointerleave = () => word.hidePopover()
+  picture.onclick = (event) => {
+    const { number, word: said } = cellBelow(event)
+    if (data.choose && number !== undefined && said) setTriggerValue("chosen", number)
+  }
+}
