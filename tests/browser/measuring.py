@@ -11,10 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
+from playwright.sync_api import Browser
 
 from nnlib.runs import RunStore
 from nnlib.training import EpochRecord, Progress
-from tests.browser.app import ROOT
+from tests.browser.app import PATIENCE_MS, ROOT, Visitor
 
 SESSIONS = Path(__file__).with_name("sessions.py")
 PATIENCE_SECONDS = 120  # for what a slow machine takes long for
@@ -95,6 +96,15 @@ def newest(store: RunStore, run_id: int) -> Progress | EpochRecord:
 def seconds_per_epoch(first: Progress | EpochRecord, last: Progress | EpochRecord) -> float:
     """Of training, as the run itself counted them, between two points; NaN where it did not move."""
     return (last.seconds - first.seconds) / (last.epoch - first.epoch) if first.step < last.step else math.nan
+
+
+@contextmanager
+def somebody(browser: Browser, url: str) -> Iterator[Visitor]:
+    """A visitor whose requests go straight to the server, and are cached: those of the tests go through Python."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    context.set_default_timeout(PATIENCE_MS)
+    yield Visitor(context.new_page(), url)
+    context.close()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from tests.browser import viewers, watching
+from tests.browser import measuring, viewers, watching
 from tests.browser.app import ROOT, running_app
 
 
@@ -33,7 +33,7 @@ def test_two_viewers_hear_of_the_epochs_of_a_run(browser: Browser) -> None:
 def test_an_empty_page_is_timed(browser: Browser, tmp_path: Path) -> None:
     with (
         running_app(tmp_path, "tests/browser/apps/empty.py") as empty,
-        watching.somebody(browser, empty.url) as nobody,
+        measuring.somebody(browser, empty.url) as nobody,
     ):
         assert len(watching.time_loads(nobody, "/", 1)) == 1
         assert set(watching.time_switches(nobody, ["Empty", "Other"], 1)) == {"Empty", "Other"}

@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from nnlib.runs import RunStore, worker
 from nnlib.training import PRESETS
 from tests.browser import measuring
-from tests.browser.app import App, Visitor, launch, running_app, visitor
+from tests.browser.app import App, Visitor, launch, running_app
 from tests.browser.sessions import EPOCH_SAID, MOST_SESSIONS, OPEN_SECONDS
 
 UNWATCHED_SECONDS = 10
@@ -110,8 +110,7 @@ def browsers(browser: Browser | None, url: str, number: int) -> Iterator[list[Vi
         opened = []
         for _ in range(number if browser else 0):
             assert browser is not None
-            someone = visitor(browser, url)
-            windows.callback(someone.page.context.close)
+            someone = windows.enter_context(measuring.somebody(browser, url))
             someone.page.add_init_script(NOTE_EPOCHS)
             with suppress(PlaywrightError):
                 someone.open("")

@@ -15,8 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -88,15 +88,6 @@ class Answer:
         return f"{page:6.0f} {empty:6.0f}  ({page / empty:4.2f})"
 
 
-@contextmanager
-def somebody(browser: Browser, url: str) -> Iterator[Visitor]:
-    """A visitor with a cache: where requests are looked at, as those of the tests are, there is none."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    context.set_default_timeout(PATIENCE_MS)
-    yield Visitor(context.new_page(), url)
-    context.close()
-
-
 # --- training ---
 
 
@@ -112,7 +103,7 @@ def train_on_the_command_line(home: Path, preset: str) -> Training:
 
 def train_from_the_page(browser: Browser, app: App, preset: str, watched: bool) -> tuple[Training, float]:
     """A new run; if it is watched, also the milliseconds from the click on Start to the first point of a curve."""
-    with closing(RunStore(app.home)) as store, somebody(browser, app.url) as someone:
+    with closing(RunStore(app.home)) as store, measuring.somebody(browser, app.url) as someone:
         someone.open("/train")
         someone.choose_preset(preset)
         clock = measuring.Clock(server=app.process_id)
@@ -196,7 +187,7 @@ def time_pen_ups(someone: Visitor, address: str, rounds: int) -> list[float]:
 
 def time_pages(browser: Browser, app: App, empty: App, run_id: int, rounds: int) -> list[Answer]:
     """All of it, of the pages that show a run, and of an empty page beside each."""
-    with somebody(browser, empty.url) as nobody, somebody(browser, app.url) as someone:
+    with measuring.somebody(browser, empty.url) as nobody, measuring.somebody(browser, app.url) as someone:
         empty_load = time_loads(nobody, "/", rounds)
         answers = [
             Answer(f"load {page}", time_loads(someone, f"{path}?run={run_id}", rounds), empty_load)
