@@ -1,11 +1,11 @@
-"""The panel of the run that is looked at: how far it is, what can be ordered, and its curves."""
+"""The run that is looked at: what is wrong with it, what can be ordered, and a look inside."""
 
 import contextlib
 
 import streamlit as st
 
 from dashboard import figures, resources, session
-from dashboard.parts import live_curves, pulse
+from dashboard.parts import pulse
 from dashboard.parts.settings import learning_rates
 from dashboard.words import sentence
 from nnlib.errors import StoreError
@@ -16,15 +16,18 @@ from nnlib.words import exact
 INSIDE_SECONDS = 3.0  # between two looks at what changes slowly
 
 
-def follow(run: Run, beside: figures.Beside | None) -> None:
-    """The panel of a run, which follows it as long as it is active."""
+def say_what_is_wrong(run: Run) -> None:
+    """What the run or a look at its curves has to say, where that is not good."""
     if run.message:
         icon = ":material/info:" if run.active else ":material/error:"
         (st.info if run.active else st.warning)(sentence(run.message), icon=icon)
     wrong = what_is_wrong(run.last, run.config) if run.last else None
     if wrong:
         st.warning(wrong, icon=":material/heart_broken:")
-    live_curves.draw(run, beside)
+
+
+def take_orders(run: Run) -> None:
+    """What can be ordered, and a look inside."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="orders"):
         buttons(run)
         if run.active:

@@ -34,22 +34,27 @@ with st.container(horizontal=True, gap="medium", key="train"):
     with st.container():
         form.show()
     with st.container():
-        run = session.chosen_run()
-        if run is None:
-            live_curves.draw(None, None)
-            st.markdown(
-                "You are looking at the pretrained network, which has learned already. **Start** trains a new one, and "
-                "its curves grow here. Earlier runs are under *Network to look at*."
-            )
-        else:
-            panel, below = st.container(), st.container()
-            with below:
+        run, beside = session.chosen_run(), None
+        # always in this order: the curves of a new run grow where there were none
+        notes, curves, orders, below = (st.container() for _ in range(4))
+        with below:
+            if run is None:
+                st.markdown(
+                    "You are looking at the pretrained network, which has learned already. **Start** trains a new "
+                    "one, and its curves grow here. Earlier runs are under *Network to look at*."
+                )
+            else:
                 beside = kept_run.choose_beside(run)
                 kept_run.made_with(run)
                 if not run.active:
                     kept_run.what_next(run)
-            with panel:
-                running.follow(run, beside)
+        with curves:
+            live_curves.draw(run, beside)
+        if run is not None:
+            with notes:
+                running.say_what_is_wrong(run)
+            with orders:
+                running.take_orders(run)
 kept_run.damaged()
 st.header("What happens when it learns", anchor=False)
 st.markdown(
