@@ -64,10 +64,11 @@ def pixels(image: np.ndarray, title: str) -> str:
     )
 
 
-def gallery(captions: Sequence[Sequence[str]], pictures: np.ndarray) -> str:
-    """Digits, (n, 784), side by side, each with lines of text below it, as HTML; each can be chosen."""
+def gallery(captions: Sequence[Sequence[str]], pictures: np.ndarray, chosen: int | None = None) -> str:
+    """Digits, (n, 784), side by side, as HTML, each with lines of text below it; the one that is `chosen` has a frame."""
     parts = "".join(
-        f'<figure data-number="{number}" data-word="look closer">{ink(pixels)}'
+        f'<figure data-number="{number}" data-word="Look closer"{" class=chosen" if number == chosen else ""}>'
+        f"{ink(pixels)}"
         f"<figcaption>{'<br>'.join(map(escape, lines))}</figcaption></figure>"
         for number, (lines, pixels) in enumerate(zip(captions, pictures, strict=True))
     )

@@ -40,7 +40,8 @@ def say_answers(readings: list[Reading], reader: str) -> Reading:
     _, probabilities = chosen
     best, second = (int(digit) for digit in probabilities.argsort()[::-1][:2])
     sure = probabilities[best]
-    certainly = "This is a" if sure > 0.9 else "It looks like a" if sure > 0.6 else "Not sure, perhaps a"
+    certainly = "This is" if sure > 0.9 else "It looks like" if sure > 0.6 else "Not sure, perhaps"
+    certainly += " an" if best == 8 else " a"
     with place:
         for label, digit, words in (
             (certainly, best, f"{percent(sure)} sure"),

@@ -6,6 +6,7 @@ import streamlit as st
 from dashboard import figures
 from dashboard.parts import frame, picture
 from nnlib.study import Evaluation
+from nnlib.words import percent
 
 
 def show_pixels(image: np.ndarray, title: str, label: int, key: str) -> None:
@@ -13,22 +14,26 @@ def show_pixels(image: np.ndarray, title: str, label: int, key: str) -> None:
     picture.show(figures.pixels(image, title), key, f"A handwritten {label} as 28 by 28 pixels.")
 
 
+def choose(shown: list[int]) -> int:
+    """The place, among the digits with these indices, of the one that is looked at: the first, until one is chosen."""
+    if st.session_state.get("closer") not in shown:
+        st.session_state["closer"] = shown[0]
+    return shown.index(st.session_state["closer"])
+
+
 def show(readings: Evaluation, shown: np.ndarray, test_images: np.ndarray) -> None:
     """One of the digits with the indices `shown` (n,)."""
     st.header("One of them, closer", anchor=False)
     left, right = frame.columns("closer_columns")
-    options = [int(i) for i in shown]
-    if st.session_state.get("closer") not in options:
-        st.session_state["closer"] = options[0]
     with left:
         index = st.selectbox(
             "Which digit",
-            options,
+            [int(i) for i in shown],
             key="closer",
             persist_state="session",
             format_func=lambda i: (
                 f"no. {i:,}: {readings.labels[i]} read as {readings.predictions[i]}, "
-                f"{readings.probabilities[i].max():.1%} sure"
+                f"{percent(readings.probabilities[i].max())} sure"
             ),
         )
         label = int(readings.labels[index])

@@ -64,4 +64,5 @@ def show(matrix: np.ndarray, chosen: tuple[int, int] | None, on_click: Callable[
         "confusion",
         "A table of how often each digit was taken for each other one. The two boxes of digits choose a cell, too.",
         on_click,
+        reveals="gallery",
     )

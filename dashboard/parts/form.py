@@ -91,7 +91,6 @@ def form() -> None:
             on_click=settings.start,
             disabled=bool(wrong),
             width="stretch",
-            help="Train a new network with these settings, in the background. Every run is kept.",
         )
         for text in st.session_state.pop("link_problems", ()):
             st.warning(text, icon=":material/link_off:")

@@ -9,11 +9,14 @@ from dashboard.parts import pulse
 _picture = pulse.component("picture", "picture.html", "picture.css", "picture.js")
 
 
-def show(html: str, key: str, alt: str, choose: Callable[[], None] | None = None) -> None:
-    """A figure as HTML, which `alt` describes; `choose` is called when one of its cells is clicked: see `chosen`."""
+def show(html: str, key: str, alt: str, choose: Callable[[], None] | None = None, reveals: str = "") -> None:
+    """A figure as HTML, which `alt` describes; `choose` is called when one of its cells is clicked: see `chosen`.
+
+    What a click `reveals`, an element's key, then comes into sight where it is not.
+    """
     _picture(
         key=key,
-        data={"html": html, "alt": alt, "choose": choose is not None},
+        data={"html": html, "alt": alt, "choose": choose is not None, "reveals": reveals},
         on_chosen_change=choose or (lambda: None),
     )
 

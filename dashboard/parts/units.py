@@ -40,6 +40,7 @@ def show_all(network: Network, chosen: int, choose: Callable[[], None]) -> None:
         f"{n_units} pictures of 28 by 28 pixels, one for each unit: blue below zero, orange above, clear at zero. "
         "The box Unit chooses one, too.",
         choose,
+        reveals="unit_picture",
     )
 
 

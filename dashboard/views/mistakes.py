@@ -104,7 +104,8 @@ def study() -> None:
         shown = found[(page - 1) * A_PAGE :][:A_PAGE]
         st.session_state["shown"] = shown.tolist()
         if len(shown):
-            gallery.show(readings, shown, pictures[shown], choose_digit)
+            chosen = closer_look.choose(shown.tolist())
+            gallery.show(readings, shown, pictures[shown], chosen, choose_digit)
             st.caption("**Click a digit** to look closer at it, below.")
         elif cell is None and readings.accuracy == 1:
             st.info("It read every test digit right.")

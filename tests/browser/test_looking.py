@@ -114,6 +114,8 @@ def test_a_click_on_a_digit_of_the_gallery_looks_closer_at_it(visit: Visit) -> N
     digit.click()
     expect(someone.keyed("closer").get_by_role("combobox")).to_have_value(re.compile(f"no. {number}:"))
     expect(someone.keyed("closer_pixels").locator("figcaption")).to_have_text(re.compile(f"Test digit {number}, "))
+    expect(someone.keyed("closer_pixels").locator(".cells")).to_be_in_viewport(ratio=0.9)
+    expect(someone.page.locator(".gallery .chosen figcaption")).to_have_text(re.compile(f"no. {number}$"))
 
 
 # --- addresses ---

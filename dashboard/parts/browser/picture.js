@@ -16,6 +16,7 @@ function cellBelow({ target, clientX, clientY }) {
 }
 
 const shown = new WeakMap()
+const clicked = new WeakSet()
 
 // Once all its pictures can be painted: or there would be a moment without any.
 async function draw(picture, html) {
@@ -36,6 +37,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     shown.set(picture, data.html)
     draw(picture, data.html)
   }
+  if (clicked.delete(picture)) {
+    document.querySelector(`.st-key-${data.reveals}`)?.scrollIntoView({ block: "nearest", behavior: "smooth" })
+  }
   picture.setAttribute("aria-label", data.alt)
   picture.classList.toggle("to-choose", data.choose)
   picture.onpointermove = (event) => {
@@ -49,6 +53,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   picture.onpointerleave = () => word.hidePopover()
   picture.onclick = (event) => {
     const { number, word: said } = cellBelow(event)
-    if (data.choose && number !== undefined && said) setTriggerValue("chosen", number)
+    if (!data.choose || number === undefined || !said) return
+    if (data.reveals) clicked.add(picture)
+    setTriggerValue("chosen", number)
   }
 }
