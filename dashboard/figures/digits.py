@@ -65,7 +65,7 @@ def pixels(image: np.ndarray, title: str) -> str:
 
 
 def gallery(captions: Sequence[Sequence[str]], pictures: np.ndarray, chosen: int | None = None) -> str:
-    """Digits, (n, 784), side by side, as HTML, each with lines of text below it; the one that is `chosen` has a frame."""
+    """Digits, (n, 784), side by side, as HTML, with lines of text below each; the one that is `chosen` has a frame."""
     parts = "".join(
         f'<figure data-number="{number}" data-word="Look closer"{" class=chosen" if number == chosen else ""}>'
         f"{ink(pixels)}"

@@ -22,7 +22,7 @@ def show(
     captions = [
         (
             f"{readings.labels[i]} read as {readings.predictions[i]}",
-            f"{percent(readings.probabilities[i].max())} sure",
+            f"{percent(readings.probabilities[i].max())} sure".replace("more than ", "> "),
             f"no. {i:,}",
         )
         for i in shown
