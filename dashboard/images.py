@@ -1,6 +1,6 @@
 """Arrays to pictures: digits, and weights in colours. Pure functions: numpy in, numpy or PNG out.
 
-A pixel of an array is a pixel of the PNG, in one byte: the browser enlarges it, which costs nothing to send.
+A pixel of an array is a pixel of the PNG, in a byte or two: the browser enlarges it, which costs nothing to send.
 """
 
 import base64
@@ -44,9 +44,8 @@ def strengths(values: np.ndarray, side: int) -> bytes:
     """
     covers = np.nan_to_num(255 * (0.1 + 0.9 * values)).astype(np.uint8)
     squares = np.zeros((*values.shape, side + 1, side + 1, 4), np.uint8)
-    squares[:, :, :side, :side] = np.concatenate([np.full((*values.shape, 3), UNIT), covers[..., None]], -1)[
-        :, :, None, None
-    ]
+    squares[:, :, :side, :side, :3] = UNIT
+    squares[:, :, :side, :side, 3] = covers[:, :, None, None]
     rows, columns = values.shape
     sheet = squares.swapaxes(1, 2).reshape(rows * (side + 1), columns * (side + 1), 4)
     return png(sheet[:-1, :-1])

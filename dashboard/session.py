@@ -96,7 +96,7 @@ def settle_moment() -> None:
             st.warning(f"{what} {escape(asked, most=20)} of run {run_id} is not kept: this is {newest.moment}.")
     if follows_newest() or st.session_state.get("step") not in steps:
         st.session_state["step"] = newest.step
-    # set even where it stays: in the sidebar and on the page are two sliders, each with a memory of its own
+    # set even where it stays: every page has a slider of its own, with a memory of its own
     st.session_state["step"] = st.session_state["step"]
     st.session_state["newest_step"] = (run_id, newest.step)
     if not st.session_state.get("film"):  # whose every frame would be an address of its own

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from nnlib.runs import RunStore, worker
+from nnlib.training import TrainingConfig
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -12,3 +15,13 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("NNLIB_HOME", str(folder))
     monkeypatch.delenv("NNLIB_DATA", raising=False)
     return folder
+
+
+def train_to_its_end(home: Path, config: TrainingConfig, name: str = "own settings") -> int:
+    """A run of the store in this folder, trained in this process; its number."""
+    store = RunStore(home)
+    run_id = store.create_run(config, name)
+    for _ in worker.work(store, run_id):
+        pass
+    store.close()
+    return run_id

@@ -14,6 +14,7 @@ from nnlib.runs import worker
 from nnlib.runs.store import RunStore
 from nnlib.training.config import TrainingConfig
 from tests.browser.app import App, Visitor, launch, running_app, save_picture, visitor
+from tests.conftest import train_to_its_end
 
 EPOCHS = 3
 FAILED = pytest.StashKey[bool]()
@@ -96,8 +97,4 @@ def learning_run(app: App) -> Iterator[int]:
 
 def train_a_run(folder: Path) -> None:
     """A finished run in the store of this folder, of few digits."""
-    store = RunStore(folder)
-    config = TrainingConfig(epochs=EPOCHS, training_digits=3_000, validation_digits=500)
-    for _ in worker.work(store, store.create_run(config, "own settings")):
-        pass
-    store.close()
+    train_to_its_end(folder, TrainingConfig(epochs=EPOCHS, training_digits=3_000, validation_digits=500))

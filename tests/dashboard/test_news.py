@@ -10,8 +10,9 @@ import streamlit as st
 from starlette.requests import Request
 
 from dashboard import news, pace, resources
-from nnlib.runs import RunStore, worker
+from nnlib.runs import RunStore
 from nnlib.training import TrainingConfig
+from tests.conftest import train_to_its_end
 
 SMALL = TrainingConfig(hidden_widths=(8,), epochs=2, batch_size=100, training_digits=2000, validation_digits=100)
 
@@ -38,12 +39,7 @@ def ask(home: Path) -> Iterator[Ask]:
 
 @pytest.fixture
 def finished_run(home: Path) -> int:
-    store = RunStore(home)
-    run_id = store.create_run(SMALL, "own settings")
-    for _ in worker.work(store, run_id):
-        pass
-    store.close()
-    return run_id
+    return train_to_its_end(home, SMALL)
 
 
 def test_who_has_nothing_is_told_all_and_who_has_some_only_the_rest(ask: Ask, finished_run: int) -> None:

@@ -36,6 +36,7 @@ from nnlib.errors import NnlibError, StoreError
 from nnlib.runs import worker
 from nnlib.runs.store import RunStore
 from nnlib.training.config import PRESETS, SETTINGS, TrainingConfig, describe
+from tests.conftest import train_to_its_end
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["welcome", "data", "train", "weights", "draw", "mistakes"]
@@ -61,12 +62,7 @@ def nothing_cached(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 @pytest.fixture
 def finished_run(home: Path) -> int:
     """A run of two epochs, trained to its end."""
-    store = RunStore(home)
-    run_id = store.create_run(SMALL, "own settings")
-    for _ in worker.work(store, run_id):
-        pass
-    store.close()
-    return run_id
+    return train_to_its_end(home, SMALL)
 
 
 @pytest.fixture
@@ -199,11 +195,7 @@ def test_a_run_that_has_not_begun_can_be_chosen(page: str, home: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_run_of_a_single_narrow_layer_can_be_looked_at(page: str, home: Path) -> None:
-    store = RunStore(home)
-    run_id = store.create_run(SMALL.with_changes(hidden_widths=(1,), epochs=1), "narrow")
-    for _ in worker.work(store, run_id):
-        pass
-    store.close()
+    run_id = train_to_its_end(home, SMALL.with_changes(hidden_widths=(1,), epochs=1), "narrow")
     # on the page Train, that it learns next to nothing
     assert len(complaints(open_page(page, run=str(run_id)))) <= (page == "train")
 
@@ -759,11 +751,7 @@ def test_digits_of_one_kind_or_without_one_are_data_too(
 
 
 def test_a_dead_unit_is_said_to_be_dead(home: Path) -> None:
-    store = RunStore(home)
-    run_id = store.create_run(SMALL.with_changes(epochs=1), "own settings")
-    for _ in worker.work(store, run_id):
-        pass
-    store.close()
+    run_id = train_to_its_end(home, SMALL.with_changes(epochs=1))
     network = resources.model(run_id, resources.snapshots(run_id)[-1].step).network
     network.dense_layers[0].biases[:2] = -1000, 1000
     dead, alive = (open_page("weights", run=str(run_id), unit=unit) for unit in "01")
