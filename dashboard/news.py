@@ -68,7 +68,7 @@ def _tell(run_id: int, after: int | None, version: object, second: int) -> dict[
     return {
         "run": run_id,
         "active": run.active,
-        "shown": [run.state, run.message, run.learning_rate, wrong],
+        "shown": [run.state, run.message, run.config.learning_rate, wrong],
         "newest": kept[-1].step if kept else None,
         "text": text,
         "share": share,
@@ -131,5 +131,5 @@ def numbers(run: Run | None) -> dict[str, str]:
         "validation_accuracy": f"{last.validation_accuracy:.1%}" if last else "–",
         "validation_loss": number(last.validation_loss, 3) if last else "–",
         "training_accuracy": f"{last.training_accuracy:.1%}" if last else "–",
-        "learning_rate": number(run.learning_rate, 3) if run else "–",
+        "learning_rate": number(run.config.learning_rate, 3) if run else "–",
     }

@@ -9,7 +9,7 @@ from dashboard.parts import pulse
 from dashboard.parts.settings import learning_rates
 from dashboard.words import sentence
 from nnlib.errors import StoreError
-from nnlib.runs import Order, Run, worker
+from nnlib.runs import Run, worker
 from nnlib.training import what_is_wrong
 from nnlib.words import exact
 
@@ -42,8 +42,8 @@ def change_rate(run: Run) -> None:
     """The learning rate, while it learns."""
     st.select_slider(
         "Change the learning rate while it learns",
-        learning_rates(run.config.learning_rate, run.learning_rate),
-        run.learning_rate,
+        learning_rates(run.config.learning_rate, run.config.learning_rate),
+        run.config.learning_rate,
         format_func=exact,
         key=f"live_rate_{run.id}",
         on_change=change_learning_rate,
@@ -52,7 +52,7 @@ def change_rate(run: Run) -> None:
     )
 
 
-def send(run: Run, order: Order, value: float | None = None) -> None:
+def send(run: Run, order: str, value: float | None = None) -> None:
     """Tell the run's process what to do; it may just have ended, which the page then shows anyway."""
     with contextlib.suppress(StoreError):
         resources.store().send(run.id, order, value)

@@ -45,6 +45,7 @@ class Network:
         self.softmax = Softmax()
         self.layers: list[Layer] = []
         self.dense_layers: list[Dense] = []
+        self.layer_parts: list[slice] = []  # where each Dense layer lies in the flat vectors
         start = 0
         for index, (n_inputs, n_outputs) in enumerate(shapes):
             middle = start + n_inputs * n_outputs
@@ -56,6 +57,7 @@ class Network:
                 self.gradient[middle:end],
                 needs_input_gradient=index > 0,
             )
+            self.layer_parts.append(slice(start, end))
             start = end
             hidden = index < len(shapes) - 1
             self.dense_layers.append(dense)

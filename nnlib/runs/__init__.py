@@ -2,15 +2,17 @@
 
 from nnlib.runs import worker
 from nnlib.runs.database import MOST_PROGRESS_POINTS
-from nnlib.runs.run import BEGINNING, DamagedRun, Order, Run, Snapshot, State
+from nnlib.runs.run import BEGINNING, FASTEST_PACE, DamagedRun, Happening, Order, Run, Snapshot, State
 from nnlib.runs.store import MOST_AT_ONCE, MOST_WAITING, RunStore
 
 __all__ = [
     "BEGINNING",
+    "FASTEST_PACE",
     "MOST_AT_ONCE",
     "MOST_PROGRESS_POINTS",
     "MOST_WAITING",
     "DamagedRun",
+    "Happening",
     "Order",
     "Run",
     "RunStore",

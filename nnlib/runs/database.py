@@ -80,6 +80,49 @@ MIGRATIONS = (
     ALTER TABLE orders ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
     UPDATE orders SET checksum = checksum(run, name, value);
     """,
+    # a run is its recipe: `config` is what it began with, `now` what the events have made of it
+    """
+    ALTER TABLE runs ADD COLUMN now TEXT NOT NULL DEFAULT '';
+    UPDATE runs SET now = with_rate(config, learning_rate);
+    ALTER TABLE runs ADD COLUMN parent INTEGER;
+    ALTER TABLE runs ADD COLUMN parent_step INTEGER;
+    ALTER TABLE runs ADD COLUMN race INTEGER;
+    ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT '';
+    ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '';
+    UPDATE runs SET checksum = CASE
+        WHEN checksum = checksum(id, name, config, learning_rate, data_directory, created, state, message)
+        THEN checksum(id, name, config, now, data_directory, created, state, message, parent, parent_step, race,
+            note, tags)
+        ELSE -1 END;
+    ALTER TABLE runs DROP COLUMN learning_rate;
+
+    CREATE TABLE events (
+        run INTEGER, number INTEGER, step INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+        checksum INTEGER NOT NULL, PRIMARY KEY (run, number)
+    ) WITHOUT ROWID;
+
+    ALTER TABLE checkpoints RENAME TO newest_checkpoints;
+    CREATE TABLE checkpoints (
+        run INTEGER, step INTEGER, epoch REAL NOT NULL, state BLOB NOT NULL, checksum INTEGER NOT NULL,
+        PRIMARY KEY (run, step)
+    );
+    INSERT INTO checkpoints SELECT run, step, epoch, state, CASE
+        WHEN checksum = checksum(run, step, state) THEN checksum(run, step, epoch, state) ELSE -1 END FROM (
+        SELECT run, step, epoch_of(step, (SELECT config FROM runs WHERE id = run)) AS epoch, state, checksum
+        FROM newest_checkpoints
+    );
+    DROP TABLE newest_checkpoints;
+
+    ALTER TABLE orders RENAME TO orders_of_numbers;
+    CREATE TABLE orders (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+        checksum INTEGER NOT NULL
+    );
+    INSERT INTO orders SELECT id, run, name, text, checksum(run, name, text) FROM (
+        SELECT id, run, name, as_json(value) AS text FROM orders_of_numbers WHERE checksum = checksum(run, name, value)
+    );
+    DROP TABLE orders_of_numbers;
+    """,
 )
 
 
@@ -216,6 +259,9 @@ class Database:
         connection.create_function("checksum", -1, checksum, deterministic=True)
         connection.create_function("step_after", 2, _step_after, deterministic=True)
         connection.create_function("spacing", 1, spacing, deterministic=True)
+        connection.create_function("as_json", 1, json.dumps, deterministic=True)
+        connection.create_function("with_rate", 2, _with_rate, deterministic=True)
+        connection.create_function("epoch_of", 2, _epoch_of, deterministic=True)
         connection.execute("BEGIN IMMEDIATE")
         try:
             for script in MIGRATIONS[self._version_of(connection) :]:
@@ -377,3 +423,19 @@ def _step_after(epoch: Any, config: Any) -> Any:
         return epoch * TrainingConfig.from_json(config).steps_per_epoch
     except (SettingError, TypeError, ValueError, RecursionError):
         return epoch
+
+
+def _epoch_of(step: Any, config: Any) -> float:
+    """After how many epochs a correction was; where the run is damaged, none."""
+    try:
+        return float(step / TrainingConfig.from_json(config).steps_per_epoch)
+    except (SettingError, TypeError, ValueError, RecursionError):
+        return 0.0
+
+
+def _with_rate(config: Any, learning_rate: Any) -> Any:
+    """The settings with another learning rate; where the run is damaged, as they are."""
+    try:
+        return TrainingConfig.from_json(config).with_changes(learning_rate=learning_rate).to_json()
+    except (SettingError, TypeError, ValueError, RecursionError):
+        return config

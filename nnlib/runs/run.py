@@ -3,22 +3,30 @@
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from nnlib.errors import SettingError
 from nnlib.runs.database import checksum
-from nnlib.training import EpochRecord, Progress, TrainingConfig
+from nnlib.training import STEERABLE, EpochRecord, Event, Progress, Recipe, TrainingConfig, check_changes
+from nnlib.words import shown
 
 State = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "interrupted", "failed"]
-Order = Literal["pause", "resume", "stop", "learning_rate"]
+# to a run: how it goes on (one batch or epoch more of a paused one; a pace of so many batches a second, 0 for as fast
+# as it can), or a setting with its new value
+ORDERS = ("pause", "resume", "stop", "batch", "epoch", "pace", *STEERABLE)
+FASTEST_PACE = 20.0  # batches a second, in slow motion
 AnyRecord = TypeVar("AnyRecord", Progress, EpochRecord)
 ACTIVE: tuple[State, ...] = ("queued", "running", "paused")  # a living process has such a run in its hands
 RESUMABLE: tuple[State, ...] = ("stopped", "interrupted", "failed")
 
 
 LATEST_TIME = 2**33  # in the year 2242; far beyond, no calendar can show it
-CONTENT = ("id", "name", "config", "learning_rate", "data_directory", "created", "state", "message")  # of a run's row
+# of a run's row
+CONTENT = (
+    *("id", "name", "config", "now", "data_directory", "created", "state", "message"),
+    *("parent", "parent_step", "race", "note", "tags"),
+)
 
 # what a row that is not as it was written can raise, until it is known not to be
 DAMAGE = (SettingError, LookupError, TypeError, ValueError, OverflowError, RecursionError)
@@ -28,23 +36,29 @@ DAMAGE = (SettingError, LookupError, TypeError, ValueError, OverflowError, Recur
 class Run:
     """One training, as it stands.
 
-    `learning_rate` is that of now, before the schedule: it may have been changed since the start.
-    `created` is in seconds since 1970. `message` says what people should know about `state`.
-    `last` is its newest record, None before the first epoch is done. `attempt` counts how often it was
-    put in line: with each, what came after its checkpoint was forgotten. `silent_seconds` is how long
-    its process has shown no sign of life, where one trains or should; more than a few are no good sign.
+    `config` is that of now, `began_with` the one before all changes on the way. `created` is in seconds
+    since 1970. `message` says what people should know about `state`. `last` is its newest record, None
+    before the first epoch is done. `attempt` counts how often it was put in line: with each, what came
+    after its checkpoint was forgotten. `parent` is the run that it goes on from, and after how many of
+    that one's corrections; `race` the number that the runs of a race share. `silent_seconds` is how
+    long its process has shown no sign of life, where one trains or should; more than a few are no good
+    sign.
     """
 
     id: int
     name: str
     config: TrainingConfig
-    learning_rate: float
+    began_with: TrainingConfig
     data_directory: str | None
     created: float
     state: State
     message: str
     last: EpochRecord | None
     attempt: int = 1
+    parent: tuple[int, int] | None = None
+    race: int | None = None
+    note: str = ""
+    tags: tuple[str, ...] = ()
     silent_seconds: float = field(default=0.0, compare=False)
 
     @property
@@ -61,6 +75,30 @@ class Run:
     def resumable(self) -> bool:
         """Whether training can go on where it ended."""
         return self.state in RESUMABLE
+
+
+@dataclass(frozen=True)
+class Order:
+    """What somebody told a run, and is not obeyed yet: one of ORDERS.
+
+    Its `value` is that of a setting or of the pace; of a pause it may be the step after which it is due.
+    """
+
+    number: int
+    name: str
+    value: Any = None
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An order that took effect, after `step` corrections: one of ORDERS, with its value if it has one.
+
+    What else a run was: "stop" with the value "time_limit" is what ended it by itself.
+    """
+
+    step: int
+    name: str
+    value: Any = None
 
 
 @dataclass(frozen=True)
@@ -100,21 +138,25 @@ BEGINNING = Snapshot(0, 0.0)
 def read_run(content: Sequence, checked: Any, attempt: Any, last: EpochRecord | None) -> Run:
     """The run that a row tells of, or one of DAMAGE."""
     require_sound(content, checked)
-    run_id, name, config, learning_rate, data_directory, created, state, message = content
-    settings = TrainingConfig.from_json(config)
-    if state not in get_args(State) or not 0 <= created < LATEST_TIME:
+    row = dict(zip(CONTENT, content, strict=True))
+    if row["state"] not in get_args(State) or not 0 <= row["created"] < LATEST_TIME:
         raise ValueError("it is in no state that there is")
+    began_with = TrainingConfig.from_json(row["config"])
     return Run(
-        _require(run_id, int),
-        _require(name, str),
-        settings,
-        settings.with_changes(learning_rate=learning_rate).learning_rate,
-        None if data_directory is None else _require(data_directory, str),
-        created,
-        state,
-        _require(message, str),
+        _require(row["id"], int),
+        _require(row["name"], str),
+        began_with if row["now"] == row["config"] else TrainingConfig.from_json(row["now"]),
+        began_with,
+        None if row["data_directory"] is None else _require(row["data_directory"], str),
+        row["created"],
+        row["state"],
+        _require(row["message"], str),
         last,
         _require(attempt, int),
+        None if row["parent"] is None else (_require(row["parent"], int), _require(row["parent_step"], int)),
+        None if row["race"] is None else _require(row["race"], int),
+        _require(row["note"], str),
+        tuple(tag for tag in _require(row["tags"], str).split(",") if tag),
     )
 
 
@@ -139,10 +181,39 @@ def read_moment(step: Any, epoch: Any) -> Snapshot:
     return Snapshot(_require(step, int), float(epoch))
 
 
+def check_order(name: str, value: Any) -> Any:
+    """The value of an order, as its own kind; SettingError outside its limits."""
+    assert name in ORDERS
+    if name == "pace":
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= FASTEST_PACE:
+            raise SettingError(
+                f"the pace is {shown(value)}: it must be a number from 0, as fast as it can, to {FASTEST_PACE:g} "
+                f"batches a second."
+            )
+        return float(value)
+    return check_changes({name: value})[name] if name in STEERABLE else value
+
+
+def read_happening(step: Any, name: Any, value: Any) -> Happening:
+    """The order that a row tells of, or one of DAMAGE."""
+    if name not in ORDERS or _require(step, int) < 0:
+        raise ValueError("there is no such order")
+    return Happening(step, name, json.loads(value))
+
+
+def recipe_of(config: TrainingConfig, happenings: Sequence[Happening]) -> Recipe:
+    """The recipe of a run that began so and to which this happened: it ends where it was stopped for good."""
+    ends = [each.step if each.name == "stop" else None for each in happenings if each.name in ("stop", "resume")]
+    events = [Event(each.step, each.name, each.value) for each in happenings if each.name in STEERABLE]
+    return Recipe(config, tuple(sorted(events, key=lambda event: event.step)), ends[-1] if ends else None)
+
+
 def _read_record(kind: type[AnyRecord], text: str) -> AnyRecord:
     """The record that `append` wrote; whatever a damaged one raises is for its caller to catch."""
     values = json.loads(text)
     for each in fields(kind):
+        if each.default is not MISSING:
+            values.setdefault(each.name, each.default)  # older versions did not have it
         value = values[each.name]
         if get_origin(each.type) is tuple:
             values[each.name] = tuple(_require(number, get_args(each.type)[0]) for number in value)

@@ -6,8 +6,9 @@ The dashboard, the command line and the processes that train share nothing but t
 import json
 import os
 import sqlite3
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 import platformdirs
 
 from nnlib.digits import N_CLASSES, N_PIXELS
-from nnlib.errors import DamagedStoreError, RunLostError, StoreError, StoreFullError, UnknownRunError
+from nnlib.errors import DamagedStoreError, RunLostError, SettingError, StoreError, StoreFullError, UnknownRunError
 from nnlib.model_files import Model
 from nnlib.network import Network
 from nnlib.runs.database import Database, checksum, spacing
@@ -26,25 +27,32 @@ from nnlib.runs.run import (
     ACTIVE,
     CONTENT,
     DAMAGE,
-    RESUMABLE,
     DamagedRun,
+    Happening,
     Order,
     Run,
     Snapshot,
     State,
+    check_order,
+    read_happening,
     read_moment,
     read_run,
+    recipe_of,
     require_sound,
     whole,
 )
-from nnlib.training import EpochRecord, Progress, TrainingConfig
+from nnlib.training import STEERABLE, EpochRecord, Progress, Recipe, TrainingConfig, check_changes
 
 MOST_AT_ONCE = os.cpu_count() or 1  # runs that train
 MOST_WAITING = 30  # runs in line: a class can all press Start at once
 SIGN_SECONDS = 2  # between two signs of life of a process at work
 IDLE_SIGN_SECONDS = 20  # of one that waits: it is seen by others, except from another container
 
-TABLES = {"runs": "id", "records": "run", "progress": "run", "snapshots": "run", "checkpoints": "run", "orders": "run"}
+MOST_CHECKPOINTS = 8  # of a run, spread over it: from the nearest one on, any of its moments is trained again
+CHECKPOINTS_BYTES = 128 * 2**20  # that these may take together, beyond the newest
+
+TABLES = {"runs": "id"} | dict.fromkeys(("records", "progress", "snapshots", "checkpoints", "orders", "events"), "run")
+STATE = CONTENT.index("state")
 
 
 @dataclass(frozen=True)
@@ -116,22 +124,48 @@ class RunStore:
 
     # ---- runs
 
-    def create_run(self, config: TrainingConfig, name: str, data_directory: str | None = None) -> int:
+    def create_run(
+        self,
+        recipe: TrainingConfig | Recipe,
+        name: str,
+        data_directory: str | None = None,
+        *,
+        race: int | None = None,
+    ) -> int:
         """Put a new run in line; until a worker takes it, it is this process's.
 
-        Raises StoreError where the line is full.
+        Runs of one `race` share a number. Raises StoreError where the line is full.
         """
-        with self._database.writing() as connection:
+        with self._database.writing():
             self._require_place_in_line()
-            content = (name, config.to_json(), config.learning_rate, data_directory, time.time(), "stopped", "")
-            run_id = connection.execute(
-                "INSERT INTO runs (name, config, learning_rate, data_directory, created, state, message,"
-                " queued, process_id, process_started, attempt) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0) RETURNING id",
-                content,
-            ).fetchone()[0]
-            connection.execute("UPDATE runs SET checksum = ? WHERE id = ?", (checksum(run_id, *content), run_id))
+            run_id = self._insert_run(recipe, name, data_directory, race=race)
             self._put_in_line(run_id)
             return run_id
+
+    def _insert_run(
+        self, recipe: TrainingConfig | Recipe, name: str, data_directory: str | None, **more: int | None
+    ) -> int:
+        recipe = recipe if isinstance(recipe, Recipe) else Recipe(recipe)
+        values = {
+            **dict.fromkeys(CONTENT),
+            **{"name": name, "config": recipe.config.to_json(), "now": recipe.final_config.to_json()},
+            **{"data_directory": data_directory, "created": time.time(), "state": "stopped", "message": ""},
+            **{"note": "", "tags": "", **more},
+        }
+        del values["id"]
+        run_id = self._connection.execute(
+            f"INSERT INTO runs ({', '.join(values)}, queued, process_id, process_started, attempt)"
+            f" VALUES ({', '.join('?' * len(values))}, 0, 0, 0, 0) RETURNING id",
+            tuple(values.values()),
+        ).fetchone()[0]
+        self._connection.execute(
+            "UPDATE runs SET checksum = ? WHERE id = ?", (checksum(run_id, *values.values()), run_id)
+        )
+        for event in recipe.events:
+            self._insert_event(run_id, event.step, event.setting, event.value)
+        if recipe.end is not None:
+            self._insert_event(run_id, recipe.end, "stop", None)
+        return run_id
 
     def runs(self) -> list[Run]:
         """All runs that can be read, the newest first."""
@@ -237,7 +271,7 @@ class RunStore:
                     run_id, *CONTENT, "checksum", "machine", "process_id", "process_started", "sign"
                 )
                 # a damaged one is let go whatever it says: a process that is at work on it will notice
-                sound, state = checksum(*content) == checked, content[-2]
+                sound, state = checksum(*content) == checked, content[STATE]
                 if sound and state in ACTIVE and _lives(machine, process_id, started, sign):
                     raise StoreError(f"run {run_id} is {state}: stop it before you delete it.")
                 for table, key in TABLES.items():
@@ -253,25 +287,56 @@ class RunStore:
 
     # ---- whose turn it is, and in whose hands a run is
 
-    def enqueue(self, run_id: int) -> None:
-        """Put a run that ended in line again; what it did after its checkpoint is forgotten.
+    def enqueue(self, run_id: int, changes: Mapping[str, Any] | None = None) -> None:
+        """Put a run that ended in line again, with `changes` of its settings from where it ended on.
 
-        A learning rate that it was told is not. Raises StoreError where a living process has it, and where
-        the line is full.
+        What it did after its newest checkpoint is trained again, to the same bits. Raises StoreError
+        where a living process has it, where it diverged, where it is over and the changes do not let it
+        go on, and where the line is full; SettingError for a change that cannot be.
         """
         with self._changing(run_id) as connection:
-            run = self.run(run_id)
+            run, changes = self.run(run_id), check_changes(changes or {})
             if run.active:
                 raise StoreError(f"run {run_id} is {run.state} in process {self.holder(run_id)}: stop it there first.")
+            if run.state == "diverged":
+                raise StoreError(f"run {run_id} diverged: go on from an earlier moment, with a lower learning rate.")
+            if run.state == "finished":
+                changes = self._changes_to_go_on(run, changes)
             self._require_place_in_line()
             self._put_in_line(run_id)
-            row = connection.execute("SELECT step FROM checkpoints WHERE run = ?", (run_id,)).fetchone()
-            step = row[0] if row and isinstance(row[0], int) else 0
-            epoch = step // run.config.steps_per_epoch
-            connection.execute("DELETE FROM orders WHERE run = ? AND name != 'learning_rate'", (run_id,))
+            reached = self._reached(run_id)
+            ended = recipe_of(run.began_with, self.happenings(run_id)).end
+            if ended is not None:
+                reached = max(reached, ended)
+                self._insert_event(run_id, reached, "resume", None)
+            self._change_settings(run_id, reached, changes)
+            kept = self._newest_checkpoint(run_id)
+            step, epoch = kept[:2] if kept else (0, 0.0)
+            connection.execute(
+                f"DELETE FROM orders WHERE run = ? AND name NOT IN ({', '.join('?' * len(STEERABLE))})",
+                (run_id, *STEERABLE),
+            )
             connection.execute("DELETE FROM progress WHERE run = ? AND step > ?", (run_id, step))
             connection.execute("DELETE FROM snapshots WHERE run = ? AND step > ?", (run_id, step))
-            connection.execute("DELETE FROM records WHERE run = ? AND epoch > ?", (run_id, epoch))
+            connection.execute("DELETE FROM checkpoints WHERE run = ? AND step > ?", (run_id, step))
+            connection.execute("DELETE FROM records WHERE run = ? AND epoch > ?", (run_id, int(epoch)))
+
+    def _changes_to_go_on(self, run: Run, changes: dict[str, Any]) -> dict[str, Any]:
+        """The changes, and that what ended the run holds no more; StoreError where it would end at once."""
+        if run.config.with_changes(**changes).epochs <= run.epoch:
+            raise StoreError(f"run {run.id} has done all its {run.config.epochs} epochs: give it more of them.")
+        # each of them may have ended it, and would again
+        return {"patience": 0, "target_accuracy": 0.0, "time_limit": 0.0} | changes
+
+    def _change_settings(self, run_id: int, step: int, changes: Mapping[str, Any]) -> None:
+        """Note changes that take effect after this step."""
+        run = self.run(run_id)
+        config = recipe_of(run.began_with, self.happenings(run_id)).until(step).final_config
+        for name, value in changes.items():
+            if value != getattr(config, name):
+                self._insert_event(run_id, step, name, value)
+        now = recipe_of(run.began_with, self.happenings(run_id)).final_config
+        self._update(run_id, now=now.to_json())
 
     def _put_in_line(self, run_id: int) -> None:
         self._update(run_id, state="queued", message="")
@@ -294,8 +359,8 @@ class RunStore:
         line = _Line()
         for machine, process_id, started, sign, checked, *content in rows:
             if checksum(*content) == checked and _lives(machine, process_id, started, sign):
-                run_id, *_, state, _ = content
-                if state == "running":
+                run_id = content[0]
+                if content[STATE] == "running":
                     line.running.append(run_id)
                 else:
                     held = Process(machine, process_id, started).suspended
@@ -380,25 +445,32 @@ class RunStore:
         self._signed[run_id] = time.monotonic()
         connection.execute("UPDATE runs SET sign = ? WHERE id = ?", (self._signed[run_id], run_id))
 
-    def set_state(self, run_id: int, state: State, message: str = "", *, order: int | None = None) -> None:
-        """Say where a run stands, and why; and, with it, that an order has taken effect.
+    def set_state(self, run_id: int, state: State, message: str = "", *, ended_at: int | None = None) -> None:
+        """Say where a run stands, and why.
 
-        A run that can never go on needs no checkpoint: it is forgotten.
+        `ended_at` is the step at which its time was up: no recipe could find that again by itself.
         """
         assert state in get_args(State)
-        with self._changing(run_id) as connection:
+        with self._changing(run_id):
             self._update(run_id, state=state, message=message)
-            self._forget_order(order)
-            if state not in ACTIVE + RESUMABLE:
-                connection.execute("DELETE FROM checkpoints WHERE run = ?", (run_id,))
+            if ended_at is not None:
+                self._insert_event(run_id, ended_at, "stop", "time_limit")
         if state not in ACTIVE:
             self._let_go(run_id)
 
-    def set_learning_rate(self, run_id: int, learning_rate: float, *, order: int | None = None) -> None:
-        """Say which learning rate a run trains with from now on; and, with it, that an order has taken effect."""
+    def take_effect(self, run_id: int, order: Order, step: int, state: State | None = None) -> None:
+        """Say that an order has taken effect after so many corrections, and where the run stands with it.
+
+        It is then among what happened to the run: nobody finds the one without the other.
+        """
         with self._changing(run_id):
-            self._update(run_id, learning_rate=learning_rate)
-            self._forget_order(order)
+            if order.name in STEERABLE:
+                self._change_settings(run_id, step, {order.name: order.value})
+            else:
+                self._insert_event(run_id, step, order.name, order.value)
+            if state is not None:
+                self._update(run_id, state=state, message="")
+            self._connection.execute("DELETE FROM orders WHERE id = ?", (order.number,))
 
     @contextmanager
     def _changing(self, run_id: int) -> Iterator[sqlite3.Connection]:
@@ -432,7 +504,7 @@ class RunStore:
             f"UPDATE runs SET {', '.join(f'{each} = :{each}' for each in (*CONTENT, 'checksum'))} WHERE id = :id",
             values | {"checksum": checksum(*values.values())},
         )
-        if values["state"] == "queued" != content[-2]:
+        if values["state"] == "queued" != content[STATE]:
             # behind all others, whatever the clock says
             self._connection.execute(
                 "UPDATE runs SET queued = 1 + (SELECT max(queued) FROM runs WHERE state IN ('running', 'queued'))"
@@ -448,12 +520,12 @@ class RunStore:
         record: Progress | EpochRecord,
         *,
         snapshot: np.ndarray | None = None,
-        replaces: int | None = None,
+        replaces: Iterable[int] = (),
         checkpoint: bytes | None = None,
     ) -> None:
         """Keep a record, and with it a snapshot of the parameters and a checkpoint: all or nothing.
 
-        The snapshot may take the place of another one, whose step `replaces` is.
+        The snapshot may take the place of others, whose steps `replaces` has.
         Of very many points within the epochs some are kept, evenly spread, with the newest. Raises
         StoreFullError, and keeps nothing, where the disk is down to its reserve.
         """
@@ -466,29 +538,38 @@ class RunStore:
                 self._thin_progress(run_id, record.step)
                 self._insert("progress", run_id, record.step, text)
             if snapshot is not None:
-                self._insert_snapshot(run_id, Snapshot(record.step, record.epoch), snapshot)
-                if replaces is not None:
-                    self._connection.execute("DELETE FROM snapshots WHERE run = ? AND step = ?", (run_id, replaces))
+                self._insert_snapshot(run_id, Snapshot(record.step, record.epoch), snapshot, replaces)
             if checkpoint is not None:
-                self._insert_checkpoint(run_id, record.step, checkpoint)
+                self._insert_checkpoint(run_id, record.step, record.epoch, checkpoint)
 
-    def save_snapshot(self, run_id: int, moment: Snapshot, parameters: np.ndarray) -> None:
-        """Keep the parameters as they were at a moment that has no record of its own."""
+    def save_snapshot(
+        self, run_id: int, moment: Snapshot, parameters: np.ndarray, *, replaces: Iterable[int] = ()
+    ) -> None:
+        """Keep the parameters as they were at a moment that has no record of its own; see `append`."""
         self._database.require_room(parameters.nbytes)
         with self._changing(run_id):
-            self._insert_snapshot(run_id, moment, parameters)
+            self._insert_snapshot(run_id, moment, parameters, replaces)
 
-    def save_checkpoint(self, run_id: int, step: int, checkpoint: bytes) -> None:
-        """Keep what a trainer needs to go on; it replaces the one before."""
+    def save_checkpoint(self, run_id: int, moment: Snapshot, checkpoint: bytes) -> None:
+        """Keep what a trainer needs to go on from a moment; of those before it, some are kept, spread over the run."""
         self._database.require_room(len(checkpoint))
         with self._changing(run_id):
-            self._insert_checkpoint(run_id, step, checkpoint)
+            self._insert_checkpoint(run_id, moment.step, moment.epoch, checkpoint)
 
-    def _insert_snapshot(self, run_id: int, moment: Snapshot, parameters: np.ndarray) -> None:
+    def _insert_snapshot(self, run_id: int, moment: Snapshot, parameters: np.ndarray, replaces: Iterable[int]) -> None:
+        for step in replaces:
+            self._connection.execute("DELETE FROM snapshots WHERE run = ? AND step = ?", (run_id, step))
         self._insert("snapshots", run_id, moment.step, float(moment.epoch), parameters.astype("<f4").tobytes())
 
-    def _insert_checkpoint(self, run_id: int, step: int, checkpoint: bytes) -> None:
-        self._insert("checkpoints", run_id, step, checkpoint)
+    def _insert_checkpoint(self, run_id: int, step: int, epoch: float, checkpoint: bytes) -> None:
+        self._insert("checkpoints", run_id, step, float(epoch), checkpoint)
+        rows = self._connection.execute("SELECT step FROM checkpoints WHERE run = ? ORDER BY step", (run_id,))
+        steps = [0, *(row[0] for row in rows if isinstance(row[0], int))]  # the beginning needs none
+        most = max(1, min(MOST_CHECKPOINTS, CHECKPOINTS_BYTES // len(checkpoint)))
+        while len(steps) - 1 > most:
+            # the one whose neighbours are nearest to each other
+            least = min(range(1, len(steps) - 1), key=lambda place: steps[place + 1] - steps[place - 1])
+            self._connection.execute("DELETE FROM checkpoints WHERE run = ? AND step = ?", (run_id, steps.pop(least)))
 
     def _insert(self, table: str, *values: Any) -> None:
         places = ", ".join("?" * (len(values) + 1))
@@ -540,14 +621,8 @@ class RunStore:
     def snapshots(self, run_id: int) -> list[Snapshot]:
         """The moments whose network is kept, in order."""
         with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT step, epoch FROM snapshots WHERE run = ? ORDER BY step", (run_id,)
-            ).fetchall()
-        found = []
-        for step, epoch in rows:
-            with suppress(*DAMAGE):
-                found.append(read_moment(step, epoch))
-        return found
+            rows = connection.execute("SELECT step, epoch FROM snapshots WHERE run = ? ORDER BY step", (run_id,))
+            return _moments(rows.fetchall())
 
     def model(self, run_id: int, step: int) -> Model:
         """The network as it was after so many corrections, where there is a snapshot of it."""
@@ -572,64 +647,185 @@ class RunStore:
         recipe = f"{name} of {run.config.epochs}" if moment.whole_epoch else name
         return Model(network, name, run.config, int(moment.epoch), None, recipe)
 
-    def checkpoint(self, run_id: int) -> bytes | None:
-        """What the run's trainer was when it last saved itself."""
+    def checkpoint(self, run_id: int, step: int | None = None) -> bytes | None:
+        """What the run's trainer was when it last saved itself, or last before it had made so many corrections.
+
+        None where it is to be trained from its beginning.
+        """
+        kept = self._newest_checkpoint(run_id, step)
+        return kept[2] if kept else None
+
+    def checkpoints(self, run_id: int) -> list[Snapshot]:
+        """The moments from which a run can go on without being trained anew, in order."""
         with self._database.reading() as connection:
-            row = connection.execute("SELECT * FROM checkpoints WHERE run = ?", (run_id,)).fetchone()
-        if row is None:
-            return None
+            rows = connection.execute("SELECT step, epoch FROM checkpoints WHERE run = ? ORDER BY step", (run_id,))
+            return _moments(rows.fetchall())
+
+    def _newest_checkpoint(self, run_id: int, up_to: int | None = None) -> tuple[int, float, bytes] | None:
+        """The step, the epoch and the state of the newest checkpoint that is whole."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT * FROM checkpoints WHERE run = ? AND step <= ? ORDER BY step DESC",
+                (run_id, sys.maxsize if up_to is None else up_to),
+            )
+            for *values, checked in rows:
+                with suppress(*DAMAGE):
+                    require_sound(values, checked)
+                    moment = read_moment(*values[1:3])
+                    return moment.step, moment.epoch, values[3]
+        return None
+
+    # ---- what happened to a run
+
+    def happenings(self, run_id: int) -> list[Happening]:
+        """The orders that took effect, in that order, and those of its recipe that will; damaged ones are left out."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT * FROM events WHERE run = ? ORDER BY number", (run_id,)).fetchall()
+        found = []
+        for *values, checked in rows:
+            with suppress(*DAMAGE):
+                require_sound(values, checked)
+                found.append(read_happening(*values[2:]))
+        return sorted(found, key=lambda each: each.step)
+
+    def recipe(self, run_id: int) -> Recipe:
+        """All that decides the run: trained by it, any other run comes to the same last bit.
+
+        Raises DamagedStoreError where not all is known of what was changed.
+        """
+        run = self.run(run_id)
         try:
-            require_sound(row[:-1], row[-1])
-            return row[2]
-        except DAMAGE as error:
-            raise DamagedStoreError(
-                f"the checkpoint of run {run_id} is damaged, so it cannot go on: start a new one; what it "
-                f"learned can still be looked at and saved."
-            ) from error
+            recipe = recipe_of(run.began_with, self.happenings(run_id))
+            if recipe.final_config == run.config:
+                return recipe
+        except SettingError:
+            pass
+        raise DamagedStoreError(
+            f"not all is known of what was changed in run {run_id} while it learned, as in runs of older versions: it "
+            f"cannot be repeated exactly. What it learned can be looked at and saved."
+        )
+
+    def fork(
+        self,
+        run_id: int,
+        step: int,
+        changes: Mapping[str, Any] | None = None,
+        *,
+        name: str | None = None,
+        pause: bool = False,
+    ) -> int:
+        """Put a run in line that goes on from another one's moment, after `step` corrections, with other settings.
+
+        It is another run: its parent stays as it is. Whatever was trained between the nearest checkpoint
+        and the step is trained again, to the same bits. With `pause`, it waits there for orders. Raises
+        StoreError where the parent has not come so far, and SettingError for a change that cannot be.
+        """
+        with self._database.writing():
+            run, changes = self.run(run_id), check_changes(changes or {})
+            reached = self._reached(run_id)
+            if not 0 <= step <= reached:
+                raise StoreError(
+                    f"the step is {step:,}: it must be from 0 to {reached:,}, so many corrections has run {run_id}."
+                )
+            recipe = self.recipe(run_id).until(step)
+            for setting, value in changes.items():
+                if value != getattr(recipe.final_config, setting):
+                    recipe = recipe.with_event(step, setting, value)
+            epoch = self._epoch_at(run_id, step)
+            if recipe.final_config.epochs < epoch:
+                raise SettingError(
+                    f"epochs is {recipe.final_config.epochs}: it must be at least {epoch}, so many have begun by then."
+                )
+            self._require_place_in_line()
+            fork = self._insert_run(recipe, name or run.name, run.data_directory, parent=run_id, parent_step=step)
+            kept = self._newest_checkpoint(run_id, step)
+            if kept is not None:
+                self._copy_beginning(run_id, fork, *kept)
+            if pause:
+                self._insert_order(fork, "pause", step)
+            self._put_in_line(fork)
+            return fork
+
+    def _copy_beginning(self, parent: int, fork: int, step: int, epoch: float, checkpoint: bytes) -> None:
+        """Let a fork have what its parent left up to a checkpoint, which it goes on from."""
+        for table, column, most in (
+            ("records", "epoch", int(epoch)),
+            ("progress", "step", step),
+            ("snapshots", "step", step),
+        ):
+            rows = self._connection.execute(f"SELECT * FROM {table} WHERE run = ? AND {column} <= ?", (parent, most))
+            for *values, checked in rows.fetchall():
+                if checksum(*values) == checked:
+                    self._insert(table, fork, *values[1:])
+        self._insert("checkpoints", fork, step, epoch, checkpoint)
+
+    def _reached(self, run_id: int) -> int:
+        """How many corrections a run has made, as far as its records tell."""
+        newest = (self.records(run_id), self.progress(run_id), self.checkpoints(run_id))
+        return max((points[-1].step for points in newest if points), default=0)
+
+    def _epoch_at(self, run_id: int, step: int) -> int:
+        """How many epochs have begun once so many corrections are made."""
+        return sum(record.step < step for record in self.records(run_id)) + (step > 0)
+
+    def _insert_event(self, run_id: int, step: int, name: str, value: Any) -> None:
+        (number,) = self._connection.execute(
+            "SELECT 1 + coalesce(max(number), 0) FROM events WHERE run = ?", (run_id,)
+        ).fetchone()
+        self._insert("events", run_id, number, step, name, json.dumps(value))
 
     # ---- orders to a run
 
-    def send(self, run_id: int, order: Order, value: float | None = None) -> None:
-        """Tell a run to pause, resume, stop, or use another learning rate.
+    def send(self, run_id: int, order: str, value: Any = None) -> None:
+        """Give a run one of ORDERS, and with it a value where it takes one.
 
-        Raises StoreError for a run that nothing is at work on, SettingError for a rate outside the limits.
+        Raises StoreError for a run that nothing is at work on, SettingError for a value outside the limits.
         """
-        assert order in get_args(Order)
-        with self._changing(run_id) as connection:
+        value = check_order(order, value)
+        with self._changing(run_id):
             run = self.run(run_id)
             if not run.active:
                 raise StoreError(f"run {run_id} is {run.state}: it takes no more orders.")
-            if order == "learning_rate":
-                value = run.config.with_changes(learning_rate=value).learning_rate
+            if order == "epochs" and value < self._epoch_at(run_id, self._reached(run_id)):
+                raise SettingError(f"epochs is {value}: so many and more have begun.")
             (taken,) = self._row(run_id, "taken")
-            if taken or run.state == "running":
-                connection.execute(
-                    "INSERT INTO orders (run, name, value, checksum) VALUES (?, ?, ?, ?)",
-                    (run_id, order, value, checksum(run_id, order, value)),
-                )
-            elif order == "learning_rate":
-                self._update(run_id, learning_rate=value)
+            state = {"pause": "paused", "resume": "queued", "stop": "stopped"}.get(order)
+            if taken or run.state == "running" or state is None:
+                self._insert_order(run_id, order, value)
             else:
                 # no process has it yet that could obey
-                self._update(run_id, state={"pause": "paused", "resume": "queued", "stop": "stopped"}[order])
+                self._update(run_id, state=state)
 
-    def orders(self, run_id: int) -> list[tuple[int, Order, float | None]]:
-        """The orders that wait for a run, oldest first, each with its number: they stay until they are obeyed."""
+    def _insert_order(self, run_id: int, order: str, value: Any) -> None:
+        text = json.dumps(value)
+        self._connection.execute(
+            "INSERT INTO orders (run, name, value, checksum) VALUES (?, ?, ?, ?)",
+            (run_id, order, text, checksum(run_id, order, text)),
+        )
+
+    def orders(self, run_id: int) -> list[Order]:
+        """The orders that wait for a run, oldest first: they stay until they take effect."""
         with self._database.reading() as connection:
             rows = connection.execute("SELECT * FROM orders WHERE run = ? ORDER BY id", (run_id,)).fetchall()
-        return [
-            (number, name, value)
-            for number, run, name, value, checked in rows
-            if checksum(run, name, value) == checked and name in get_args(Order)
-        ]
+        found = []
+        for number, *values, checked in rows:
+            with suppress(*DAMAGE):
+                require_sound(values, checked)
+                found.append(Order(number, values[1], check_order(values[1], json.loads(values[2]))))
+        return found
 
-    def drop_order(self, run_id: int, order: int) -> None:
+    def drop_order(self, run_id: int, order: Order) -> None:
         """Forget an order that has nothing to change."""
         with self._changing(run_id):
-            self._forget_order(order)
+            self._connection.execute("DELETE FROM orders WHERE id = ?", (order.number,))
 
-    def _forget_order(self, order: int | None) -> None:
-        self._connection.execute("DELETE FROM orders WHERE id = ?", (order,))
+
+def _moments(rows: Iterable[tuple]) -> list[Snapshot]:
+    found = []
+    for step, epoch in rows:
+        with suppress(*DAMAGE):
+            found.append(read_moment(step, epoch))
+    return found
 
 
 def _lives(machine: Any, process_id: Any, started: Any, sign: Any) -> bool:

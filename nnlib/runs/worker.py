@@ -14,8 +14,9 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ from nnlib.errors import (
     DivergedError,
     NnlibError,
     RunLostError,
+    SettingError,
     StoreBusyError,
     StoreError,
     StoreFullError,
@@ -34,9 +36,19 @@ from nnlib.errors import (
     UnknownRunError,
 )
 from nnlib.runs.processes import Process, identify
-from nnlib.runs.run import BEGINNING, Snapshot, State
+from nnlib.runs.run import BEGINNING, Order, Snapshot, State
 from nnlib.runs.store import RunStore
-from nnlib.training import EARLY_STEPS, EpochRecord, Progress, Trainer, TrainingConfig, kernel_environment
+from nnlib.training import (
+    EARLY_STEPS,
+    STEERABLE,
+    EpochRecord,
+    Progress,
+    Recipe,
+    Trainer,
+    TrainingConfig,
+    kernel_environment,
+)
+from nnlib.words import count, exact
 
 POLL_SECONDS = 0.1  # how often a run that waits looks for orders
 LOOK_SECONDS = 0.25  # how often it is looked whether a run that waits may begin
@@ -49,29 +61,47 @@ FEWEST_SNAPSHOTS = 10
 
 COMMAND = (sys.executable, "-m", "nnlib.runs")
 LEFT = "it was left before it was done; it can be resumed."
+MOMENT_SECONDS = 0.2  # between two snapshots at least, where somebody goes through a run batch by batch
 
 _children: dict[subprocess.Popen, tuple[Path, int, int]] = {}  # which attempt at which run of which store each is
 _starters: dict[Path, threading.Thread] = {}  # for each store, the thread that starts its runs when their turn comes
 _starting = threading.Lock()
 
 
-def start(store: RunStore, config: TrainingConfig, name: str, data_directory: str | None = None) -> int:
+def start(
+    store: RunStore,
+    recipe: TrainingConfig | Recipe,
+    name: str,
+    data_directory: str | None = None,
+    *,
+    race: int | None = None,
+) -> int:
     """Train a new run, once its turn comes, in a process of its own, which ends when this one does; its number.
 
     Raises StoreError where too many wait already.
     """
-    run_id = store.create_run(config, name, data_directory)
+    run_id = store.create_run(recipe, name, data_directory, race=race)
     _keep_starting(store)
     return run_id
 
 
-def resume(store: RunStore, run_id: int) -> None:
-    """Go on with a run that stopped or was interrupted, once its turn comes, in a process of its own.
+def resume(store: RunStore, run_id: int, changes: Mapping[str, Any] | None = None) -> None:
+    """Go on with a run that ended, once its turn comes, in a process of its own, with `changes` of its settings.
 
-    Raises StoreError where a process is at work on it already, or too many wait.
+    Raises StoreError where a process is at work on it already, where it has nothing left to do, or too
+    many wait; SettingError for a change that cannot be.
     """
-    store.enqueue(run_id)
+    store.enqueue(run_id, changes)
     _keep_starting(store)
+
+
+def fork(
+    store: RunStore, run_id: int, step: int, changes: Mapping[str, Any], name: str | None = None, pause: bool = False
+) -> int:
+    """Go on from a moment of a run in another one, with other settings: see `RunStore.fork`; its number."""
+    forked = store.fork(run_id, step, changes, name=name, pause=pause)
+    _keep_starting(store)
+    return forked
 
 
 def start_waiting(store: RunStore) -> int:
@@ -193,14 +223,17 @@ class _Worker:
         self.store, self.run_id, self.owner = store, run_id, owner
         self.run = store.run(run_id)
         self.state: State | Literal["waiting"] = self.run.state
-        self.learning_rate = self.run.learning_rate
         self.trainer: Trainer | None = None
+        self.begins_at = max((moment.step for moment in store.checkpoints(run_id)), default=0)
         self.unsaved: Progress | EpochRecord | Snapshot | None = None  # what the store has not taken yet
         self.snapshot_every = 1  # epochs
         self.snapshot_time = time.monotonic()
         self.passing: int | None = None  # the step of a snapshot that stands only until the next one
+        self.best: int | None = None  # that of the best epoch, where it would not be kept otherwise
         self.checkpoint_time, self.checkpoint_pause = time.monotonic(), float(CHECKPOINT_SECONDS)
-        self.interrupted = False
+        self.going: str | None = None  # "batch" or "epoch": what a paused run does before it waits again
+        self.pace, self.next_batch_time = 0.0, 0.0  # batches a second, in slow motion
+        self.stopping = self.interrupted = False
         self.said = ""  # about what it waits for, last
 
     def records(self) -> Iterator[Progress | EpochRecord]:
@@ -209,28 +242,39 @@ class _Worker:
         trainer = self.trainer = self.make_trainer()
         if not self.may_train():
             return
-        trainer.learning_rate = self.learning_rate
-        for record in trainer:
+        training, usual = iter(trainer), trainer.progress_seconds
+        while True:
+            # who goes batch by batch sees each
+            trainer.progress_seconds = 0.0 if self.pace or self.going == "batch" else usual
+            record = next(training, None)
+            if record is None:
+                break
             self.unsaved = record
+            if self.going == "batch" or isinstance(record, EpochRecord):
+                self.going = None
+            if self.pace:
+                self.next_batch_time = time.monotonic() + 1 / self.pace
             if not self.may_train():
                 return
             yield record
-            trainer.learning_rate = self.learning_rate
-        self.end("finished")
+        self.end("stopped" if trainer.ending == "stop" else "finished", _why(trainer))
 
     def make_trainer(self) -> Trainer:
         data = load_mnist(self.run.data_directory)
-        checkpoint = self.store.checkpoint(self.run_id)
+        recipe, checkpoint = self.store.recipe(self.run_id), self.store.checkpoint(self.run_id)
         if checkpoint is None:
-            trainer = Trainer(self.run.config, data)
+            trainer = Trainer(recipe, data)
             self.unsaved = BEGINNING
         else:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                trainer = Trainer.resume(checkpoint, data)
+                trainer = Trainer.resume(checkpoint, data, recipe)
             if caught:
                 with suppress(StoreFullError, StoreBusyError):  # it is only a remark
                     self.store.set_state(self.run_id, "running", str(caught[0].message))
+        paces = [each.value for each in self.store.happenings(self.run_id) if each.name == "pace"]
+        self.pace = paces[-1] if paces else 0.0
+        trainer.pauses = {order.value for order in self.store.orders(self.run_id) if order.name == "pause"} - {None}
         affordable = SNAPSHOT_BYTES // trainer.network.parameters.nbytes
         self.snapshot_every = math.ceil(trainer.config.epochs / min(max(affordable, FEWEST_SNAPSHOTS), MOST_SNAPSHOTS))
         return trainer
@@ -254,10 +298,11 @@ class _Worker:
             if self.owner is not None and not self.owner.lives(0):
                 self.leave("interrupted", "the program that started it was closed; it can be resumed.")
                 return False
-            if self.state == "running" and self.unsaved is None:
+            wait = self.next_batch_time - time.monotonic() if self.pace else 0.0
+            if (self.state == "running" or self.going) and self.unsaved is None and wait <= 0:
                 self.said = ""
                 return True
-            time.sleep(POLL_SECONDS)
+            time.sleep(min(POLL_SECONDS, wait) if wait > 0 else POLL_SECONDS)
 
     def keep(self) -> None:
         if self.trainer is not None and self.unsaved is not None:
@@ -265,34 +310,46 @@ class _Worker:
             if isinstance(self.unsaved, Snapshot):
                 self.store.save_snapshot(self.run_id, self.unsaved, parameters)
             else:
-                lasting = self.is_worth_a_snapshot(self.unsaved)
-                with_snapshot = lasting or self.is_newest_for_viewers(self.unsaved)
-                self.store.append(
-                    self.run_id,
-                    self.unsaved,
-                    snapshot=parameters if with_snapshot else None,
-                    replaces=self.passing,
-                    checkpoint=self.due_checkpoint(self.unsaved),
-                )
-                if with_snapshot:
-                    self.passing = None if lasting else self.unsaved.step
-                    self.snapshot_time = time.monotonic()
+                self.keep_record(self.unsaved, self.trainer)
             self.unsaved = None
         if self.state == "waiting":
             self.store.set_state(self.run_id, "queued")
             self.state = "queued"
 
+    def keep_record(self, record: Progress | EpochRecord, trainer: Trainer) -> None:
+        best = isinstance(record, EpochRecord) and record.epoch == record.best_epoch
+        lasting = self.is_worth_a_snapshot(record)
+        with_snapshot = lasting or best or self.is_newest_for_viewers(record)
+        replaced = {self.passing, self.best} if best else {self.passing} - {self.best}
+        self.store.append(
+            self.run_id,
+            record,
+            snapshot=trainer.network.parameters if with_snapshot else None,
+            replaces=[step for step in replaced if step is not None],
+            checkpoint=self.due_checkpoint(record),
+        )
+        if with_snapshot:
+            self.passing = None if lasting else record.step
+            self.snapshot_time = time.monotonic()
+        if best:
+            self.best = None if lasting else record.step
+
     def is_worth_a_snapshot(self, record: Progress | EpochRecord) -> bool:
+        assert self.trainer is not None
         kept_epoch = isinstance(record, EpochRecord) and (
-            record.epoch % self.snapshot_every == 0 or record.epoch == self.run.config.epochs
+            record.epoch % self.snapshot_every == 0 or record.epoch == self.trainer.config.epochs
         )
         return kept_epoch or record.step in EARLY_STEPS
 
     def is_newest_for_viewers(self, record: Progress | EpochRecord) -> bool:
         """Whether it is time for a snapshot that stands only until the next one: whoever looks on sees it learn."""
-        if self.trainer is None or not isinstance(record, EpochRecord) or self.state == "waiting":
+        if self.trainer is None or self.state == "waiting":
             return False
-        pause = max(NEWEST_SECONDS, self.trainer.network.parameters.nbytes / CHECKPOINT_BYTES)
+        slow = self.pace or self.state == "paused"
+        if not slow and not isinstance(record, EpochRecord):
+            return False
+        least = MOMENT_SECONDS if slow else NEWEST_SECONDS
+        pause = max(least, self.trainer.network.parameters.nbytes / CHECKPOINT_BYTES)
         return time.monotonic() - self.snapshot_time >= pause
 
     def due_checkpoint(self, record: Progress | EpochRecord) -> bytes | None:
@@ -329,32 +386,74 @@ class _Worker:
             print(f"run {self.run_id} waits: {error}", file=sys.stderr, flush=True)
 
     def obey(self) -> None:
-        for number, order, value in self.store.orders(self.run_id):
-            if order == "learning_rate" and value is not None:
-                self.store.set_learning_rate(self.run_id, value, order=number)
-                self.learning_rate = value
-            elif order == "pause":
+        # to the last even where one of them is to stop: who gave another one at the same time finds it taken
+        for order in self.store.orders(self.run_id):
+            if self.can_obey(order):
+                self.obey_one(order)
+        if self.stopping and self.state != "stopped":
+            self.save_and_set("stopped", "")
+            self.state = "stopped"
+
+    def can_obey(self, order: Order) -> bool:
+        """Whether its time has come; until then it waits."""
+        if order.name == "pause" and order.value is not None:
+            return self.trainer is not None and self.trainer.step_count >= order.value
+        if order.name in STEERABLE:  # what the recipe has yet to change comes first
+            return self.trainer is not None and self.trainer.next_change is None
+        return True
+
+    def obey_one(self, order: Order) -> None:
+        step = self.trainer.step_count if self.trainer is not None else self.begins_at
+        take_effect = partial(self.store.take_effect, self.run_id, order, step)
+        match order.name:
+            case "stop":
+                take_effect()
+                self.stopping = True
+            case "pause" if self.state == "paused" or self.stopping:
+                take_effect()
+                self.going = None
+            case "pause":
                 with suppress(StoreFullError):  # the checkpoint before it will do
                     self.save_checkpoint()
-                self.store.set_state(self.run_id, "paused", order=number)
+                    self.show_moment()
+                take_effect("paused")
                 self.state = "paused"
-            elif order == "resume" and self.state == "paused":
-                self.store.set_state(self.run_id, "queued", order=number)
-                self.state = "queued"
-            elif order == "stop":
-                self.save_and_set("stopped", "", order=number)
-                self.state = "stopped"
-                return
-            else:
-                self.store.drop_order(self.run_id, number)
+            case "resume" if self.state == "paused":
+                take_effect("queued")
+                self.state, self.going = "queued", None
+            case "batch" | "epoch" if self.state == "paused":
+                take_effect()
+                self.going = order.name
+            case "pace":
+                take_effect()
+                self.pace, self.next_batch_time = order.value, 0.0
+            case name if name in STEERABLE and self.trainer is not None:
+                with suppress(SettingError):  # fewer epochs than have begun meanwhile
+                    self.trainer.check({name: order.value})
+                    take_effect()
+                    self.trainer.change(**{name: order.value})
+                    return
+                self.store.drop_order(self.run_id, order)
+            case _:
+                self.store.drop_order(self.run_id, order)
 
-    def save_and_set(self, state: State, message: str, order: int | None = None) -> None:
+    def show_moment(self) -> None:
+        """Let those who look on see the network as it is where it pauses."""
+        if self.trainer is None or self.unsaved is not None:
+            return
+        moment = _moment(self.trainer)
+        if moment.step not in (each.step for each in self.store.snapshots(self.run_id)):
+            replaced = [] if self.passing in (None, self.best) else [self.passing]
+            self.store.save_snapshot(self.run_id, moment, self.trainer.network.parameters, replaces=replaced)
+            self.passing = moment.step
+
+    def save_and_set(self, state: State, message: str) -> None:
         """End the run so that it can be resumed where it is."""
         try:
             self.save_checkpoint()
         except StoreFullError as error:
             message = f"{message} {error} It can be resumed from its last checkpoint.".strip()
-        self.store.set_state(self.run_id, state, message, order=order)
+        self.store.set_state(self.run_id, state, message)
 
     def leave(self, state: State, message: str) -> None:
         # where even that fails, the end of this process will say it
@@ -364,16 +463,20 @@ class _Worker:
     def save_checkpoint(self) -> None:
         # it must not run ahead of the records: a record that the store has not taken would be lost
         if self.trainer is not None and self.unsaved is None:
-            self.store.save_checkpoint(self.run_id, self.trainer.step_count, self.trainer.checkpoint())
+            self.store.save_checkpoint(self.run_id, _moment(self.trainer), self.trainer.checkpoint())
 
     def end(self, state: State, message: str = "") -> None:
         """Say that it is over, for which a locked store and a full disk are waited for."""
         while self.owner is None or self.owner.lives(0):
             try:
-                if state == "diverged" and self.trainer is not None:
-                    moment = Snapshot(self.trainer.step_count, self.trainer.epoch)
-                    self.store.save_snapshot(self.run_id, moment, self.trainer.good_parameters)
-                self.store.set_state(self.run_id, state, message)
+                ended_at = None
+                if self.trainer is not None and state == "diverged":
+                    self.store.save_snapshot(self.run_id, _moment(self.trainer), self.trainer.good_parameters)
+                if self.trainer is not None and state in ("finished", "stopped"):
+                    with suppress(StoreFullError):  # it can go on from an earlier checkpoint
+                        self.save_checkpoint()
+                    ended_at = self.trainer.step_count if self.trainer.ending == "time_limit" else None
+                self.store.set_state(self.run_id, state, message, ended_at=ended_at)
                 return
             except (StoreFullError, StoreBusyError) as error:
                 self.say(error)
@@ -397,6 +500,26 @@ class _Worker:
             yield
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+def _moment(trainer: Trainer) -> Snapshot:
+    return Snapshot(trainer.step_count, trainer.epochs_done)
+
+
+def _why(trainer: Trainer) -> str:
+    """Why a training ended by itself before its epochs were done."""
+    config = trainer.config
+    match trainer.ending:
+        case "patience":
+            return (
+                f"it stopped by itself: {count(config.patience, 'epoch')} in a row read no more of the new digits than "
+                f"epoch {trainer.best_epoch} did."
+            )
+        case "target_accuracy":
+            return f"it stopped by itself: it reads {exact(config.target_accuracy)}% of the new digits, as was asked."
+        case "time_limit":
+            return f"it stopped by itself: its time of {exact(config.time_limit)} seconds was up."
+    return ""
 
 
 def main() -> None:

@@ -12,7 +12,16 @@ from nnlib.training.config import (
     describe,
     nearest_setting,
 )
-from nnlib.training.trainer import EARLY_STEPS, EpochRecord, Progress, Trainer, split, what_is_wrong
+from nnlib.training.recipe import STEERABLE, Event, Recipe, check_changes, in_words
+from nnlib.training.trainer import (
+    EARLY_STEPS,
+    Ending,
+    EpochRecord,
+    Progress,
+    Trainer,
+    split,
+    what_is_wrong,
+)
 
 __all__ = [
     "EARLY_STEPS",
@@ -20,13 +29,19 @@ __all__ = [
     "MNIST_TRAINING_DIGITS",
     "PRESETS",
     "SETTINGS",
+    "STEERABLE",
+    "Ending",
     "EpochRecord",
+    "Event",
     "Preset",
     "Progress",
+    "Recipe",
     "Setting",
     "Trainer",
     "TrainingConfig",
+    "check_changes",
     "describe",
+    "in_words",
     "kernel_environment",
     "nearest_setting",
     "split",

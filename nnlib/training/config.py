@@ -27,7 +27,7 @@ class Setting:
     `label` says it in plain English, `term` is the field's word for it, `help` explains it to someone
     who has never heard of it. A number lies between `low` and `high`; with `above`, `low` itself is
     out; `step` is a sensible change of it. A word is one of `choices`, which maps each to what a page
-    calls it.
+    calls it. What is `steerable` can be changed while a training is under way.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Setting:
     unit: str = ""
     choices: Mapping[str, str] = field(default_factory=dict)
     advice: str = ""
+    steerable: bool = False
 
     @property
     def kind(self) -> type:
@@ -180,6 +181,7 @@ class TrainingConfig:
         above=True,
         high=10,
         advice="Adam and RMSprop work well near 0.001, SGD with momentum 0.9 near 0.02, SGD without momentum near 0.1.",
+        steerable=True,
     )
     schedule: Schedule = _setting(
         "constant",
@@ -192,6 +194,7 @@ class TrainingConfig:
             "cosine": "Cosine: slowly down to zero",
             "one_cycle": "One cycle: up, then down",
         },
+        steerable=True,
     )
     epochs: int = _setting(
         10,
@@ -201,6 +204,7 @@ class TrainingConfig:
         low=1,
         high=1000,
         unit="epochs",
+        steerable=True,
     )
     batch_size: int = _setting(
         128,
@@ -211,6 +215,7 @@ class TrainingConfig:
         low=1,
         high=60_000,
         unit="digits",
+        steerable=True,
     )
     momentum: float = _setting(
         0.9,
@@ -221,6 +226,7 @@ class TrainingConfig:
         low=0,
         step=0.05,
         high=0.999,
+        steerable=True,
     )
     l2: float = _setting(
         0.0,
@@ -230,6 +236,7 @@ class TrainingConfig:
         low=0,
         step=0.0001,
         high=1,
+        steerable=True,
     )
     weight_decay: float = _setting(
         0.0,
@@ -240,6 +247,7 @@ class TrainingConfig:
         low=0,
         step=0.01,
         high=10,
+        steerable=True,
     )
     dropout: float = _setting(
         0.0,
@@ -250,6 +258,7 @@ class TrainingConfig:
         low=0,
         step=0.05,
         high=0.9,
+        steerable=True,
     )
     label_smoothing: float = _setting(
         0.0,
@@ -259,6 +268,7 @@ class TrainingConfig:
         low=0,
         step=0.05,
         high=0.5,
+        steerable=True,
     )
     augmentation: float = _setting(
         0.0,
@@ -269,6 +279,41 @@ class TrainingConfig:
         low=0,
         high=2,
         step=0.1,
+        steerable=True,
+    )
+    patience: int = _setting(
+        0,
+        "Epochs without progress until it stops",
+        "patience",
+        "It stops by itself once so many epochs in a row have read no more of the new digits than the best one before "
+        "them (early stopping). 0 is off.",
+        low=0,
+        high=1000,
+        unit="epochs",
+        steerable=True,
+    )
+    target_accuracy: float = _setting(
+        0.0,
+        "Share of new digits read right at which it stops",
+        "target accuracy",
+        "It stops by itself after the first epoch that reads so many percent of the new (validation) digits right. "
+        "0 is off.",
+        low=0,
+        step=0.5,
+        high=100,
+        unit="%",
+        steerable=True,
+    )
+    time_limit: float = _setting(
+        0.0,
+        "Time after which it stops",
+        "time limit",
+        "It stops by itself once it has trained for so long, pauses not counted. 0 is off.",
+        low=0,
+        high=86_400,
+        step=10,
+        unit="seconds",
+        steerable=True,
     )
     training_digits: int = _setting(
         55_000,

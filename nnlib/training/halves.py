@@ -83,11 +83,14 @@ class Halves:
             self._memory[name][self._places] = state[name]
 
 
-def share_memory(config: TrainingConfig, digits: Digits, other_hands: OtherHands | None) -> SharedMemory:
+def share_memory(
+    config: TrainingConfig, digits: Digits, other_hands: OtherHands | None, before: SharedMemory | None = None
+) -> SharedMemory:
     """All that both processes see of a training, the digits to learn from among it.
 
     `order` is that of the digits in this epoch. `step` says what to do now: where in it the batch begins
-    and ends, the step's number, its learning rate.
+    and ends, the step's number, its learning rate. Where the memory that a training had `before` its
+    settings changed will do, it is that one.
     """
     n_parameters, batch_size = count_parameters(_widths(config)), min(config.batch_size, len(digits))
     vectors = ["parameters", *_state_names(config)]
@@ -107,8 +110,12 @@ def share_memory(config: TrainingConfig, digits: Digits, other_hands: OtherHands
         shapes |= {"sent": ((2, 2, batch_size, _widths(config)[2]), "float32")}
     else:
         shapes |= {"gradients": ((2, n_parameters), "float32"), "results": ((2, 2), "float64")}
-    for dtype in ("uint8", "float32"):
-        memory = SharedMemory({**shapes, "images": (digits.images.shape, dtype)})
+    kept_as = ("uint8", "float32") if before is None else (before["images"].dtype.name,)
+    for dtype in kept_as:
+        shapes["images"] = digits.images.shape, dtype
+        if before is not None and before.has_shapes(shapes):
+            return before
+        memory = SharedMemory(shapes)
         if _keep(digits.images, memory["images"]):
             break
     memory["labels"][:] = digits.labels

@@ -55,7 +55,7 @@ class SharedMemory:
     """
 
     def __init__(self, shapes: Shapes, file: int | None = None) -> None:
-        self.shapes = {"numbers": ((_NUMBERS,), "int64"), **shapes}
+        self.shapes = self._with_numbers(shapes)
         places, end = {}, 0
         for name, (shape, dtype) in self.shapes.items():
             places[name] = end
@@ -75,6 +75,14 @@ class SharedMemory:
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self._arrays[name]
+
+    def has_shapes(self, shapes: Shapes) -> bool:
+        """Whether its arrays are these."""
+        return self.shapes == self._with_numbers(shapes)
+
+    @staticmethod
+    def _with_numbers(shapes: Shapes) -> Shapes:
+        return {"numbers": ((_NUMBERS,), "int64"), **shapes}
 
 
 class Partner:

@@ -6,27 +6,33 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import safetensors
 import safetensors.numpy
 
-from nnlib.digits import DataSet, Digits, OtherHands
+from nnlib.digits import N_CLASSES, DataSet, Digits, OtherHands
 from nnlib.errors import DivergedError, SettingError, StoreError
 from nnlib.network import ROWS_AT_ONCE, CategoricalCrossEntropy, schedule_factor
 from nnlib.training.blas import BLAS, kernel
 from nnlib.training.config import TrainingConfig
 from nnlib.training.halves import make_halves, share_memory
-from nnlib.training.partner import POSSIBLE, Helper, Partner
+from nnlib.training.partner import POSSIBLE, Helper, Partner, SharedMemory
+from nnlib.training.recipe import Recipe, check_changes
+
+Ending = Literal["epochs", "stop", "patience", "target_accuracy", "time_limit"]
 
 FEWEST_DIGITS = 2000  # that a point within an epoch averages over, or it jumps; unless that takes too long
 PROGRESS_SECONDS = 0.2  # often enough for a live curve, and for a pause that is felt at once
 EARLY_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)  # most happens within the first epochs: a record after each of these
-CHECKPOINT_FORM = 3  # to be raised where the state of an older version would be misunderstood
+CHECKPOINT_FORM = 4  # to be raised where the state of an older version would be misunderstood
 NO_BETTER_THAN_GUESSING = 0.2  # one in ten is right by chance
+# what the steps themselves do not know of
+CHANGED_AT_ONCE = {"learning_rate", "schedule", "epochs", "patience", "target_accuracy", "time_limit"}
+SATURATED = {"sigmoid": (0.01, 0.99), "tanh": (-0.99, 0.99)}  # outputs beyond hardly change with what comes in
 BATCH_FOR_TWO_THREADS = 512  # where no partner can be: below, two BLAS threads meet more than they multiply
 
 
@@ -55,6 +61,9 @@ class EpochRecord:
     those of the validation digits are measured after the epoch. `gradient_norms` has one Euclidean
     length per Dense layer (of the last batch), `dead_units` one count per hidden layer: units that
     put out the same for every validation digit. `seconds` is all the time spent training so far.
+    `update_ratios` has, per Dense layer, how far the last batch moved it, as a share of its length;
+    `saturated`, per hidden layer, the share of outputs at the flat ends of a sigmoid or tanh;
+    `answers`, how many validation digits were taken for each class. Records of older versions lack them.
     """
 
     epoch: int
@@ -67,6 +76,11 @@ class EpochRecord:
     gradient_norms: tuple[float, ...]
     dead_units: tuple[int, ...]
     seconds: float
+    update_ratios: tuple[float, ...] = ()
+    saturated: tuple[float, ...] = ()
+    answers: tuple[int, ...] = ()
+    best_epoch: int = 0
+    best_accuracy: float = 0.0
 
 
 @dataclass
@@ -87,98 +101,230 @@ class _Tally:
 
 
 class Trainer:
-    """Trains a network as `config` says, on the training digits of `data`.
+    """Trains a network as `recipe` says, a config or more, on the training digits of `data`.
 
         for record in Trainer(config, load_mnist()):
             ...  # a Progress a few times a second, an EpochRecord after each epoch
 
-    Iterating can stop at any record and go on later. `progress_seconds` is the time between two
-    records within an epoch; 0 gives one for every batch. After each of `EARLY_STEPS` there is one too.
+    Iterating can stop at any record and go on later; in between, `change` changes settings, which
+    becomes part of the recipe. `progress_seconds` is the time between two records within an epoch; 0
+    gives one for every batch. After each of `EARLY_STEPS` there is one too, before each change in the
+    recipe, and after each step in `pauses`. `network` is another object after a change.
     Raises SettingError where the data has fewer digits than the config asks for, and DivergedError
-    once the loss is not finite; it is then back at the end of the last good epoch, and can go on from
-    there with a lower learning rate.
+    once the loss is not finite; the network is then that of the last good epoch.
     """
 
-    def __init__(self, config: TrainingConfig, data: DataSet, *, progress_seconds: float = PROGRESS_SECONDS) -> None:
-        self.config = config
+    def __init__(
+        self, recipe: TrainingConfig | Recipe, data: DataSet, *, progress_seconds: float = PROGRESS_SECONDS
+    ) -> None:
+        self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(recipe)
+        self.config = self.recipe.config
         self.progress_seconds = progress_seconds
-        self.training, self.validation = split(data.train, config)
-        weights_seed, order_seed, hands_seed = np.random.SeedSequence(config.seed).spawn(3)
+        self.pauses: set[int] = set()
+        self.training, self.validation = split(data.train, self.config)
+        weights_seed, order_seed, self._hands_seed = np.random.SeedSequence(self.config.seed).spawn(3)
         self._order_generator = np.random.default_rng(order_seed)
-        hands = OtherHands.rewrite(self.training, np.random.default_rng(hands_seed)) if config.augmentation else None
-        self._memory = share_memory(config, self.training, hands)
-        self._order = self._memory["order"]
-        self._order[:] = self._order_generator.permutation(len(self.training))
-        self._halves = make_halves(config, self._memory)
-        self.network = self._halves.network
+        self._hands: OtherHands | None = None
+        self._memory: SharedMemory | None = None
+        self._arrange()
+        self._new_order()
         self.network.draw_weights(np.random.default_rng(weights_seed))
-        self.batch_size = min(config.batch_size, len(self.training))
-        self.steps_per_epoch = config.steps_per_epoch
-        self.total_steps = self.steps_per_epoch * config.epochs
-        self.step_count = 0
         self.threads = min(2, os.cpu_count() or 1) if self.batch_size >= BATCH_FOR_TWO_THREADS and not POSSIBLE else 1
-        self.learning_rate = self._rate_used = config.learning_rate
+        self.step_count = 0
         self.epoch = 0
         self.seconds = 0.0
         self.best_epoch, self.best_accuracy = 0, 0.0
-        self.good_parameters = self.network.parameters.copy()
+        self.good_parameters, self._good_step = self.network.parameters.copy(), 0
+        self._diverged: DivergedError | None = None
         self._position = 0
+        self._changed = 0  # how many of the recipe's events have taken effect
+        self._schedule_from = 0, 0.0  # a step, and how far the schedule was then
+        self._rate_used = self.config.learning_rate
+        self._update_ratios: tuple[float, ...] = ()
         self._epoch_tally, self._tally = _Tally(), _Tally()
+        self._take_changes()
+
+    def _arrange(self) -> None:
+        """Make what does the steps as the settings now say."""
+        if self.config.augmentation and self._hands is None:
+            self._hands = OtherHands.rewrite(self.training, np.random.default_rng(self._hands_seed))
+        hands = self._hands if self.config.augmentation else None
+        self._memory = share_memory(self.config, self.training, hands, self._memory)
+        self._order = self._memory["order"]
+        self._halves = make_halves(self.config, self._memory)
+        self.network = self._halves.network
+        self.batch_size = min(self.config.batch_size, len(self.training))
+
+    def _new_order(self) -> None:
+        # a checkpoint keeps what the order comes from, which is much smaller
+        self._order_state = self._order_generator.bit_generator.state
+        self._order[:] = self._order_generator.permutation(len(self.training))
+
+    # ---- its settings
+
+    def change(self, **changes: Any) -> None:
+        """Change settings from the next batch on, which becomes part of the recipe.
+
+        Raises SettingError for a value outside its limits, a setting that cannot be changed on the
+        way, fewer epochs than have begun, and while changes of the recipe are still to come.
+        """
+        recipe = self.recipe
+        for name, value in self.check(changes).items():
+            if value != getattr(self.config, name):
+                recipe = recipe.with_event(self.step_count, name, value)
+        self.recipe = recipe
+        self._take_changes()
+
+    def check(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """What `change` would change, each value as its setting's own type; it raises the same."""
+        if self.next_change is not None:
+            raise SettingError("the recipe still has changes to come: change settings once it is through with them.")
+        changes, begun = check_changes(changes), math.ceil(self.epochs_done)
+        if changes.get("epochs", begun) < begun:
+            raise SettingError(f"epochs is {changes['epochs']}: it must be at least {begun}, so many have begun.")
+        return changes
 
     @property
-    def learning_rate(self) -> float:
-        """How big each correction is, before the schedule; it can be set while training.
+    def epochs_done(self) -> float:
+        """How many epochs are done, with the share of the one that is under way."""
+        return self.epoch + self._position / len(self.training)
 
-        Raises SettingError outside the limits of the setting of the same name.
-        """
-        return self._learning_rate
+    @property
+    def next_change(self) -> int | None:
+        """The step after which the recipe changes something next; None where nothing is to come."""
+        return self.recipe.events[self._changed].step if self._changed < len(self.recipe.events) else None
 
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self._learning_rate = self.config.with_changes(learning_rate=value).learning_rate
+    def _take_changes(self) -> None:
+        """Let all changes take effect whose time has come."""
+        due: dict[str, Any] = {}
+        while self.next_change is not None and self.next_change <= self.step_count:
+            event = self.recipe.events[self._changed]
+            due[event.setting] = event.value
+            self._changed += 1
+        if not due:
+            return
+        progress = self._schedule_progress
+        self.config = self.config.with_changes(**due)
+        if due.keys() & {"epochs", "batch_size"}:
+            if "epochs" in due:
+                progress = min(1.0, self.epochs_done / self.config.epochs)
+            self._schedule_from = self.step_count, progress
+        if due.keys() - CHANGED_AT_ONCE:
+            parameters, order = self.network.parameters.copy(), self._order.copy()
+            state = {name: vector.copy() for name, vector in self._halves.state().items()}
+            self._arrange()
+            self._order[:], self.network.parameters[:] = order, parameters
+            self._halves.set_state(state)
+
+    @property
+    def steps_left(self) -> int:
+        """How many corrections there are to the end of all epochs, as the settings now are."""
+        of_epoch, digits = math.ceil(len(self.training) / self.batch_size), len(self.training) - self._position
+        return math.ceil(digits / self.batch_size) + of_epoch * (self.config.epochs - self.epoch - 1)
+
+    @property
+    def total_steps(self) -> int:
+        """How many corrections there are in all, as the settings now are."""
+        return self.step_count + self.steps_left
+
+    @property
+    def _schedule_progress(self) -> float:
+        """How far the schedule is, from 0 to 1."""
+        step, progress = self._schedule_from
+        left = self.total_steps - step
+        return progress + (1 - progress) * ((self.step_count - step) / left) if left else 1.0
 
     @property
     def current_learning_rate(self) -> float:
         """The learning rate of the next step, with the schedule's factor."""
-        return self._learning_rate * schedule_factor(self.config.schedule, self.step_count / self.total_steps)
+        rate, schedule = self.config.learning_rate, self.config.schedule
+        return rate if schedule == "constant" else rate * schedule_factor(schedule, self._schedule_progress)
+
+    @property
+    def ending(self) -> Ending | None:
+        """Why the training is over; None where it goes on."""
+        config = self.config
+        if self.recipe.end is not None:
+            if self.step_count >= self.recipe.end:
+                return "stop"
+        elif config.time_limit and self.seconds >= config.time_limit and self.next_change is None:
+            return "time_limit"
+        if self.epoch >= config.epochs:
+            return "epochs"
+        if self._position == 0 and self.epoch > 0:
+            if config.target_accuracy and 100 * self.best_accuracy >= config.target_accuracy:
+                return "target_accuracy"
+            if config.patience and self.epoch - self.best_epoch >= config.patience:
+                return "patience"
+        return None
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done."""
-        return self.epoch >= self.config.epochs
+        """Whether the training is over."""
+        return self.ending is not None
+
+    # ---- its steps
 
     def __iter__(self) -> Iterator[Progress | EpochRecord]:
-        helper = Helper(self._halves.tasks, self._engage)
+        helper, halves = Helper(self._halves.tasks, self._engage), self._halves
         try:
-            while not self.finished:
+            while True:
+                if self._diverged is not None:
+                    raise self._diverged
+                if self.finished:
+                    return
+                if halves is not self._halves:  # a partner knows the settings that it began with
+                    helper.dismiss()
+                    helper, halves = Helper(self._halves.tasks, self._engage), self._halves
                 # a training that blows up overflows before its loss says so; a partner inherits both settings
                 with BLAS.limit(limits=self.threads), np.errstate(over="ignore", invalid="ignore"):
                     with helper.at_work():
                         self._train_until_next_record(helper)
                     record = self._progress() if self._position < len(self.training) else self._finish_epoch()
+                self._take_changes()
                 yield record
         finally:
             helper.dismiss()
 
     def _engage(self) -> Partner:
+        assert self._memory is not None
         job = {"config": self.config.to_json(), "threads": self.threads}
         return Partner("nnlib.training", job, self._memory)
 
     def _train_until_next_record(self, helper: Helper) -> None:
         started = time.perf_counter()
         elapsed, enough = 0.0, False
+        stops = {self.next_change, self.recipe.end, *self.pauses, *EARLY_STEPS}
         self._halves.begin(helper)
         while self._position < len(self.training) and not (elapsed >= self.progress_seconds and enough):
-            self._train_batch(helper)
+            if self._position + self.batch_size >= len(self.training):
+                self._train_last_batch(helper)
+            else:
+                self._train_batch(helper)
             elapsed = time.perf_counter() - started
-            if self.step_count in EARLY_STEPS:
+            if self.step_count in stops:
                 break
             enough = self._tally.digits >= FEWEST_DIGITS or elapsed >= 2 * self.progress_seconds
         helper.wait()
         self._halves.end()
         self.seconds += elapsed
 
+    def _train_last_batch(self, helper: Helper) -> None:
+        """The last batch of an epoch: how much it moves the weights is looked at."""
+        helper.wait()
+        self._halves.end()
+        before = self.network.parameters.copy()
+        self._halves.begin(helper)
+        self._train_batch(helper)
+        helper.wait()
+        self._halves.end()
+        moved = self.network.parameters - before
+        self._update_ratios = tuple(
+            _norm(moved[part]) / max(_norm(before[part]), sys.float_info.min) for part in self.network.layer_parts
+        )
+
     def _train_batch(self, helper: Helper) -> None:
+        assert self._memory is not None
         end = min(self._position + self.batch_size, len(self.training))
         self._rate_used = self.current_learning_rate
         self._memory["step"][:] = self._position, end, self.step_count + 1, self._rate_used
@@ -195,7 +341,7 @@ class Trainer:
         loss, accuracy = self._tally.means()
         self._tally = _Tally()
         return Progress(
-            epoch=self.epoch + self._position / len(self.training),
+            epoch=self.epochs_done,
             step=self.step_count,
             learning_rate=self._rate_used,
             training_loss=loss,
@@ -205,82 +351,94 @@ class Trainer:
 
     def _finish_epoch(self) -> EpochRecord:
         training_loss, training_accuracy = self._epoch_tally.means()
-        validation_loss, validation_accuracy, dead_units = self._validate()
-        self._require_finite(validation_loss)
+        check = self._validate()
+        self._require_finite(check.loss)
         self.epoch += 1
-        if validation_accuracy > self.best_accuracy:
-            self.best_epoch, self.best_accuracy = self.epoch, validation_accuracy
-        self.good_parameters[:] = self.network.parameters
+        if check.accuracy > self.best_accuracy:
+            self.best_epoch, self.best_accuracy = self.epoch, check.accuracy
+        self.good_parameters[:], self._good_step = self.network.parameters, self.step_count
         record = EpochRecord(
             epoch=self.epoch,
             step=self.step_count,
             learning_rate=self._rate_used,
             training_loss=training_loss,
             training_accuracy=training_accuracy,
-            validation_loss=validation_loss,
-            validation_accuracy=validation_accuracy,
-            gradient_norms=tuple(
-                math.hypot(_norm(layer.weights_gradient), _norm(layer.biases_gradient))
-                for layer in self.network.dense_layers
-            ),
-            dead_units=dead_units,
+            validation_loss=check.loss,
+            validation_accuracy=check.accuracy,
+            gradient_norms=tuple(_norm(self.network.gradient[part]) for part in self.network.layer_parts),
+            dead_units=check.dead_units,
             seconds=self.seconds,
+            update_ratios=self._update_ratios,
+            saturated=check.saturated,
+            answers=check.answers,
+            best_epoch=self.best_epoch,
+            best_accuracy=self.best_accuracy,
         )
-        self._order[:] = self._order_generator.permutation(len(self.training))
+        self._new_order()
         self._position = 0
         self._epoch_tally, self._tally = _Tally(), _Tally()
         return record
 
-    def _validate(self) -> tuple[float, float, tuple[int, ...]]:
-        """Loss, accuracy and dead units per hidden layer, on the validation digits."""
+    def _validate(self) -> "_Check":
+        """How the network does on the validation digits."""
         tally = _Tally()
         lowest = [np.full(width, np.inf, np.float32) for width in self.config.hidden_widths]
         highest = [-low for low in lowest]
+        saturated = np.zeros(len(lowest), np.int64)
+        answers = np.zeros(N_CLASSES, np.int64)
         loss = CategoricalCrossEntropy()
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for start in range(0, len(self.validation), ROWS_AT_ONCE):
                 part = self.validation[start : start + ROWS_AT_ONCE]
                 *hidden, last = self.network.activations(part.images)
-                for low, high, outputs in zip(lowest, highest, hidden, strict=True):
-                    np.minimum(low, outputs.min(axis=0), out=low)
-                    np.maximum(high, outputs.max(axis=0), out=high)
+                for layer, outputs in enumerate(hidden):
+                    np.minimum(lowest[layer], outputs.min(axis=0), out=lowest[layer])
+                    np.maximum(highest[layer], outputs.max(axis=0), out=highest[layer])
+                    if self.config.activation in SATURATED:
+                        low, high = SATURATED[self.config.activation]
+                        saturated[layer] += np.count_nonzero(outputs < low) + np.count_nonzero(outputs > high)
                 # softmax of log-probabilities is those probabilities: the loss takes them like scores
                 mean = loss.forward(np.log(np.maximum(last, np.finfo(np.float32).tiny)), part.labels)
-                tally.add(mean * len(part), int(np.sum(last.argmax(axis=1) == part.labels)), len(part))
-        dead = tuple(int(np.sum(low == high)) for low, high in zip(lowest, highest, strict=True))
-        return *tally.means(), dead
+                found = last.argmax(axis=1)
+                answers += np.bincount(found, minlength=N_CLASSES)
+                tally.add(mean * len(part), int(np.sum(found == part.labels)), len(part))
+        outputs_of_layer = np.array(self.config.hidden_widths) * len(self.validation)
+        return _Check(
+            *tally.means(),
+            dead_units=tuple(int(np.sum(low == high)) for low, high in zip(lowest, highest, strict=True)),
+            saturated=tuple((saturated / outputs_of_layer).tolist()),
+            answers=tuple(answers.tolist()),
+        )
 
     def _require_finite(self, loss: float) -> None:
         if math.isfinite(loss):
             return
-        error = DivergedError(
-            f"the loss stopped being a number in epoch {self.epoch + 1}: a learning rate of "
-            f"{self.current_learning_rate:.3g} is too high here. Try {self.learning_rate / 10:.1g}; "
-            f"the weights of epoch {self.epoch} are kept."
-        )
-        self._return_to_last_epoch()
-        raise error
-
-    def _return_to_last_epoch(self) -> None:
+        rate = self.current_learning_rate
         self.network.parameters[:] = self.good_parameters
-        # what the optimizer remembers is as far out as the weights were: no lower rate would help
-        self._halves.set_state(dict.fromkeys(self._halves.state(), 0))
-        self.step_count = self.epoch * self.steps_per_epoch
-        self._position = 0
-        self._epoch_tally, self._tally = _Tally(), _Tally()
+        self.step_count, self._position = self._good_step, 0
+        self._diverged = DivergedError(
+            f"the loss stopped being a number in epoch {self.epoch + 1}: a learning rate of {rate:.3g} is too high "
+            f"here. Try {self.config.learning_rate / 10:.1g}; the weights of epoch {self.epoch} are kept."
+        )
+        raise self._diverged
+
+    # ---- its state
 
     def checkpoint(self) -> bytes:
         """The whole state, as the content of a safetensors file: `resume` continues bit-identically."""
         state = {
             "form": CHECKPOINT_FORM,
-            "config": self.config.to_json(),
-            "learning_rate": self.learning_rate,
+            "recipe": replace(self.recipe, events=self.recipe.events[: self._changed], end=None).to_json(),
             "step_count": self.step_count,
+            "epoch": self.epoch,
+            "position": self._position,
+            "schedule_from": self._schedule_from,
             "seconds": self.seconds,
             "best": [self.best_epoch, self.best_accuracy],
+            "good_step": self._good_step,
             "epoch_tally": asdict(self._epoch_tally),
             "tally": asdict(self._tally),
-            "order_generator": self._order_generator.bit_generator.state,
+            "order_generator": self._order_state,
             "threads": self.threads,
             "numpy": np.__version__,
             "kernel": kernel(),
@@ -288,17 +446,32 @@ class Trainer:
         return safetensors.numpy.save(self._vectors(), metadata={"state": json.dumps(state)})
 
     @classmethod
-    def resume(cls, checkpoint: bytes, data: DataSet, *, progress_seconds: float = PROGRESS_SECONDS) -> "Trainer":
+    def resume(
+        cls,
+        checkpoint: bytes,
+        data: DataSet,
+        recipe: Recipe | None = None,
+        *,
+        progress_seconds: float = PROGRESS_SECONDS,
+    ) -> "Trainer":
         """A trainer that goes on where `checkpoint` was taken, in the middle of an epoch too.
 
-        Raises StoreError for bytes that are no checkpoint. Warns where numpy has another version, or
-        multiplies with another kernel, since another one may round the last bit differently.
+        It goes on with `recipe`, which must begin as the one of the checkpoint, and without one as the
+        checkpoint's settings say. Raises StoreError for bytes that are no checkpoint, and for one of
+        another recipe. Warns where numpy has another version, or multiplies with another kernel, since
+        another one may round the last bit differently.
         """
         try:
             tensors, state = _read_checkpoint(checkpoint)
             if state["form"] != CHECKPOINT_FORM:
                 raise ValueError("it is of another version of this program")
-            trainer = cls(TrainingConfig.from_json(state["config"]), data, progress_seconds=progress_seconds)
+            so_far = Recipe.from_json(state["recipe"])
+            recipe = recipe or so_far
+            n_changed = len(so_far.events)
+            if (recipe.config, recipe.events[:n_changed]) != (so_far.config, so_far.events):
+                raise ValueError("it is of another recipe")
+            trainer = cls(so_far.final_config, data, progress_seconds=progress_seconds)
+            trainer.recipe, trainer._changed = recipe, n_changed
             trainer._restore(tensors, state)
             began = {"numpy": str(state["numpy"]), "the kernel": str(state["kernel"])}
         except (*_DAMAGE, SettingError) as error:
@@ -312,6 +485,7 @@ class Trainer:
                 f"its last digits may differ from those of an uninterrupted one.",
                 stacklevel=2,
             )
+        trainer._take_changes()
         return trainer
 
     def _vectors(self) -> dict[str, np.ndarray]:
@@ -319,7 +493,6 @@ class Trainer:
         return {
             "parameters": self.network.parameters,
             "good_parameters": self.good_parameters,
-            "order": self._order,
             **self._halves.state(),
         }
 
@@ -330,20 +503,32 @@ class Trainer:
                 raise ValueError(f"{name} has another form than its network")
             vector[:] = kept
         self._halves.set_state(tensors)
-        if not np.array_equal(np.sort(self._order), np.arange(len(self.training))):
-            raise ValueError("its order of digits is not one")
         if not np.isfinite(self.good_parameters).all():
             raise ValueError("its weights are not finite")
-        self.learning_rate = state["learning_rate"]
-        self.step_count = _number(state["step_count"], int, self.total_steps)
-        self.epoch, batches = divmod(self.step_count, self.steps_per_epoch)
-        self._position = batches * self.batch_size
+        self.step_count = _number(state["step_count"], int, self.config.epochs * len(self.training))
+        self.epoch = _number(state["epoch"], int, self.config.epochs)
+        self._position = _number(state["position"], int, len(self.training) - 1)
+        step, progress = state["schedule_from"]
+        self._schedule_from = _number(step, int, self.step_count), _number(progress, float, 1)
         self.seconds = _number(state["seconds"], float)
         best_epoch, best_accuracy = state["best"]
         self.best_epoch, self.best_accuracy = _number(best_epoch, int, self.epoch), _number(best_accuracy, float, 1)
+        self._good_step = _number(state["good_step"], int, self.step_count)
         self._epoch_tally, self._tally = _read_tally(state["epoch_tally"]), _read_tally(state["tally"])
         self._order_generator.bit_generator.state = state["order_generator"]
+        self._new_order()
         self.threads = max(1, _number(state["threads"], int, 64))
+
+
+@dataclass(frozen=True)
+class _Check:
+    """What a look at the validation digits came to; see EpochRecord."""
+
+    loss: float
+    accuracy: float
+    dead_units: tuple[int, ...]
+    saturated: tuple[float, ...]
+    answers: tuple[int, ...]
 
 
 # what numpy, json and safetensors raise for bytes that are not theirs
