@@ -1,4 +1,4 @@
-"""The command line: nnlib, or python -m nnlib, dashboard | train | evaluate | predict | runs | benchmark."""
+"""The command line: nnlib, or python -m nnlib, dashboard | train | fork | evaluate | predict | runs | benchmark."""
 
 import errno
 import importlib.util
@@ -12,7 +12,7 @@ import sysconfig
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,23 @@ import nnlib
 from nnlib import benchmark as benchmarks
 from nnlib.digits import find_digits, load_mnist, read_picture
 from nnlib.errors import DrawingError, NnlibError, SettingError
-from nnlib.model_files import Model, check_model_path, load_model, load_pretrained, save_model
-from nnlib.runs import Run, RunStore, worker
+from nnlib.files import read_bytes
+from nnlib.model_files import SUFFIXES, check_model_path, load_model, load_pretrained, save_model
+from nnlib.runs import Run, RunStore, records_as_csv, worker
 from nnlib.study import evaluate as read_all
 from nnlib.study import score_digits
-from nnlib.training import PRESETS, SETTINGS, EpochRecord, Setting, describe, nearest_setting, split, what_is_wrong
+from nnlib.training import (
+    MOST_BYTES,
+    PRESETS,
+    SETTINGS,
+    EpochRecord,
+    Recipe,
+    Setting,
+    describe,
+    nearest_setting,
+    split,
+    what_is_wrong,
+)
 from nnlib.words import number, percent, printable
 
 PORTS = range(8501, 8601)  # the dashboard takes the first that is free
@@ -170,43 +182,88 @@ def _is_free(address: str, port: int) -> bool:
 @with_settings
 @DATA
 @click.option("--save", type=click.Path(path_type=Path), help="Save the trained network: .safetensors, .npz or .pkl.")
-@click.option("--resume", type=int, metavar="RUN", help="Go on with a run that stopped; its settings stay as they are.")
-def train(preset: str, data: Path | None, save: Path | None, resume: int | None, **given: Any) -> None:
+@click.option(
+    "--resume",
+    type=int,
+    metavar="RUN",
+    help="Go on with a run that stopped, or is finished and gets more epochs; settings that are given hold from there.",
+)
+@click.option(
+    "--recipe",
+    type=click.Path(path_type=Path),
+    help="Repeat a training to the last bit: a recipe file, or a model file that has one. Only --seed changes it.",
+)
+def train(
+    preset: str, data: Path | None, save: Path | None, resume: int | None, recipe: Path | None, **given: Any
+) -> None:
     """Train a network; the dashboard shows the run like any other."""
     changes = {name: value for name, value in given.items() if value is not None}
     if save is not None:
         check_model_path(save)  # better now than after an hour's work
     store = RunStore()
-    if resume is None:
-        config = PRESETS[preset].config.with_changes(**changes)
-        name = describe(config)
-        split(load_mnist(data).train, config)  # a folder that is wrong, or holds too few digits, makes no run
-        run_id = store.create_run(config, name, str(data.resolve()) if data else None)
-    else:
-        if changes:
-            raise click.UsageError("--resume keeps the settings of the run: give no others with it.")
-        if not store.run(resume).resumable:
-            raise click.UsageError(f"run {resume} is {store.run(resume).state}: only a run that stopped can go on.")
+    if resume is not None:
+        if recipe is not None or _given("preset"):
+            raise click.UsageError("--resume goes on with a run as it is: give no --recipe and no --preset with it.")
+        _require_resumable(store, resume)
         run_id = resume
-        store.enqueue(run_id)
+        store.enqueue(run_id, changes)
+    else:
+        planned = _recipe(recipe, changes) if recipe else Recipe(PRESETS[preset].config.with_changes(**changes))
+        # a folder that is wrong, or holds too few digits, makes no run
+        split(load_mnist(data).train, planned.config)
+        run_id = store.create_run(planned, describe(planned.config), str(data.resolve()) if data else None)
+    _train(store, run_id, save)
+
+
+def _given(option: str) -> bool:
+    """Whether somebody typed an option, and it is not as it always is."""
+    source = click.get_current_context().get_parameter_source(option)
+    return source is not click.core.ParameterSource.DEFAULT
+
+
+def _require_resumable(store: RunStore, run_id: int) -> None:
     run = store.run(run_id)
+    if not run.resumable and run.state != "finished":
+        raise click.UsageError(f"run {run_id} is {run.state}: only a run that stopped can go on.")
+
+
+def _recipe(path: Path, changes: dict[str, Any]) -> Recipe:
+    """The recipe in a file, with another seed where that is asked for."""
+    if _given("preset") or changes.keys() - {"seed"}:
+        raise click.UsageError("--recipe says all about a training: give no setting but --seed with it.")
+    if path.suffix in SUFFIXES:
+        found = load_model(path).training
+        if found is None:
+            raise SettingError(f"the model file {printable(str(path))} has no recipe in it: choose another one.")
+        recipe = found
+    else:
+        recipe = Recipe.from_json(read_bytes(path, MOST_BYTES, SettingError).decode(errors="replace"))
+    return recipe.with_seed(changes["seed"]) if "seed" in changes else recipe
+
+
+def _train(store: RunStore, run_id: int, save: Path | None) -> None:
+    """Train a run that is in line here, and say what came of it."""
+    run, end = store.run(run_id), store.recipe(run_id).end
     click.echo(
         f"run {run_id}: {printable(run.name)}, epochs: {run.config.epochs}, digits: {run.config.training_digits:,}"
     )
     _watch(store, run)
-    if store.run(run_id).state != "finished":
-        click.echo(f"stopped after epoch {store.run(run_id).epoch}; go on with: {called()} train --resume {run_id}")
+    run = store.run(run_id)
+    if run.message:
+        click.echo(f"{run.message[0].upper()}{run.message[1:]}")
+    moments = store.snapshots(run_id)
+    if run.state != "finished" and (end is None or moments[-1].step < end):
+        click.echo(f"stopped after epoch {run.epoch}; go on with: {called()} train --resume {run_id}")
         return
-    network = store.model(run_id, run.config.epochs * run.config.steps_per_epoch).network
-    accuracy = read_all(network, load_mnist(run.data_directory).test).accuracy
+    model = store.model(run_id, moments[-1].step)
+    accuracy = read_all(model.network, load_mnist(run.data_directory).test).accuracy
     click.echo(f"reads {accuracy:.2%} of the test digits")
-    last = store.run(run_id).last
-    warning = what_is_wrong(last, run.config) if last else None
+    warning = what_is_wrong(run.last, run.config) if run.last else None
     if warning:
         click.echo(warning)
     if save is not None:
-        recipe = f"{called()} {shlex.join(sys.argv[1:])}" if resume is None else f"run {run_id}"
-        save_model(save, Model(network, run.name, run.config, run.config.epochs, accuracy, recipe))
+        recipe = f"{called()} {shlex.join(sys.argv[1:])}"
+        save_model(save, replace(model, name=run.name, test_accuracy=accuracy, recipe=recipe))
         click.echo(f"saved as {printable(str(save))}")
 
 
@@ -232,6 +289,27 @@ def _watch(store: RunStore, run: Run) -> None:
 def _loss(loss: float) -> str:
     # a loss that explodes would fill the line
     return f"{loss:.4f}" if loss < 1000 else number(loss)
+
+
+@cli.command()
+@click.argument("run", type=int)
+@click.option("--epoch", type=click.IntRange(0), help="Go on from the end of this epoch.")
+@click.option("--step", type=click.IntRange(0), help="Go on once so many corrections were made.")
+@with_settings
+@click.option("--save", type=click.Path(path_type=Path), help="Save the trained network: .safetensors, .npz or .pkl.")
+def fork(run: int, epoch: int | None, step: int | None, save: Path | None, **given: Any) -> None:
+    """Go on from a moment of RUN in another run, with the settings that are given from there on.
+
+    RUN stays as it is. With nothing changed, the other one ends with the same last bit.
+    """
+    if (epoch is None) == (step is None):
+        raise click.UsageError("say from where it is to go on: either --epoch N or --step N.")
+    if save is not None:
+        check_model_path(save)
+    store = RunStore()
+    changes = {name: value for name, value in given.items() if value is not None}
+    forked = store.fork(run, store.step_of(run, epoch) if step is None else step, changes)
+    _train(store, forked, save)
 
 
 @cli.command()
@@ -293,10 +371,19 @@ def predict(images: tuple[Path, ...], model: Path | None, as_json: bool) -> None
 
 @cli.command()
 @click.option("--delete", type=int, metavar="RUN", help="Forget a run and all it left.")
+@click.option("--csv", type=int, metavar="RUN", help="Print what a run learned, epoch by epoch, as CSV.")
+@click.option("--recipe", type=int, metavar="RUN", help="Print a run's recipe, for train --recipe.")
 @AS_JSON
-def runs(delete: int | None, as_json: bool) -> None:
+def runs(delete: int | None, csv: int | None, recipe: int | None, as_json: bool) -> None:
     """List the runs that the store has, the newest first."""
     store = RunStore()
+    if csv is not None:
+        store.run(csv)
+        click.echo(records_as_csv(store.records(csv)), nl=False)
+        return
+    if recipe is not None:
+        click.echo(store.recipe(recipe).to_json())
+        return
     if delete is not None:
         store.delete_run(delete)
         click.echo(f"run {delete} is deleted")

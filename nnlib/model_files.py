@@ -29,7 +29,7 @@ from nnlib.digits import N_CLASSES, N_PIXELS, PACKAGED
 from nnlib.errors import ModelFileError, SettingError
 from nnlib.files import read_bytes, why
 from nnlib.network import ACTIVATIONS, Network
-from nnlib.training import MAX_HIDDEN_LAYERS, SETTINGS, TrainingConfig
+from nnlib.training import MAX_HIDDEN_LAYERS, SETTINGS, Recipe, TrainingConfig
 from nnlib.words import count, printable, shown
 
 SUFFIXES = (".safetensors", ".npz", ".pkl")
@@ -51,7 +51,9 @@ class Model:
     """A network with what is known of its making.
 
     `name` is for people, `recipe` the command or sentence that made it; `epoch` says after how many
-    epochs, `test_accuracy` (0 to 1) how many of the test digits it reads. None: not known.
+    epochs, `test_accuracy` (0 to 1) how many of the test digits it reads. `training` is all that decided
+    its training, up to the step where it was so: trained by it, another network has the same bits. None:
+    not known.
     """
 
     network: Network
@@ -60,6 +62,7 @@ class Model:
     epoch: int | None
     test_accuracy: float | None
     recipe: str
+    training: Recipe | None = None
 
 
 class _RefusedError(Exception):
@@ -114,6 +117,7 @@ def model_bytes(model: Model, suffix: str) -> bytes:
     for number, layer in enumerate(model.network.dense_layers, start=1):
         arrays[f"weights_{number}"] = layer.weights.astype("<f4")
         arrays[f"biases_{number}"] = layer.biases.astype("<f4")
+    training = model.training.to_json() if model.training else "null"
     metadata = json.dumps(
         {
             "format": FORMAT,
@@ -124,6 +128,8 @@ def model_bytes(model: Model, suffix: str) -> bytes:
             "test_accuracy": model.test_accuracy,
             "recipe": printable(model.recipe, MAX_TEXT),
             "config": model.config and json.loads(model.config.to_json()),
+            # without the rest, a model can still be used
+            "training": json.loads(training) if len(training) < MAX_METADATA_BYTES / 2 else None,
         }
     )
     if suffix == ".safetensors":
@@ -390,6 +396,7 @@ def _model_from(arrays: dict[str, np.ndarray], metadata: bytes | None, name: str
         values["epoch"],
         values["test_accuracy"],
         printable(values["recipe"], MAX_TEXT),
+        Recipe.from_json(json.dumps(values["training"])) if values.get("training") is not None else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from nnlib.runs import worker
 from nnlib.runs.database import MOST_PROGRESS_POINTS
-from nnlib.runs.run import BEGINNING, FASTEST_PACE, DamagedRun, Happening, Order, Run, Snapshot, State
+from nnlib.runs.run import BEGINNING, FASTEST_PACE, DamagedRun, Happening, Order, Run, Snapshot, State, records_as_csv
 from nnlib.runs.store import MOST_AT_ONCE, MOST_WAITING, RunStore
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "RunStore",
     "Snapshot",
     "State",
+    "records_as_csv",
     "worker",
 ]

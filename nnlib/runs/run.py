@@ -1,9 +1,11 @@
 """A run and its moments, as the store tells of them: nothing of it is believed unchecked."""
 
+import csv
+import io
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from nnlib.errors import SettingError
@@ -199,6 +201,22 @@ def read_happening(step: Any, name: Any, value: Any) -> Happening:
     if name not in ORDERS or _require(step, int) < 0:
         raise ValueError("there is no such order")
     return Happening(step, name, json.loads(value))
+
+
+def records_as_csv(records: Iterable[EpochRecord]) -> str:
+    """A table with one row for each epoch; what is measured of each layer or class has a column for each of them."""
+    rows = []
+    for record in records:
+        row: dict[str, Any] = {}
+        for name, value in asdict(record).items():
+            parts = enumerate(value, start=name != "answers") if isinstance(value, tuple) else None
+            row |= {f"{name}_{number}": each for number, each in parts} if parts else {name: value}
+        rows.append(row)
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(rows[-1]) if rows else ["epoch"], restval="", extrasaction="ignore")
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue()
 
 
 def recipe_of(config: TrainingConfig, happenings: Sequence[Happening]) -> Recipe:

@@ -42,6 +42,7 @@ from nnlib.runs.run import (
     whole,
 )
 from nnlib.training import STEERABLE, EpochRecord, Progress, Recipe, TrainingConfig, check_changes
+from nnlib.words import shown
 
 MOST_AT_ONCE = os.cpu_count() or 1  # runs that train
 MOST_WAITING = 30  # runs in line: a class can all press Start at once
@@ -645,7 +646,11 @@ class RunStore:
         network.parameters[:] = parameters
         name = f"run {run_id}, {run.name}, {moment.moment}"
         recipe = f"{name} of {run.config.epochs}" if moment.whole_epoch else name
-        return Model(network, name, run.config, int(moment.epoch), None, recipe)
+        training, config = None, run.config
+        with suppress(DamagedStoreError):
+            training = replace(self.recipe(run_id).until(step), end=step)
+            config = training.final_config
+        return Model(network, name, config, int(moment.epoch), None, recipe, training)
 
     def checkpoint(self, run_id: int, step: int | None = None) -> bytes | None:
         """What the run's trainer was when it last saved itself, or last before it had made so many corrections.
@@ -717,7 +722,8 @@ class RunStore:
         """Put a run in line that goes on from another one's moment, after `step` corrections, with other settings.
 
         It is another run: its parent stays as it is. Whatever was trained between the nearest checkpoint
-        and the step is trained again, to the same bits. With `pause`, it waits there for orders. Raises
+        and the step is trained again, to the same bits. With nothing changed it goes on as its parent did,
+        to the same end; with `pause`, it waits at the step for orders. Raises
         StoreError where the parent has not come so far, and SettingError for a change that cannot be.
         """
         with self._database.writing():
@@ -727,10 +733,13 @@ class RunStore:
                 raise StoreError(
                     f"the step is {step:,}: it must be from 0 to {reached:,}, so many corrections has run {run_id}."
                 )
-            recipe = self.recipe(run_id).until(step)
+            whole = self.recipe(run_id)
+            beginning = recipe = whole.until(step)
             for setting, value in changes.items():
                 if value != getattr(recipe.final_config, setting):
                     recipe = recipe.with_event(step, setting, value)
+            if recipe == beginning and not pause:
+                recipe = whole
             epoch = self._epoch_at(run_id, step)
             if recipe.final_config.epochs < epoch:
                 raise SettingError(
@@ -758,6 +767,14 @@ class RunStore:
                 if checksum(*values) == checked:
                     self._insert(table, fork, *values[1:])
         self._insert("checkpoints", fork, step, epoch, checkpoint)
+
+    def step_of(self, run_id: int, epoch: int | None) -> int:
+        """How many corrections a run had made at the end of an epoch; StoreError for one that it has not done."""
+        steps = {0: 0} | {record.epoch: record.step for record in self.records(run_id)}
+        self.run(run_id)
+        if epoch not in steps:
+            raise StoreError(f"epoch is {shown(epoch)}: run {run_id} has done those from 0 to {max(steps)}.")
+        return steps[epoch]
 
     def _reached(self, run_id: int) -> int:
         """How many corrections a run has made, as far as its records tell."""

@@ -345,7 +345,9 @@ class _Worker:
         """Whether it is time for a snapshot that stands only until the next one: whoever looks on sees it learn."""
         if self.trainer is None or self.state == "waiting":
             return False
-        slow = self.pace or self.state == "paused"
+        if self.state == "paused" and self.going is None:  # it was told to go so far, and waits again
+            return True
+        slow = self.pace or self.going
         if not slow and not isinstance(record, EpochRecord):
             return False
         least = MOMENT_SECONDS if slow else NEWEST_SECONDS
@@ -438,7 +440,7 @@ class _Worker:
                 self.store.drop_order(self.run_id, order)
 
     def show_moment(self) -> None:
-        """Let those who look on see the network as it is where it pauses."""
+        """Let those who look on see the network as it is where it pauses or ends."""
         if self.trainer is None or self.unsaved is not None:
             return
         moment = _moment(self.trainer)
@@ -451,6 +453,7 @@ class _Worker:
         """End the run so that it can be resumed where it is."""
         try:
             self.save_checkpoint()
+            self.show_moment()
         except StoreFullError as error:
             message = f"{message} {error} It can be resumed from its last checkpoint.".strip()
         self.store.set_state(self.run_id, state, message)
@@ -475,6 +478,7 @@ class _Worker:
                 if self.trainer is not None and state in ("finished", "stopped"):
                     with suppress(StoreFullError):  # it can go on from an earlier checkpoint
                         self.save_checkpoint()
+                        self.show_moment()
                     ended_at = self.trainer.step_count if self.trainer.ending == "time_limit" else None
                 self.store.set_state(self.run_id, state, message, ended_at=ended_at)
                 return

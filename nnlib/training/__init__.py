@@ -12,7 +12,7 @@ from nnlib.training.config import (
     describe,
     nearest_setting,
 )
-from nnlib.training.recipe import STEERABLE, Event, Recipe, check_changes, in_words
+from nnlib.training.recipe import MOST_BYTES, STEERABLE, Event, Recipe, check_changes, in_words
 from nnlib.training.trainer import (
     EARLY_STEPS,
     Ending,
@@ -27,6 +27,7 @@ __all__ = [
     "EARLY_STEPS",
     "MAX_HIDDEN_LAYERS",
     "MNIST_TRAINING_DIGITS",
+    "MOST_BYTES",
     "PRESETS",
     "SETTINGS",
     "STEERABLE",

@@ -1,5 +1,6 @@
 """The command line: what it answers, and the one sentence that every mistake ends with."""
 
+import csv
 import importlib.util
 import json
 import os
@@ -289,11 +290,91 @@ def test_a_training_that_is_stopped_from_elsewhere_says_how_to_go_on(
 def test_resume_takes_only_what_can_go_on(call: Call) -> None:
     assert call("train", "--resume", 1).sentence(1) == "there is no run 1: it may have been deleted."
     call("train", *FEW)
-    assert call("train", "--resume", 1).sentence(2) == "run 1 is finished: only a run that stopped can go on."
+    assert call("train", "--resume", 1).sentence(1) == "run 1 has done all its 2 epochs: give it more of them."
+    sentence = call("train", "--resume", 1, "--epochs", 3, "--seed", 5).sentence(2)
+    assert sentence.startswith("seed cannot be changed while a network learns: only learning_rate, ")
+    sentence = "--resume goes on with a run as it is: give no --recipe and no --preset with it."
+    assert call("train", "--resume", 1, "--preset", "quick").sentence(2) == sentence
     with closing(RunStore()) as store:
-        store.set_state(1, "stopped")
-    sentence = "--resume keeps the settings of the run: give no others with it."
-    assert call("train", "--resume", 1, "--epochs", 5).sentence(2) == sentence
+        store.set_state(1, "diverged")
+    assert call("train", "--resume", 1).sentence(2) == "run 1 is diverged: only a run that stopped can go on."
+
+
+# --- a training is its recipe ---
+
+
+def bits(number: int) -> bytes:
+    """What a run's last network is."""
+    with closing(RunStore()) as store:
+        return store.model(number, store.snapshots(number)[-1].step).network.parameters.tobytes()
+
+
+def test_a_finished_training_goes_on_with_more_epochs_and_other_settings(call: Call) -> None:
+    call("train", *FEW)
+    answer = call("train", "--resume", 1, "--epochs", 3, "--learning-rate", 0.01)
+    assert (answer.status, answer.errors) == (0, "")
+    with closing(RunStore()) as store:
+        assert [record.epoch for record in store.records(1)] == [1, 2, 3]
+        assert store.records(1)[-1].learning_rate < 0.01
+        assert store.run(1).config.learning_rate == 0.01
+    # the same as going on from there in another run
+    assert call("fork", 1, "--epoch", 2, "--epochs", 3, "--learning-rate", 0.01).status == 0
+    assert bits(1) == bits(2)
+
+
+def test_a_recipe_repeats_a_training_to_the_last_bit(call: Call, tmp_path: Path) -> None:
+    call("train", *FEW, "--preset", "quick")
+    call("train", "--resume", 1, "--epochs", 4, "--dropout", 0.1, "--save", tmp_path / "model.safetensors")
+    call("fork", 1, "--epoch", 1, "--batch-size", 100, "--time-limit", 0.000001)
+    for number in (1, 2):
+        recipe = tmp_path / f"{number}.json"
+        recipe.write_text(call("runs", "--recipe", number).output)
+        answer = call("train", "--recipe", recipe)
+        assert (answer.status, answer.errors) == (0, "")
+        assert bits(number) == bits(number + 2)
+    assert call("train", "--recipe", tmp_path / "model.safetensors").status == 0
+    assert bits(5) == bits(1)
+    assert call("train", "--recipe", tmp_path / "1.json", "--seed", 7).status == 0
+    assert bits(6) != bits(1)
+
+
+def test_what_is_no_recipe_ends_with_one_sentence(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "none.json").write_text("none")
+    assert call("train", "--recipe", tmp_path / "none.json").sentence(2).startswith("this is no recipe: it must be ")
+    assert call("train", "--recipe", tmp_path / "gone").sentence(2).startswith("there is no file ")
+    save_model(tmp_path / "old.npz", load_pretrained())
+    sentence = f"the model file {tmp_path / 'old.npz'} has no recipe in it: choose another one."
+    assert call("train", "--recipe", tmp_path / "old.npz").sentence(2) == sentence
+    sentence = "--recipe says all about a training: give no setting but --seed with it."
+    assert call("train", "--recipe", tmp_path / "none.json", "--epochs", 3).sentence(2) == sentence
+    assert call("runs").output.startswith("no runs yet")
+
+
+def test_a_fork_is_asked_for_where_there_is_something_to_go_on_from(call: Call) -> None:
+    assert call("fork", 1, "--epoch", 1).sentence(1) == "there is no run 1: it may have been deleted."
+    call("train", *FEW)
+    for words in ((), ("--epoch", 1, "--step", 1)):
+        sentence = "say from where it is to go on: either --epoch N or --step N."
+        assert call("fork", 1, *words).sentence(2) == sentence
+    assert call("fork", 1, "--epoch", 3).sentence(1) == "epoch is 3: run 1 has done those from 0 to 2."
+    sentence = "the step is 10,000: it must be from 0 to 64, so many corrections has run 1."
+    assert call("fork", 1, "--step", 10_000).sentence(1) == sentence
+    sentence = "epochs is 1: it must be at least 2, so many have begun by then."
+    assert call("fork", 1, "--epoch", 2, "--epochs", 1).sentence(2) == sentence
+    assert "hidden_widths cannot be changed" in call("fork", 1, "--epoch", 2, "--hidden-widths", "5").sentence(2)
+
+
+def test_a_run_is_printed_as_a_table(call: Call) -> None:
+    call("train", *FEW)
+    rows = list(csv.DictReader(call("runs", "--csv", 1).output.splitlines()))
+    with closing(RunStore()) as store:
+        records = store.records(1)
+    assert [int(row["epoch"]) for row in rows] == [1, 2]
+    for row, record in zip(rows, records, strict=True):
+        assert float(row["validation_loss"]) == record.validation_loss
+        assert float(row["update_ratios_3"]) == record.update_ratios[2]
+        assert sum(int(row[f"answers_{digit}"]) for digit in range(10)) == 500
+    assert call("runs", "--csv", 5).sentence(1) == "there is no run 5: it may have been deleted."
 
 
 def test_runs_stand_in_columns_and_numbers_are_for_people(call: Call) -> None:
@@ -661,6 +742,9 @@ def test_every_setting_of_the_command_line_is_used(call: Call) -> None:
         "dropout": 0.25,
         "label_smoothing": 0.125,
         "augmentation": 0.5,
+        "patience": 3,
+        "target_accuracy": 99.5,
+        "time_limit": 60.5,
         "training_digits": 101,
         "validation_digits": 102,
         "seed": 7,
