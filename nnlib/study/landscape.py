@@ -1,0 +1,282 @@
+"""The landscape: how wrong a network would be around where its training led it, and the path that it took.
+
+A network's parameters are a point among a hundred thousand dimensions, its loss the height there. A map has
+two: the directions in which the paths spread most (PCA of the trajectory, as in Li et al. 2018, "Visualizing
+the Loss Landscape of Neural Nets", section 7). What a path does in all others is not on it: `Landscape.explained`
+says how much is.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nnlib.digits import Digits
+from nnlib.errors import DataError, SettingError
+from nnlib.network import Activation, CategoricalCrossEntropy, Network, count_parameters
+
+MOST_LOSS = 1e6  # what is higher, or beyond all numbers, counts as this
+MOST_TRAJECTORIES = 4  # more could not be told apart on one map
+# points along a side, and digits read at each: the finest that takes few enough multiplications, or the last
+DETAILS = ((41, 1000), (33, 500), (25, 200), (17, 100))
+MOST_MULTIPLICATIONS = 2e11
+COARSEST = 8  # the first look is at every eighth point of a side; each side is a multiple of it, and 1
+MARGIN = 0.2  # of what the paths span, left around them
+NARROWEST = 0.5  # the shorter side of a map, as a share of the longer: a straight path, too, has surroundings
+PARAMETERS_AT_ONCE = 65_536  # in float64, so much of every moment: all at once would fill the memory
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Where a training has been: k moments, each after so many `epochs` (k,), with `parameters` (k, n_parameters)."""
+
+    name: str
+    widths: tuple[int, ...]
+    activation: Activation
+    epochs: tuple[float, ...]
+    parameters: np.ndarray
+
+    @classmethod
+    def of(cls, name: str, moments: Iterable[tuple[float, Network]]) -> "Trajectory":
+        """That of a training's networks in order, each with its epoch; DataError where there is none."""
+        found = list(moments)
+        if not found:
+            raise DataError(f"{name} has no snapshot: a path needs at least one, so train for an epoch first.")
+        last = found[-1][1]
+        parameters = np.stack([network.parameters for _, network in found])
+        return cls(name, last.widths, last.activation, tuple(epoch for epoch, _ in found), parameters)
+
+
+@dataclass(frozen=True)
+class Path:
+    """A trajectory on the map: `points` (k, 2), and the network's true `loss` (k,) at each moment, off the map or on."""
+
+    name: str
+    epochs: tuple[float, ...]
+    points: np.ndarray
+    loss: np.ndarray
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """Loss and accuracy on a slice through all parameters, and the paths of trainings on it.
+
+    `x` and `y` (n,) are distances along the two directions from the best moment of all, which lies at (0, 0), in
+    the unit of the parameters; `loss` and `accuracy` (n, n) have a row for each y. `explained` is the share, 0 to 1,
+    of the paths' squared distances from that moment that the map shows, every path counting the same. `done` is
+    the share of the points that were evaluated so far: the others stand for now as a neighbour does.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    loss: np.ndarray
+    accuracy: np.ndarray
+    paths: tuple[Path, ...]
+    explained: float
+    n_digits: int
+    done: float
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A slice through all parameters: `origin` (n_parameters,) and orthonormal `directions` (2, n_parameters)."""
+
+    origin: np.ndarray
+    directions: np.ndarray
+
+    def parameters_at(self, x: float, y: float) -> np.ndarray:
+        """The parameters (n_parameters,) of a point of the plane."""
+        return self.origin + np.float32(x) * self.directions[0] + np.float32(y) * self.directions[1]
+
+    def project(self, parameters: np.ndarray) -> np.ndarray:
+        """The nearest points of the plane, (k, 2), to k parameter vectors (k, n_parameters)."""
+        points = np.zeros((len(parameters), 2))
+        for part in _parts(self.origin):
+            points += _differences(parameters, self.origin, part) @ self.directions[:, part].astype(np.float64).T
+        return points
+
+
+def explore(trajectories: Sequence[Trajectory], digits: Digits) -> Iterator[Landscape]:
+    """Map the surroundings of some trajectories: ever finer landscapes, of which the last one is whole.
+
+    The height is the mean cross-entropy on the first of `digits`, which should be new to all of them. How many
+    are read, and how fine the map becomes, follows from the size of the network. Raises SettingError where the
+    networks are of several forms, or too many.
+    """
+    widths, activation = _require_one_form(trajectories)
+    side, n_digits = _detail(widths)
+    surface = _Surface(widths, activation, digits[:n_digits])
+    losses = [
+        np.array([surface.loss_of(parameters) for parameters in trajectory.parameters]) for trajectory in trajectories
+    ]
+    best = min(range(len(losses)), key=lambda index: losses[index].min())
+    origin = trajectories[best].parameters[losses[best].argmin()]
+    plane, explained = span(trajectories, origin)
+    paths = tuple(
+        Path(trajectory.name, trajectory.epochs, plane.project(trajectory.parameters), loss)
+        for trajectory, loss in zip(trajectories, losses, strict=True)
+    )
+    x, y = _window(np.concatenate([path.points for path in paths]), float(np.linalg.norm(origin)), side)
+    landscape = Landscape(
+        x, y, np.zeros((side, side)), np.zeros((side, side)), paths, explained, len(surface.labels), 0.0
+    )
+    yield from _survey(landscape, surface, plane)
+
+
+def span(trajectories: Sequence[Trajectory], origin: np.ndarray) -> tuple[Plane, float]:
+    """The plane through `origin` that the trajectories spread in most, and the share of their spread in it.
+
+    Every trajectory counts the same, or one that went far would hide the others. Along each direction, the first
+    one ends further to the right, or further up, than it began. Where fewer than two directions are needed, as for
+    two moments or equal ones, the rest is drawn at random, always the same: each parameter by its own size, so
+    that no layer is upset more than another.
+    """
+    moments = np.concatenate([trajectory.parameters for trajectory in trajectories])
+    products = np.zeros((len(moments), len(moments)))
+    for part in _parts(origin):
+        differences = _differences(moments, origin, part)
+        products += differences @ differences.T
+    scales = np.concatenate([_equal_scales(squares) for squares in _by_trajectory(products.diagonal(), trajectories)])
+    # the few moments' products have the same components as the parameters' covariance, and are a tiny matrix
+    variances, components = np.linalg.eigh(products * np.outer(scales, scales))
+    largest = [index for index in (-1, -2) if len(variances) >= -index and variances[index] > 1e-9 * variances.sum()]
+    random = np.random.default_rng(0).standard_normal((2, len(origin))) * (np.abs(origin) if origin.any() else 1)
+    directions = np.empty((2, len(origin)))
+    directions[len(largest) :] = random[len(largest) :]
+    weights = (components[:, largest].T * scales) if largest else np.zeros((0, len(moments)))
+    for part in _parts(origin):
+        directions[: len(largest), part] = weights @ _differences(moments, origin, part)
+    first = trajectories[0].parameters
+    for index, direction in enumerate(directions):
+        direction /= np.linalg.norm(direction)
+        if index:
+            direction -= (direction @ directions[0]) * directions[0]
+            direction /= np.linalg.norm(direction)
+        if direction @ (first[-1].astype(np.float64) - first[0]) < 0:
+            direction *= -1
+    explained = float(variances[largest].sum() / variances.sum()) if largest else 1.0
+    return Plane(origin, directions.astype(np.float32)), min(1.0, explained)
+
+
+class _Surface:
+    """The loss of a network with any parameters, on digits that stay the same."""
+
+    def __init__(self, widths: tuple[int, ...], activation: Activation, digits: Digits) -> None:
+        if not len(digits):
+            raise DataError("there are no digits to read: take at least one.")
+        self.images, self.labels = digits.images, digits.labels
+        self.network = Network(widths, activation)
+        self.loss = CategoricalCrossEntropy()
+
+    def loss_of(self, parameters: np.ndarray) -> float:
+        """The mean cross-entropy with these parameters, (n_parameters,)."""
+        self.network.parameters[:] = parameters
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._measured(self.network.forward(self.images))[0]
+
+    def lay(self, plane: Plane) -> None:
+        """Prepare for many points of a plane.
+
+        The first layer, most of the work, is linear in its parameters: what it makes of the images anywhere on
+        the plane is a sum of what the origin and the two directions make of them.
+        """
+        self.sums = []
+        for vector in (plane.origin, *plane.directions):
+            self.network.parameters[:] = vector
+            self.sums.append(self.network.dense_layers[0].forward(self.images))
+        first = self.network.dense_layers[0]
+        self.beyond = slice(first.weights.size + first.biases.size, None)
+        self.rest = Plane(plane.origin[self.beyond], plane.directions[:, self.beyond])
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """The mean cross-entropy, and the share that is read right, at a point of the plane that was laid."""
+        # far away from all paths, numbers may grow beyond float32: such a point is as high as any
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.network.parameters[self.beyond] = self.rest.parameters_at(x, y)
+            values = self.sums[0] + np.float32(x) * self.sums[1] + np.float32(y) * self.sums[2]
+            for layer in self.network.layers[1:]:
+                values = layer.forward(values)
+            return self._measured(values)
+
+    def _measured(self, scores: np.ndarray) -> tuple[float, float]:
+        loss = self.loss.forward(scores, self.labels)
+        accuracy = float(np.mean(self.loss.predictions == self.labels))
+        return (min(loss, MOST_LOSS) if np.isfinite(loss) else MOST_LOSS), accuracy
+
+
+def _survey(landscape: Landscape, surface: _Surface, plane: Plane) -> Iterator[Landscape]:
+    """The landscape, ever more of it evaluated: every eighth point first, each standing for those around it."""
+    surface.lay(plane)
+    side = len(landscape.x)
+    loss, accuracy = landscape.loss.copy(), landscape.accuracy.copy()
+    known = np.zeros(loss.shape, bool)
+    step = COARSEST
+    while step:
+        for row in range(0, side, step):
+            for column in range(0, side, step):
+                if not known[row, column]:
+                    around = slice(row, row + step), slice(column, column + step)
+                    loss[around], accuracy[around] = surface.at(landscape.x[column], landscape.y[row])
+                    known[row, column] = True
+            if step < COARSEST or row == side - 1:  # before, some have no neighbour yet
+                yield replace(landscape, loss=loss.copy(), accuracy=accuracy.copy(), done=float(known.mean()))
+        step //= 2
+
+
+def _require_one_form(trajectories: Sequence[Trajectory]) -> tuple[tuple[int, ...], Activation]:
+    if not 1 <= len(trajectories) <= MOST_TRAJECTORIES:
+        raise SettingError(
+            f"a landscape of {len(trajectories)} runs: it must be 1 to {MOST_TRAJECTORIES}, so choose fewer or more."
+        )
+    first, *others = trajectories
+    for other in others:
+        if (other.widths, other.activation) != (first.widths, first.activation):
+            forms = [f"{each.name} is {'-'.join(map(str, each.widths))}, {each.activation}" for each in (first, other)]
+            raise SettingError(
+                f"{', but '.join(forms)}: only networks with the same layers and activation have one landscape, so "
+                f"choose such runs."
+            )
+    return first.widths, first.activation
+
+
+def _detail(widths: Sequence[int]) -> tuple[int, int]:
+    """Points along a side, and digits to read at each, for a network of these widths."""
+    multiplications = count_parameters(widths[1:])  # the first layer's are made once
+    return next(
+        ((side, digits) for side, digits in DETAILS if side**2 * digits * multiplications <= MOST_MULTIPLICATIONS),
+        DETAILS[-1],
+    )
+
+
+def _window(points: np.ndarray, size: float, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """The coordinates, (side,) each way, of a map that holds all points (k, 2) with a margin.
+
+    Where all are one, it shows what is around it up to half the `size` of the parameters.
+    """
+    low, high = points.min(axis=0), points.max(axis=0)
+    longest = float((high - low).max())
+    if not longest > 1e-6 * size:
+        longest = size or 1.0
+    span = np.maximum(high - low, NARROWEST * longest) * (1 + 2 * MARGIN)
+    middle = (low + high) / 2
+    x, y = np.linspace(middle - span / 2, middle + span / 2, side).T
+    return x, y
+
+
+def _equal_scales(squares: np.ndarray) -> np.ndarray:
+    """For each moment of a trajectory, of which the squared distances (k,) are given, what gives it the weight of one."""
+    total = squares.sum()
+    return np.full(len(squares), 1 / np.sqrt(total) if total > 0 else 0.0)
+
+
+def _by_trajectory(values: np.ndarray, trajectories: Sequence[Trajectory]) -> list[np.ndarray]:
+    return np.split(values, np.cumsum([len(trajectory.epochs) for trajectory in trajectories])[:-1])
+
+
+def _parts(parameters: np.ndarray) -> list[slice]:
+    return [slice(start, start + PARAMETERS_AT_ONCE) for start in range(0, len(parameters), PARAMETERS_AT_ONCE)]
+
+
+def _differences(parameters: np.ndarray, origin: np.ndarray, part: slice) -> np.ndarray:
+    """How far k parameter vectors are from the origin, (k, n) of their parameters."""
+    return parameters[:, part].astype(np.float64) - origin[part]
