@@ -18,7 +18,7 @@ from nnlib.network import Activation, CategoricalCrossEntropy, Network, count_pa
 MOST_LOSS = 1e6  # what is higher, or beyond all numbers, counts as this
 MOST_TRAJECTORIES = 4  # more could not be told apart on one map
 # points along a side, and digits read at each: the finest that takes few enough multiplications, or the last
-DETAILS = ((41, 1000), (33, 500), (25, 200), (17, 100))
+DETAILS = ((65, 1000), (41, 500), (33, 300), (25, 200), (17, 100))
 MOST_MULTIPLICATIONS = 2e11
 COARSEST = 8  # the first look is at every eighth point of a side; each side is a multiple of it, and 1
 MARGIN = 0.2  # of what the paths span, left around them
@@ -39,17 +39,18 @@ class Trajectory:
     @classmethod
     def of(cls, name: str, moments: Iterable[tuple[float, Network]]) -> "Trajectory":
         """That of a training's networks in order, each with its epoch; DataError where there is none."""
-        found = list(moments)
-        if not found:
+        epochs, vectors, network = [], [], None
+        for epoch, network in moments:  # one at a time: large networks with their gradients would fill the memory
+            epochs.append(epoch)
+            vectors.append(network.parameters)
+        if network is None:
             raise DataError(f"{name} has no snapshot: a path needs at least one, so train for an epoch first.")
-        last = found[-1][1]
-        parameters = np.stack([network.parameters for _, network in found])
-        return cls(name, last.widths, last.activation, tuple(epoch for epoch, _ in found), parameters)
+        return cls(name, network.widths, network.activation, tuple(epochs), np.stack(vectors))
 
 
 @dataclass(frozen=True)
 class Path:
-    """A trajectory on the map: `points` (k, 2), and the network's true `loss` (k,) at each moment, off the map or on."""
+    """A trajectory on the map: the `points` (k, 2) nearest to its moments, and the `loss` (k,) it truly had at each."""
 
     name: str
     epochs: tuple[float, ...]
@@ -131,31 +132,25 @@ def span(trajectories: Sequence[Trajectory], origin: np.ndarray) -> tuple[Plane,
     two moments or equal ones, the rest is drawn at random, always the same: each parameter by its own size, so
     that no layer is upset more than another.
     """
-    moments = np.concatenate([trajectory.parameters for trajectory in trajectories])
-    products = np.zeros((len(moments), len(moments)))
-    for part in _parts(origin):
-        differences = _differences(moments, origin, part)
-        products += differences @ differences.T
-    scales = np.concatenate([_equal_scales(squares) for squares in _by_trajectory(products.diagonal(), trajectories)])
-    # the few moments' products have the same components as the parameters' covariance, and are a tiny matrix
+    parts = _parts(origin)
+    products = sum(differences @ differences.T for differences in (_all(trajectories, origin, part) for part in parts))
+    ends = np.cumsum([len(trajectory.epochs) for trajectory in trajectories])[:-1]
+    scales = np.concatenate([_equal_scales(squares) for squares in np.split(products.diagonal(), ends)])
+    # the moments' products have the same main components as the parameters' covariance, and are a tiny matrix
     variances, components = np.linalg.eigh(products * np.outer(scales, scales))
-    largest = [index for index in (-1, -2) if len(variances) >= -index and variances[index] > 1e-9 * variances.sum()]
-    random = np.random.default_rng(0).standard_normal((2, len(origin))) * (np.abs(origin) if origin.any() else 1)
-    directions = np.empty((2, len(origin)))
-    directions[len(largest) :] = random[len(largest) :]
-    weights = (components[:, largest].T * scales) if largest else np.zeros((0, len(moments)))
-    for part in _parts(origin):
-        directions[: len(largest), part] = weights @ _differences(moments, origin, part)
+    total = variances.sum()
+    main = [index for index in range(len(variances))[:-3:-1] if variances[index] > 1e-9 * total]
+    directions = np.random.default_rng(0).standard_normal((2, len(origin))) * (np.abs(origin) if origin.any() else 1)
+    for part in parts:
+        directions[: len(main), part] = (scales * components[:, main].T) @ _all(trajectories, origin, part)
     first = trajectories[0].parameters
-    for index, direction in enumerate(directions):
-        direction /= np.linalg.norm(direction)
-        if index:
-            direction -= (direction @ directions[0]) * directions[0]
-            direction /= np.linalg.norm(direction)
-        if direction @ (first[-1].astype(np.float64) - first[0]) < 0:
-            direction *= -1
-    explained = float(variances[largest].sum() / variances.sum()) if largest else 1.0
-    return Plane(origin, directions.astype(np.float32)), min(1.0, explained)
+    way = first[-1].astype(np.float64) - first[0]
+    directions[0] /= np.linalg.norm(directions[0])
+    directions[1] -= (directions[1] @ directions[0]) * directions[0]
+    directions[1] /= np.linalg.norm(directions[1])
+    directions[directions @ way < 0] *= -1
+    explained = min(1.0, float(variances[main].sum() / total)) if main else 1.0
+    return Plane(origin, directions.astype(np.float32)), explained
 
 
 class _Surface:
@@ -264,13 +259,9 @@ def _window(points: np.ndarray, size: float, side: int) -> tuple[np.ndarray, np.
 
 
 def _equal_scales(squares: np.ndarray) -> np.ndarray:
-    """For each moment of a trajectory, of which the squared distances (k,) are given, what gives it the weight of one."""
+    """Factors (k,) for the moments of a trajectory, whose squared distances are given, that make its spread 1."""
     total = squares.sum()
     return np.full(len(squares), 1 / np.sqrt(total) if total > 0 else 0.0)
-
-
-def _by_trajectory(values: np.ndarray, trajectories: Sequence[Trajectory]) -> list[np.ndarray]:
-    return np.split(values, np.cumsum([len(trajectory.epochs) for trajectory in trajectories])[:-1])
 
 
 def _parts(parameters: np.ndarray) -> list[slice]:
@@ -280,3 +271,7 @@ def _parts(parameters: np.ndarray) -> list[slice]:
 def _differences(parameters: np.ndarray, origin: np.ndarray, part: slice) -> np.ndarray:
     """How far k parameter vectors are from the origin, (k, n) of their parameters."""
     return parameters[:, part].astype(np.float64) - origin[part]
+
+
+def _all(trajectories: Sequence[Trajectory], origin: np.ndarray, part: slice) -> np.ndarray:
+    return np.concatenate([_differences(trajectory.parameters, origin, part) for trajectory in trajectories])
