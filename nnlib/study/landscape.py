@@ -6,8 +6,9 @@ the Loss Landscape of Neural Nets", section 7). What a path does in all others i
 says how much is.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -76,6 +77,22 @@ class Landscape:
     explained: float
     n_digits: int
     done: float
+
+    def to_json(self) -> str:
+        """All of it as one JSON object."""
+        return json.dumps(asdict(self), default=np.ndarray.tolist)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Landscape":
+        """The landscape that `to_json` wrote."""
+        values = json.loads(text)
+        for name in ("x", "y", "loss", "accuracy"):
+            values[name] = np.array(values[name])
+        values["paths"] = tuple(
+            Path(path["name"], tuple(path["epochs"]), np.array(path["points"]), np.array(path["loss"]))
+            for path in values["paths"]
+        )
+        return cls(**values)
 
 
 @dataclass(frozen=True)
