@@ -8,7 +8,7 @@ says how much is.
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -134,11 +134,18 @@ def explore(trajectories: Sequence[Trajectory], digits: Digits) -> Iterator[Land
         Path(trajectory.name, trajectory.epochs, plane.project(trajectory.parameters), loss)
         for trajectory, loss in zip(trajectories, losses, strict=True)
     )
-    x, y = _window(np.concatenate([path.points for path in paths]), float(np.linalg.norm(origin)), side)
-    landscape = Landscape(
-        x, y, np.zeros((side, side)), np.zeros((side, side)), paths, explained, len(surface.labels), 0.0
-    )
-    yield from _survey(landscape, surface, plane)
+    size = float(np.linalg.norm(origin.astype(np.float64)))
+    x, y = _window(np.concatenate([path.points for path in paths]), size, side)
+    surface.lay(plane)
+    loss, accuracy, evaluated = np.zeros((side, side)), np.zeros((side, side)), 0
+    for step, row, columns in _order(side):
+        for column in columns:
+            around = slice(row, row + step), slice(column, column + step)
+            loss[around], accuracy[around] = surface.at(x[column], y[row])
+        evaluated += len(columns)
+        if step < COARSEST or row == side - 1:  # before, some points have nobody to stand for them
+            done = evaluated / side**2
+            yield Landscape(x, y, loss.copy(), accuracy.copy(), paths, explained, len(surface.labels), done)
 
 
 def span(trajectories: Sequence[Trajectory], origin: np.ndarray) -> tuple[Plane, float]:
@@ -216,22 +223,13 @@ class _Surface:
         return (min(loss, MOST_LOSS) if np.isfinite(loss) else MOST_LOSS), accuracy
 
 
-def _survey(landscape: Landscape, surface: _Surface, plane: Plane) -> Iterator[Landscape]:
-    """The landscape, ever more of it evaluated: every eighth point first, each standing for those around it."""
-    surface.lay(plane)
-    side = len(landscape.x)
-    loss, accuracy = landscape.loss.copy(), landscape.accuracy.copy()
-    known = np.zeros(loss.shape, bool)
+def _order(side: int) -> Iterator[tuple[int, int, list[int]]]:
+    """Which points to evaluate, row by row: every eighth of a side first, then those between; and their distance."""
     step = COARSEST
     while step:
         for row in range(0, side, step):
-            for column in range(0, side, step):
-                if not known[row, column]:
-                    around = slice(row, row + step), slice(column, column + step)
-                    loss[around], accuracy[around] = surface.at(landscape.x[column], landscape.y[row])
-                    known[row, column] = True
-            if step < COARSEST or row == side - 1:  # before, some have no neighbour yet
-                yield replace(landscape, loss=loss.copy(), accuracy=accuracy.copy(), done=float(known.mean()))
+            known = step < COARSEST and row % (2 * step) == 0  # every other point of it
+            yield step, row, [column for column in range(0, side, step) if not known or column % (2 * step)]
         step //= 2
 
 

@@ -190,6 +190,7 @@ def test_a_path_that_stands_still_or_goes_straight_has_a_map_too(factors: tuple[
 
 def test_the_same_runs_have_the_same_map(both: Landscape, slow: Trajectory, fast: Trajectory) -> None:
     assert whole(slow, fast).to_json() == both.to_json()
+    assert whole(resting(1, 1.5)).to_json() == whole(resting(1, 1.5)).to_json()
 
 
 def test_a_map_comes_ever_finer_and_never_with_a_gap(slow: Trajectory) -> None:
