@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.figures.style import blank, plain
+from dashboard.figures.style import blank, plain, some_ticks
 from nnlib.study import Landscape, Path
 
 # one hue from low to high, as the sea has on a map: the paths have the others, on light and dark pages alike
@@ -16,7 +16,8 @@ LINES = (("#ff8c1a", "solid"), ("#e0218a", "dash"), ("#1f9d3f", "dot"), ("#8a5cf
 STEPS = 14  # of colour, from the lowest loss to the highest that is told apart
 # a network that gives all ten digits the same probability has a loss of 2.3: what is twice as bad is all the same
 HIGHEST = 2 * math.log(10)
-MARKS = [digit * 10.0**power for power in range(-6, 6) for digit in (1, 2, 5)]
+LOWEST = 1e-6  # lower ones have the colour of this
+MOST_MARKS = 7  # beside the bar, for a phone has no room for more
 HEIGHT_PX = 560
 BLOCK = (1.3, 1.3, 0.75)  # width, depth and height of the mountains
 POINTS_BETWEEN = 8  # of a path, for each moment of it
@@ -131,18 +132,13 @@ def mountains(found: Landscape) -> go.Figure:
             customdata=_says(path),
             hovertemplate="%{customdata}<extra></extra>",
         )
-    ticks = _marks(low, high)
-    plain_side = {"showspikes": False, "showbackground": False}
+    # how high the ground is, its colour says: numbers along edges that turn are hard to read
+    edge = {"showticklabels": False, "showspikes": False, "showbackground": False}
     figure.update_layout(
         scene={
-            "xaxis": {"title": {"text": "first direction"}, "showticklabels": False, **plain_side},
-            "yaxis": {"title": {"text": "second direction"}, "showticklabels": False, **plain_side},
-            "zaxis": {
-                "title": {"text": "loss"},
-                "tickvals": np.log10(ticks),
-                "ticktext": list(map(plain, ticks)),
-                **plain_side,
-            },
+            "xaxis": {"title": {"text": "first direction"}, **edge},
+            "yaxis": {"title": {"text": "second direction"}, **edge},
+            "zaxis": {"title": {"text": "loss"}, **edge},
             "bgcolor": "rgba(0, 0, 0, 0)",
             "aspectratio": dict(zip("xyz", BLOCK, strict=True)),
             "camera": {"eye": _seen_best_from(found, height), "center": {"x": 0, "y": 0, "z": -0.1}},
@@ -156,13 +152,14 @@ def mountains(found: Landscape) -> go.Figure:
 
 def _heights(found: Landscape) -> tuple[np.ndarray, float, float]:
     """The logarithms of the losses, (n, n), and the lowest and the highest that a colour tells apart."""
-    lowest = max(min(float(found.loss.min()), *(float(path.loss.min()) for path in found.paths)), MARKS[0])
+    lowest = max(min(float(found.loss.min()), *(float(path.loss.min()) for path in found.paths)), LOWEST)
     highest = max(HIGHEST, 2 * lowest)
     return np.log10(np.clip(found.loss, lowest, highest)), math.log10(lowest), math.log10(highest)
 
 
 def _bar(low: float, high: float) -> dict:
-    ticks = _marks(low, high)
+    # the last one must not touch the word at the end
+    marks = next(marks for marks in some_ticks(low, high - 0.15) if len(marks) <= MOST_MARKS)
     return {
         "title": {"text": "loss on new digits", "side": "top"},
         "orientation": "h",
@@ -170,13 +167,9 @@ def _bar(low: float, high: float) -> dict:
         "yanchor": "top",
         "thickness": 12,
         "len": 1,
-        "tickvals": [*np.log10(ticks), high],
-        "ticktext": [*map(plain, ticks), "more"],
+        "tickvals": [*np.log10(marks), high],
+        "ticktext": [*map(plain, marks), "more"],
     }
-
-
-def _marks(low: float, high: float) -> list[float]:
-    return [mark for mark in MARKS if low <= math.log10(mark) < high - 0.15]
 
 
 def _says(path: Path) -> list[str]:
@@ -245,14 +238,13 @@ def _seen_best_from(found: Landscape, height: np.ndarray) -> dict[str, float]:
     start = np.column_stack([(points - corner) / size * block[:2], up(points)])
     least, best = math.inf, (0.0, 0.0, 0.0)
     for turn in np.linspace(-0.75 * np.pi, 1.25 * np.pi, 16, endpoint=False):
-        eye = (1.2 * math.cos(turn), 1.2 * math.sin(turn), 1.55)
+        eye = (1.3 * math.cos(turn), 1.3 * math.sin(turn), 1.6)
         # along the lines of sight, from a path's points to where they leave the block
         sight = start[:, None] + np.linspace(0.03, 0.7, 24)[:, None] * (np.array(eye) + block / 2 - start)[:, None]
-        inside = ((sight[..., :2] >= 0) & (sight[..., :2] <= block[:2])).all(axis=-1)
-        behind = inside & (
-            up((sight[..., :2] / block[:2] * size + corner).reshape(-1, 2)).reshape(inside.shape) > sight[..., 2]
-        )
-        hidden = behind.any(axis=1).mean()
+        across = sight[..., :2] / block[:2]
+        ground = up((across * size + corner).reshape(-1, 2)).reshape(across.shape[:2])
+        inside = ((across >= 0) & (across <= 1)).all(axis=-1)
+        hidden = (inside & (ground > sight[..., 2])).any(axis=1).mean()
         if hidden < least:
             least, best = hidden, eye
     return dict(zip("xyz", best, strict=True))

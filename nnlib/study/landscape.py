@@ -234,9 +234,11 @@ def _order(side: int) -> Iterator[tuple[int, int, list[int]]]:
 
 
 def _require_one_form(trajectories: Sequence[Trajectory]) -> tuple[tuple[int, ...], Activation]:
-    if not 1 <= len(trajectories) <= MOST_TRAJECTORIES:
+    n = len(trajectories)
+    if not 1 <= n <= MOST_TRAJECTORIES:
         raise SettingError(
-            f"a landscape of {len(trajectories)} runs: it must be 1 to {MOST_TRAJECTORIES}, so choose fewer or more."
+            f"a landscape is asked for {n} runs: it takes 1 to {MOST_TRAJECTORIES}, so choose "
+            f"{'fewer' if n else 'one'}."
         )
     first, *others = trajectories
     for other in others:

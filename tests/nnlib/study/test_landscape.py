@@ -234,7 +234,7 @@ def test_networks_of_two_forms_have_no_landscape(slow: Trajectory) -> None:
 
 @pytest.mark.parametrize("n", [0, MOST_TRAJECTORIES + 1])
 def test_none_and_too_many_have_no_landscape(n: int) -> None:
-    with pytest.raises(SettingError, match=rf"^a landscape of {n} runs: it must be 1 to 4, so choose .*\.$"):
+    with pytest.raises(SettingError, match=rf"^a landscape is asked for {n} runs: it takes 1 to 4, so choose .*\.$"):
         whole(*[resting(1)] * n)
 
 
