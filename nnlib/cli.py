@@ -1,4 +1,4 @@
-"""The command line: nnlib, or python -m nnlib, dashboard | train | fork | evaluate | predict | runs | benchmark."""
+"""The command line, (python -m) nnlib: dashboard, train, fork, evaluate, predict, runs, landscape, benchmark."""
 
 import errno
 import importlib.util
@@ -10,8 +10,8 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,14 @@ import click
 
 import nnlib
 from nnlib import benchmark as benchmarks
-from nnlib.digits import find_digits, load_mnist, read_picture
-from nnlib.errors import DrawingError, NnlibError, SettingError
+from nnlib.digits import Digits, find_digits, load_mnist, read_picture
+from nnlib.errors import DamagedStoreError, DrawingError, NnlibError, SettingError, UnknownRunError
 from nnlib.files import read_bytes
 from nnlib.model_files import SUFFIXES, check_model_path, load_model, load_pretrained, save_model
+from nnlib.network import Network
 from nnlib.runs import Run, RunStore, records_as_csv, worker
+from nnlib.study import Trajectory, explore, score_digits
 from nnlib.study import evaluate as read_all
-from nnlib.study import score_digits
 from nnlib.training import (
     MOST_BYTES,
     PRESETS,
@@ -406,6 +407,57 @@ def runs(delete: int | None, csv: int | None, recipe: int | None, as_json: bool)
             click.echo(f"{'':{width}}   {printable(run.message, None)}")
     for lost in damaged:
         click.echo(f"{lost.id:{width}}   damaged       {printable(lost.message, None)}")
+
+
+@cli.command()
+@click.argument("run_ids", nargs=-1, required=True, type=int, metavar="RUN...")
+@AS_JSON
+def landscape(run_ids: tuple[int, ...], as_json: bool) -> None:
+    """Map the loss around the paths of runs, on digits that are new to them.
+
+    The network of each RUN must have the same layers. On the map are the two directions in which the runs moved most.
+    """
+    store = RunStore()
+    found = [store.run(run_id) for run_id in dict.fromkeys(run_ids)]
+    digits = _new_to_all(found)
+    trajectories = [Trajectory.of(f"run {run.id}", _moments(store, run)) for run in found]
+    whole = 1000
+    bar = click.progressbar(length=whole, file=sys.stderr, label="mapping", hidden=not sys.stderr.isatty())
+    with bar:
+        for surroundings in explore(trajectories, digits):
+            bar.update(round(whole * surroundings.done) - bar.pos)
+    if as_json:
+        click.echo(surroundings.to_json())
+        return
+    for path in surroundings.paths:
+        start, end, lowest = (
+            f"{_loss(path.loss[index])} at epoch {number(path.epochs[index])}" for index in (0, -1, path.loss.argmin())
+        )
+        click.echo(f"{path.name}: loss {start}, {end}, lowest {lowest}")
+    click.echo(
+        f"the map shows {percent(surroundings.explained)} of how far the runs moved; the lowest loss on it is "
+        f"{_loss(surroundings.loss.min())}, on {surroundings.n_digits:,} new digits"
+    )
+
+
+def _new_to_all(runs: list[Run]) -> Digits:
+    """Validation digits that none of the runs has learned from."""
+    first, *others = runs
+    for other in others:
+        if other.data_directory != first.data_directory:
+            raise SettingError(
+                f"run {first.id} and run {other.id} learned from digits of different folders: only runs with the same "
+                f"digits have one landscape, so choose such runs."
+            )
+    fewest = min((run.config for run in runs), key=lambda config: config.validation_digits)
+    return split(load_mnist(first.data_directory).train, fewest)[1]
+
+
+def _moments(store: RunStore, run: Run) -> Iterator[tuple[float, Network]]:
+    """The networks of a run's snapshots, with their epochs; those that are damaged are left out."""
+    for moment in store.snapshots(run.id):
+        with suppress(DamagedStoreError, UnknownRunError):  # a run that is under way thins its snapshots
+            yield moment.epoch, store.model(run.id, moment.step).network
 
 
 @cli.command()

@@ -25,7 +25,7 @@ ORDER = {
     "network": ("layers", "losses", "optimizers", "network"),
     "digits": ("mnist", "augmentation", "drawing"),
     "training": ("config", "recipe", "blas", "partner", "halves", "trainer", "__main__"),
-    "study": ("evaluation",),
+    "study": ("evaluation", "landscape"),
     "model_files": (),
     "runs": ("processes", "database", "run", "store", "worker", "__main__"),
     "benchmark": (),

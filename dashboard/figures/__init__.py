@@ -7,6 +7,7 @@ from dashboard.figures.answers import probabilities, signal
 from dashboard.figures.cells import cells
 from dashboard.figures.curves import learning_rate_curve, per_layer_curve
 from dashboard.figures.digits import class_counts, gallery, ink, pixel_values, pixels
+from dashboard.figures.landscape import landscape, mountains
 from dashboard.figures.style import NO_BAR, Beside, plain
 from dashboard.figures.weights import unit, unit_cells, units
 
@@ -17,7 +18,9 @@ __all__ = [
     "class_counts",
     "gallery",
     "ink",
+    "landscape",
     "learning_rate_curve",
+    "mountains",
     "per_layer_curve",
     "pixel_values",
     "pixels",

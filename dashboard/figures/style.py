@@ -56,7 +56,7 @@ def log_axis(values: Sequence[float], decades: float = 50) -> dict:
     low = max(min(logarithms) - 0.1, high - decades)
     wider = max(0.0, 0.8 - (high - low)) / 2  # a constant, too, stands between two ticks
     low, high = low - wider, high + wider
-    ticks = next(ticks for ticks in _ticks(low, high) if len(ticks) <= MOST_TICKS)
+    ticks = next(ticks for ticks in some_ticks(low, high) if len(ticks) <= MOST_TICKS)
     return {"type": "log", "range": [low, high], "tickvals": ticks, "ticktext": [plain(tick) for tick in ticks]}
 
 
@@ -69,7 +69,7 @@ def linear_axis(values: Sequence[float]) -> dict:
     return {"range": [0, highest * 1.05], "tickvals": ticks, "ticktext": [plain(tick) for tick in ticks]}
 
 
-def _ticks(low: float, high: float) -> Iterator[list[float]]:
+def some_ticks(low: float, high: float) -> Iterator[list[float]]:
     """Ever fewer ticks between two powers of ten."""
     whole = range(math.floor(low), math.ceil(high) + 1)
     for digits, every in (((1, 2, 5), 1), *(((1,), every) for every in range(1, 100))):

@@ -4,6 +4,7 @@ import inspect
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from dashboard import figures
 from dashboard.figures import style
 from dashboard.figures.cells import grid_shape
+from nnlib.study.landscape import Landscape, Path
 from nnlib.training.trainer import EpochRecord, Progress
 
 RANDOM = np.random.default_rng(1)
@@ -28,6 +30,18 @@ def record(epoch: int) -> EpochRecord:
 RECORDS = [record(epoch) for epoch in (1, 2, 3)]
 PROGRESS = [Progress(step / 10, step, 0.001 * step, 1.0, 0.5, 1.0) for step in range(1, 30)]
 
+
+def valley(*ends: float) -> Landscape:
+    """A valley along y = 0, whose walls no colour tells apart from the sky, and straight paths into it from (-4, 2)."""
+    x, y = np.linspace(-5, 5, 9), np.linspace(-3, 3, 9)
+    loss = 0.1 + np.exp(2 * np.abs(y))[:, None] - 1 + 0 * x
+    paths = []
+    for number, end in enumerate(ends, 1):
+        points = np.linspace([-4, 2], [end, 0], 5)
+        paths.append(Path(f"run {number}", (0, 0.02, 1, 2, 3), points, np.array([2.3, 64, 1, 0.5, 0.1])))
+    return Landscape(x, y, loss, np.full(loss.shape, 0.5), tuple(paths), 0.9, 1000, 1.0)
+
+
 CASES: dict[str, list[Callable[[], go.Figure]]] = {
     "learning_rate_curve": [
         lambda: figures.learning_rate_curve(RECORDS, PROGRESS),
@@ -37,6 +51,8 @@ CASES: dict[str, list[Callable[[], go.Figure]]] = {
         lambda: figures.per_layer_curve("Title", "units", [1, 2], [(1, 2, 3)] * 2, ["a", "b", "c"]),
         lambda: figures.per_layer_curve("Title", "units", [], [], ["a", "b", "c"]),
     ],
+    "landscape": [lambda: figures.landscape(valley(2)), lambda: figures.landscape(valley(2, 4, -2, 0))],
+    "mountains": [lambda: figures.mountains(valley(2)), lambda: figures.mountains(valley(2, 4, -2, 0))],
     "class_counts": [lambda: figures.class_counts(np.full(10, 6000), np.full(10, 1000))],
     "pixel_values": [lambda: figures.pixel_values(np.array([8, 1, 1]), np.array([0, 0.3, 0.6, 1]))],
 }
@@ -56,8 +72,9 @@ def test_every_figure_has_a_title_and_says_what_its_axes_are(name: str) -> None:
         # plotly checks every property when it is asked for all of them
         assert figure.to_json()
         assert figure.layout.title.text
-        assert figure.layout.xaxis.title.text
-        assert figure.layout.yaxis.title.text
+        axes = figure.layout.scene if any(trace.type == "surface" for trace in figure.data) else figure.layout
+        assert axes.xaxis.title.text
+        assert axes.yaxis.title.text
 
 
 @pytest.mark.parametrize("name", ["learning_rate_curve", "per_layer_curve"])
@@ -82,6 +99,77 @@ def test_pixel_values_are_shares_of_all() -> None:
     bars = figures.pixel_values(np.array([8, 1, 1]), np.array([0, 0.3, 0.6, 1])).data[0]
     assert sum(bars.y) == pytest.approx(100)
     assert list(bars.x) == pytest.approx([0.15, 0.45, 0.8])
+
+
+# --- the landscape ---
+
+
+def test_a_map_shows_the_loss_and_each_path_from_its_start_to_its_end() -> None:
+    found = valley(2, 4)
+    figure = figures.landscape(found)
+    ground, *lines = figure.data
+    low, high = ground.zmin, ground.zmax
+    np.testing.assert_allclose(ground.z, np.clip(np.log10(found.loss), low, high))
+    assert 10**low == pytest.approx(found.loss.min())
+    named = [line for line in lines if line.showlegend is None]
+    assert [line.name for line in named] == ["run 1", "run 2"]
+    assert len({line.line.color for line in named}) == len({line.line.dash for line in named}) == 2
+    for line, path in zip(named, found.paths, strict=True):
+        np.testing.assert_array_equal(np.column_stack([line.x, line.y]), path.points)
+    assert figure.layout.xaxis.title.text == "first main direction of their paths"
+    assert figures.landscape(valley(2)).layout.yaxis.title.text == "second main direction of its path"
+
+
+def test_dots_of_a_map_tell_the_true_loss() -> None:
+    ground, *_, dots = figures.landscape(valley(2)).data
+    assert dots.marker.color == pytest.approx(np.log10([2.3, 10**ground.zmax, 1, 0.5, 0.1]))
+    assert (dots.marker.cmin, dots.marker.cmax) == (ground.zmin, ground.zmax)
+    assert list(dots.customdata) == [
+        "run 1, start: loss 2.3",
+        "run 1, within epoch 1: loss 64",
+        "run 1, epoch 1: loss 1",
+        "run 1, epoch 2: loss 0.5",
+        "run 1, epoch 3: loss 0.1",
+    ]
+
+
+def test_a_map_says_where_paths_start_and_end_and_no_word_covers_another() -> None:
+    signs = figures.landscape(valley(2, 4, -2, 0)).layout.annotations
+    words = [sign.text for sign in signs]
+    assert words.count("start") == 1, "they start at the same place"
+    assert words.count("end, epoch 3") >= 2
+    places = [(sign.x / 10, sign.y / 6, sign.yshift > 0) for sign in signs]
+    for n, (x, y, above) in enumerate(places):
+        for other_x, other_y, other_above in places[:n]:
+            assert abs(x - other_x) > 0.15 or abs(y - other_y) > 0.05 or above != other_above
+    assert [sign.text for sign in figures.landscape(valley(2)).layout.annotations] == [
+        "start",
+        "end, epoch 3",
+        "epoch 1",
+        "epoch 2",
+    ]
+
+
+@pytest.mark.parametrize("draw", [figures.landscape, figures.mountains])
+@pytest.mark.parametrize("loss", [1e6, 1e-9, 0.1])
+def test_a_flat_landscape_can_be_drawn(draw: Callable[[Landscape], go.Figure], loss: float) -> None:
+    bar = draw(replace(valley(2), loss=np.full((9, 9), loss))).data[0].colorbar
+    assert 2 <= len(bar.tickvals) == len(bar.ticktext) <= 8
+    assert bar.title.text == "loss on new digits"
+    assert not any(re.search(r"\de|\^|[A-Z]", text) for text in bar.ticktext)
+
+
+def test_paths_of_mountains_lie_on_the_ground_and_are_seen() -> None:
+    found = valley(2, 4)
+    figure = figures.mountains(found)
+    ground, line, dots, *_ = figure.data
+    assert len(line.x) > len(dots.x)
+    for x, y, z in zip(line.x, line.y, line.z, strict=True):
+        heights = [np.interp(x, found.x, row) for row in ground.z]
+        assert 0 < z - np.interp(y, found.y, heights) < 0.1
+    # the valley is open at its two ends: its walls hide it from everywhere else
+    eye = figure.layout.scene.camera.eye
+    assert abs(eye.x) > 10 * abs(eye.y)
 
 
 # --- numbers on axes ---

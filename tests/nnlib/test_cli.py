@@ -4,6 +4,7 @@ import csv
 import importlib.util
 import json
 import os
+import re
 import runpy
 import signal
 import socket
@@ -27,6 +28,7 @@ from nnlib.digits.mnist import load_mnist
 from nnlib.model_files import SUFFIXES, Model, load_model, load_pretrained, save_model
 from nnlib.network.network import Network
 from nnlib.runs.store import RunStore
+from nnlib.study.landscape import Landscape
 from nnlib.training import blas
 from nnlib.training.config import PRESETS, SETTINGS, Setting, TrainingConfig, describe
 from nnlib.training.trainer import Trainer
@@ -234,6 +236,48 @@ def test_a_run_at_work_is_not_deleted(call: Call) -> None:
     with closing(RunStore()) as store:
         store.create_run(TrainingConfig(), "mine")
     assert call("runs", "--delete", 1).sentence(1) == "run 1 is queued: stop it before you delete it."
+
+
+def test_runs_have_a_landscape(call: Call) -> None:
+    for rate in ("0.001", "0.05"):
+        assert call("train", *FEW, "--learning-rate", rate).status == 0
+    answer = call("landscape", 1, 2, 1)
+    assert (answer.status, answer.errors) == (0, "")
+    one, two, shows = answer.output.splitlines()
+    assert re.match(r"run 1: loss \d\.\d+ at epoch 0, \d\.\d+ at epoch 2, lowest \d\.\d+ at epoch 2$", one)
+    assert two.startswith("run 2: loss ")
+    assert re.match(r"the map shows \d+\.\d% of how far .* lowest loss on it is \d.*, on 500 new digits$", shows)
+
+    landscape = Landscape.from_json(call("landscape", 1, 2, "--json").output)
+    with closing(RunStore()) as store:
+        for path, run_id, said in zip(landscape.paths, (1, 2), (one, two), strict=True):
+            assert path.name == f"run {run_id}"
+            assert path.epochs == tuple(moment.epoch for moment in store.snapshots(run_id))
+            last = store.records(run_id)[-1]
+            assert path.loss[-1] == pytest.approx(last.validation_loss, rel=1e-4)
+            assert f"{path.loss[-1]:.4f} at epoch 2" in said
+    assert landscape.loss.shape == landscape.accuracy.shape == (65, 65)
+    assert landscape.done == 1
+
+
+def test_a_landscape_leaves_out_what_is_damaged(call: Call) -> None:
+    assert call("train", *FEW).status == 0
+    with closing(RunStore()) as store:
+        store._connection.execute("UPDATE snapshots SET parameters = x'00' WHERE step = 1")
+        whole = [moment.epoch for moment in store.snapshots(1) if moment.step != 1]
+    (path,) = json.loads(call("landscape", 1, "--json").output)["paths"]
+    assert path["epochs"] == whole
+
+
+def test_runs_without_a_common_landscape_are_told_why(call: Call, tmp_path: Path) -> None:
+    with closing(RunStore()) as store:
+        for folder in (None, str(tmp_path)):
+            store.set_state(store.create_run(FEW_CONFIG, "has not begun", folder), "stopped")
+    assert call("landscape", 1).sentence(1).startswith("run 1 has no snapshot: ")
+    assert call("landscape", 1, 2).sentence(2).startswith("run 1 and run 2 learned from digits of different folders: ")
+    assert call("landscape", 3).sentence(1) == "there is no run 3: it may have been deleted."
+    assert call("train", *FEW).status == call("train", *FEW, "--hidden-widths", "16").status == 0
+    assert call("landscape", 3, 4).sentence(2).startswith("run 3 is 784-16-8-10, relu, but run 4 is 784-16-10, relu: ")
 
 
 def test_an_interrupted_training_goes_on_where_it_was(home: Path, call: Call, tmp_path: Path) -> None:
@@ -582,6 +626,8 @@ def test_more_digits_than_there_are_is_a_mistake_in_words(call: Call) -> None:
         (["evaluate", "one", "two"], "Got unexpected extra argument (two)"),
         (["evaluate", "--json=yes"], "Option '--json' does not take a value."),
         (["predict"], "Missing argument 'IMAGES...'."),
+        (["landscape"], "Missing argument 'RUN...'."),
+        (["landscape", "all"], "Invalid value for 'RUN...': 'all' is not a valid integer."),
         (["runs", "--delete", "all"], "Invalid value for '--delete': 'all' is not a valid integer."),
     ],
 )
