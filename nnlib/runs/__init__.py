@@ -2,7 +2,18 @@
 
 from nnlib.runs import worker
 from nnlib.runs.database import MOST_PROGRESS_POINTS
-from nnlib.runs.run import BEGINNING, FASTEST_PACE, DamagedRun, Happening, Order, Run, Snapshot, State, records_as_csv
+from nnlib.runs.run import (
+    BEGINNING,
+    FASTEST_PACE,
+    DamagedRun,
+    Happening,
+    Order,
+    Run,
+    Snapshot,
+    State,
+    records_as_csv,
+    say_happenings,
+)
 from nnlib.runs.store import MOST_AT_ONCE, MOST_WAITING, RunStore
 
 __all__ = [
@@ -19,5 +30,6 @@ __all__ = [
     "Snapshot",
     "State",
     "records_as_csv",
+    "say_happenings",
     "worker",
 ]
