@@ -1,4 +1,4 @@
-"""The command line, (python -m) nnlib: dashboard, train, fork, evaluate, predict, runs, landscape, benchmark."""
+"""The command line: `nnlib`, or `python -m nnlib`, and what is to be done."""
 
 import errno
 import importlib.util
@@ -21,11 +21,12 @@ import click
 import nnlib
 from nnlib import benchmark as benchmarks
 from nnlib.digits import Digits, find_digits, load_mnist, read_picture
-from nnlib.errors import DamagedStoreError, DrawingError, NnlibError, SettingError, UnknownRunError
-from nnlib.files import read_bytes
+from nnlib.errors import DamagedStoreError, DrawingError, NnlibError, SettingError, StoreError, UnknownRunError
+from nnlib.files import read_bytes, write_bytes
 from nnlib.model_files import SUFFIXES, check_model_path, load_model, load_pretrained, save_model
 from nnlib.network import Network
-from nnlib.runs import Run, RunStore, records_as_csv, worker
+from nnlib.runs import MOST_BYTES as MOST_RUN_BYTES
+from nnlib.runs import Run, RunStore, export_run, import_file, records_as_csv, worker
 from nnlib.study import Trajectory, explore, score_digits
 from nnlib.study import evaluate as read_all
 from nnlib.training import (
@@ -311,6 +312,24 @@ def fork(run: int, epoch: int | None, step: int | None, save: Path | None, **giv
     changes = {name: value for name, value in given.items() if value is not None}
     forked = store.fork(run, store.step_of(run, epoch) if step is None else step, changes)
     _train(store, forked, save)
+
+
+@cli.command()
+@click.argument("run", type=int)
+@click.argument("file", type=click.Path(path_type=Path))
+def export(run: int, file: Path) -> None:
+    """Write RUN whole into FILE: its recipe, its curves, its networks; `import` takes it into another store."""
+    write_bytes(file, export_run(RunStore(), run), StoreError)
+    click.echo(f"run {run} is in {printable(str(file))}")
+
+
+@cli.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+def import_(file: Path) -> None:
+    """Take in FILE, a run that was exported or a model file, as a run to look at, fork and train on."""
+    content = read_bytes(file, MOST_RUN_BYTES, StoreError)
+    run_id = import_file(RunStore(), content, file.name, load_mnist())
+    click.echo(f"{printable(str(file))} is run {run_id}")
 
 
 @cli.command()
