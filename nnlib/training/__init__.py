@@ -13,6 +13,7 @@ from nnlib.training.config import (
     nearest_setting,
 )
 from nnlib.training.rate_finder import (
+    LOWEST_RATE,
     MOST_POINTS,
     MOST_TRIALS,
     ROUND_RATES,
@@ -26,6 +27,7 @@ from nnlib.training.trainer import EARLY_STEPS, EpochRecord, Progress, Trainer, 
 
 __all__ = [
     "EARLY_STEPS",
+    "LOWEST_RATE",
     "MAX_HIDDEN_LAYERS",
     "MNIST_TRAINING_DIGITS",
     "MOST_POINTS",
