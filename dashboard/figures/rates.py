@@ -5,16 +5,16 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from dashboard.figures.style import BLUE, GREEN, GREY, ORANGE, PLAIN, blank, linear_axis, log_axis, plain
+from dashboard.figures.style import BLUE, GREEN, GREY, ORANGE, PLAIN, blank, log_axis, plain
 from nnlib.training import LOWEST_RATE, SETTINGS, RatePoint, RateTrial, smooth
 
-HIGHEST_LOSS = 4.0  # of interest: guessing costs 2.3, and what lies above is thrown about
+LOSSES = (0.07, 5.0)  # of interest: guessing costs 2.3, and what lies above is thrown about
 HOVER = f"rate %{{x:{PLAIN}}}: loss %{{y:{PLAIN}}}"
 
 
 def rate_curve(points: Sequence[RatePoint], trials: Sequence[RateTrial], suggested: float | None) -> go.Figure:
     """The range test as far as it has come, the rates that were tried, and the one that is suggested."""
-    figure = blank("Loss against learning rate", "learning rate (log scale)", "loss", 380)
+    figure = blank("Loss against learning rate", "learning rate (log scale)", "loss (log scale)", 380)
     rates = [point.learning_rate for point in points]
     figure.add_scatter(
         x=rates,
@@ -22,7 +22,7 @@ def rate_curve(points: Sequence[RatePoint], trials: Sequence[RateTrial], suggest
         mode="lines",
         line={"color": GREY, "width": 1},
         opacity=0.5,
-        name="each batch",
+        showlegend=False,  # on a phone there is no room for three
         hoverinfo="skip",
     )
     figure.add_scatter(
@@ -39,7 +39,7 @@ def rate_curve(points: Sequence[RatePoint], trials: Sequence[RateTrial], suggest
         y=[trial.loss for trial in found],
         mode="markers",
         marker={"color": ORANGE, "size": 10},
-        name="tried by itself, on new digits",
+        name="tried by itself",
         hovertemplate=HOVER,
     )
     if suggested is not None:
@@ -53,10 +53,10 @@ def rate_curve(points: Sequence[RatePoint], trials: Sequence[RateTrial], suggest
             xanchor="right",
             yanchor="top",
             xshift=-6,
-            font={"color": GREEN},
         )
     # the same from the first point on: so the curve grows into its place
     figure.update_xaxes(**log_axis([LOWEST_RATE, SETTINGS["learning_rate"].high]))
-    figure.update_yaxes(**linear_axis([HIGHEST_LOSS]))
+    lowest = min([LOSSES[0], *(trial.loss for trial in found if trial.loss is not None)])
+    figure.update_yaxes(**log_axis([lowest, LOSSES[1]]))
     figure.update_layout(uirevision="rate", hovermode="closest")
     return figure

@@ -39,7 +39,7 @@ DIGITS_OF_A_POINT = 32
 
 # Digits times parameters, which are about as many seconds for every network: these are one or two on a laptop.
 WORK_OF_A_TRIAL = 2e10
-FEWEST_STEPS, ENOUGH_STEPS, MOST_STEPS = 60, 100, 1800
+FEWEST_STEPS, ENOUGH_STEPS, MOST_STEPS = 60, 100, 900
 SMALL_BATCH, LARGEST_BATCH = 128, 1024  # beyond the largest, a gradient is hardly surer
 
 
@@ -196,9 +196,12 @@ def _suggest(trials: dict[float, float], steps: str) -> RateSuggestion:
             f"less dropout or a smaller penalty may help.",
         )
     smallest = min(rate for rate, loss in trials.items() if loss <= AS_GOOD * best)
-    lowest = "the lowest loss" if trials[smallest] == best else "as low a loss as any larger one"
+    why = (
+        "led to the lowest loss"
+        if trials[smallest] == best
+        else "led, with smaller corrections, to about the lowest loss"
+    )
     return RateSuggestion(
         smallest,
-        f"After {steps} at each of {tried}, {exact(smallest)} had led to {lowest} on new digits: "
-        f"{number(trials[smallest])}.",
+        f"After {steps} at each of {tried}, {exact(smallest)} has {why} on new digits: {number(trials[smallest])}.",
     )
