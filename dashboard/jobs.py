@@ -32,7 +32,7 @@ class Job:
     """One command at work. `lines` is what it has told so far, each line of JSON as what it stands for."""
 
     def __init__(self, words: Sequence[str]) -> None:
-        self.lines: list[Any] = []
+        self.words, self.lines = tuple(words), list[Any]()
         self._said = ""  # all that is no JSON
         self._cancelled = False
         try:
