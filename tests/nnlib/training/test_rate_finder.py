@@ -83,7 +83,7 @@ def test_a_loss_that_is_no_number_ends_the_test_like_any_that_blows_up(
     monkeypatch.setattr(rate_finder, "BLOWN_UP", math.inf)
     # at large rates, such a decay makes every weight grow, and not shrink
     points, trials, suggestion = find(SMALL.with_changes(optimizer="adam", weight_decay=2), data)
-    assert points[-1].learning_rate < HIGHEST_RATE / 2, "it diverged"
+    assert points[-1].learning_rate < 0.9 * HIGHEST_RATE, "it diverged"
     assert all(math.isfinite(point.loss) for point in points)
     assert suggestion.suggested in {trial.tried for trial in trials}
 
