@@ -118,10 +118,10 @@ def _range_test(config: TrainingConfig, data: DataSet) -> Iterator[RatePoint]:
     """Let the rate grow geometrically, up to the limit or until the loss has blown up."""
     n_points = min(MOST_POINTS, _affordable_steps(config))
     batches = math.ceil(DIGITS_OF_A_POINT / min(config.batch_size, config.training_digits))
-    growth = (HIGHEST_RATE / LOWEST_RATE) ** (1 / (n_points - 1))
+    rates = iter(np.geomspace(LOWEST_RATE, HIGHEST_RATE, n_points).tolist())
     # the validation digits are not asked, and as many epochs as it takes
     most, fewest = SETTINGS["epochs"].high, SETTINGS["validation_digits"].low
-    config = config.with_changes(epochs=most, validation_digits=fewest, learning_rate=LOWEST_RATE)
+    config = config.with_changes(epochs=most, validation_digits=fewest, learning_rate=next(rates))
     trainer = Trainer(config, data, progress_seconds=0)
     losses = []
     with suppress(DivergedError):  # the end of a range test that went as it should
@@ -132,8 +132,8 @@ def _range_test(config: TrainingConfig, data: DataSet) -> Iterator[RatePoint]:
             if len(losses) < batches:
                 continue
             yield RatePoint(trainer.learning_rate, fmean(losses))
-            rate = trainer.learning_rate * growth
-            if fmean(losses) > BLOWN_UP or rate > HIGHEST_RATE:
+            rate = next(rates, None)
+            if rate is None or fmean(losses) > BLOWN_UP:
                 return
             trainer.learning_rate = rate
             losses = []

@@ -73,8 +73,15 @@ def test_the_rate_grows_by_one_factor_until_the_loss_has_blown_up(data: DataSet)
     factors = [after.learning_rate / before.learning_rate for before, after in pairwise(points)]
     assert min(factors) == pytest.approx(max(factors))
     assert all(point.loss <= BLOWN_UP for point in points[:-1])
-    assert points[-1].loss > BLOWN_UP or points[-1].learning_rate == pytest.approx(HIGHEST_RATE)
-    assert len(points) <= MOST_POINTS
+    assert points[-1].loss > BLOWN_UP
+    assert len(points) < MOST_POINTS
+
+
+def test_where_no_loss_blows_up_the_rate_grows_to_its_limit(data: DataSet) -> None:
+    calm = SMALL.with_changes(activation="sigmoid", momentum=0, training_digits=60_000 - 1000)
+    points = list(rate_finder._range_test(calm, data))
+    assert points[-1].learning_rate == pytest.approx(HIGHEST_RATE)
+    assert len(points) == MOST_POINTS
 
 
 def test_a_loss_that_is_no_number_ends_the_test_like_any_that_blows_up(
