@@ -1,4 +1,4 @@
-"""The command line: `nnlib`, or `python -m nnlib`, and what is to be done."""
+"""The command line: nnlib, or python -m nnlib, followed by one of the commands here."""
 
 import errno
 import importlib.util
@@ -31,17 +31,22 @@ from nnlib.study import Trajectory, explore, score_digits
 from nnlib.study import evaluate as read_all
 from nnlib.training import (
     MOST_BYTES,
+    MOST_POINTS,
+    MOST_TRIALS,
     PRESETS,
     SETTINGS,
     EpochRecord,
+    RatePoint,
+    RateSuggestion,
     Recipe,
     Setting,
     describe,
+    find_rate,
     nearest_setting,
     split,
     what_is_wrong,
 )
-from nnlib.words import number, percent, printable
+from nnlib.words import exact, number, percent, printable
 
 PORTS = range(8501, 8601)  # the dashboard takes the first that is free
 
@@ -59,6 +64,14 @@ DATA = click.option(
     envvar="NNLIB_DATA",
     type=Folder(path_type=Path),
     help="A folder of IDX files to use instead of MNIST.",
+)
+
+PRESET = click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    default="standard",
+    show_default=True,
+    help="Where the settings come from that are not given.",
 )
 
 
@@ -174,13 +187,7 @@ def _is_free(address: str, port: int) -> bool:
 
 
 @cli.command()
-@click.option(
-    "--preset",
-    type=click.Choice(list(PRESETS)),
-    default="standard",
-    show_default=True,
-    help="Where the settings come from that are not given.",
-)
+@PRESET
 @with_settings
 @DATA
 @click.option("--save", type=click.Path(path_type=Path), help="Save the trained network: .safetensors, .npz or .pkl.")
@@ -291,6 +298,44 @@ def _watch(store: RunStore, run: Run) -> None:
 def _loss(loss: float) -> str:
     # a loss that explodes would fill the line
     return f"{loss:.4f}" if loss < 1000 else number(loss)
+
+
+@cli.command("find-rate")
+@PRESET
+@with_settings
+@DATA
+@AS_JSON
+@click.option("--json-lines", is_flag=True, help="Print what is found as soon as it is, a JSON object in each line.")
+def find_learning_rate(preset: str, data: Path | None, as_json: bool, json_lines: bool, **given: Any) -> None:
+    """Find a learning rate that suits the settings, within seconds: a learning-rate range test, and some trials.
+
+    The network learns while its rate grows, until that throws it about; some rates near there are then tried for about
+    an epoch each. The learning rate that is given plays no part, nor do epochs and schedule.
+    """
+    changes = {name: value for name, value in given.items() if value is not None}
+    config = PRESETS[preset].config.with_changes(**changes)
+    points, suggestion = [], RateSuggestion(None, "")
+    hidden = as_json or json_lines or not sys.stderr.isatty()
+    length = 2 * MOST_POINTS
+    bar = click.progressbar(length=length, file=sys.stderr, label="finding a rate", hidden=hidden)
+    with bar, closing(find_rate(config, load_mnist(data))) as found:
+        for each in found:
+            if json_lines:
+                click.echo(json.dumps(asdict(each)))
+            if isinstance(each, RateSuggestion):
+                suggestion = each
+            elif isinstance(each, RatePoint):
+                points.append(asdict(each))
+                bar.update(1)
+            else:  # the test may have ended early, and all trials together take about as long
+                bar.update(max(MOST_POINTS - bar.pos, 0) + MOST_POINTS // MOST_TRIALS)
+        bar.update(length - bar.pos)
+    if as_json:
+        click.echo(json.dumps({"points": points, "suggested": suggestion.suggested}))
+    elif not json_lines:
+        rate = suggestion.suggested
+        click.echo("no learning rate is suggested" if rate is None else f"suggested learning rate: {exact(rate)}")
+        click.echo(suggestion.why)
 
 
 @cli.command()
@@ -520,7 +565,7 @@ def main(called_as: str = "nnlib") -> None:
         sys.exit(done.exit_code)
     except click.ClickException as error:
         sentence = error.format_message()
-        if isinstance(error, click.NoSuchOption) and error.ctx and error.ctx.command is train:
+        if isinstance(error, click.NoSuchOption) and error.ctx and error.ctx.command in (train, find_learning_rate):
             nearest = nearest_setting(error.option_name)
             if nearest:
                 sentence = f"No such option '{error.option_name}': did you mean '{_flag(nearest)}'?"

@@ -49,11 +49,10 @@ class Recipe:
         if len(self.events) > MOST_EVENTS:
             raise SettingError(f"the recipe has {len(self.events):,} changes: at most {MOST_EVENTS:,} are allowed.")
         checked = []
-        before, config = 0, self.config
+        before = 0
         for event in self.events:
             step = _check_step(event.step, "a change", before)
             changes = check_changes({event.setting: event.value})
-            config = config.with_changes(**changes)
             checked.append(Event(step, event.setting, changes[event.setting]))
             before = step
         object.__setattr__(self, "events", tuple(checked))
