@@ -48,6 +48,12 @@ def panel(run: Run) -> None:
                 help="One correction is one batch of digits. Where this is filled in, it counts.",
             )
             st.button("Go back there", icon=":material/undo:", on_click=rewind, args=(run, epoch, step))
+        if run.weights is not None:
+            st.caption(
+                "It began with a network from a file, which no recipe holds: save all of the run to take it along."
+            )
+            say_problem(run)
+            return
         st.markdown(
             "**Repeat it** (*same recipe*): the same settings and the same changes at the same corrections. With the "
             "same random seed it comes to the same last bit; with another one, you see how much was luck."
@@ -74,8 +80,13 @@ def panel(run: Run) -> None:
                 icon=":material/download:",
                 help="One row for each epoch, as CSV.",
             )
-        if text := st.session_state.pop(f"not_back_{run.id}", None):
-            st.error(text, icon=":material/error:")
+        say_problem(run)
+
+
+def say_problem(run: Run) -> None:
+    """Why what was asked for could not be."""
+    if text := st.session_state.pop(f"not_back_{run.id}", None):
+        st.error(text, icon=":material/error:")
 
 
 def rewind(run: Run, epoch: int, step: int | None) -> None:

@@ -897,7 +897,7 @@ def test_damaged_text_ends_in_a_sentence(whole: Path, edits: list[tuple[int, int
 
 COLUMNS = {
     "runs": "id name config data_directory created queued state message process_id process_started "
-    "machine sign attempt taken checksum now parent parent_step race note tags",
+    "machine sign attempt taken checksum now parent parent_step weights race note tags",
     "records": "run epoch record checksum",
     "progress": "run step progress checksum",
     "snapshots": "run step epoch parameters checksum",
