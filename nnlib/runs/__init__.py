@@ -2,14 +2,32 @@
 
 from nnlib.runs import worker
 from nnlib.runs.database import MOST_PROGRESS_POINTS
-from nnlib.runs.run import BEGINNING, FASTEST_PACE, DamagedRun, Happening, Order, Run, Snapshot, State, records_as_csv
+from nnlib.runs.run import (
+    BEGINNING,
+    FASTEST_PACE,
+    LONGEST_NAME,
+    LONGEST_NOTE,
+    LONGEST_TAG,
+    MOST_TAGS,
+    DamagedRun,
+    Happening,
+    Order,
+    Run,
+    Snapshot,
+    State,
+    records_as_csv,
+)
 from nnlib.runs.store import MOST_AT_ONCE, MOST_WAITING, RunStore
 
 __all__ = [
     "BEGINNING",
     "FASTEST_PACE",
+    "LONGEST_NAME",
+    "LONGEST_NOTE",
+    "LONGEST_TAG",
     "MOST_AT_ONCE",
     "MOST_PROGRESS_POINTS",
+    "MOST_TAGS",
     "MOST_WAITING",
     "DamagedRun",
     "Happening",
