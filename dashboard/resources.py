@@ -48,6 +48,18 @@ def damaged_runs() -> list[DamagedRun]:
     return _damaged_runs(store().version())
 
 
+def records(run: Run) -> list[EpochRecord]:
+    """What a run came to after each epoch. Read-only."""
+    return _records(run.id, run.attempt, run.epoch, store().file)
+
+
+def best(run: Run) -> tuple[int, float] | None:
+    """The epoch after which a run read most validation digits right, and their share; None before the first one."""
+    if run.last is None or run.last.best_epoch:
+        return None if run.last is None else (run.last.best_epoch, run.last.best_accuracy)
+    return _best(run.id, run.attempt, run.epoch, store().file)  # older versions did not keep it
+
+
 def curves(run_id: int) -> tuple[list[EpochRecord], list[Progress]]:
     """What a run has learned so far: its epochs, and the points within them. Read-only."""
     return _curve(run_id, run(run_id).attempt, store().file).up_to_now()
@@ -89,6 +101,17 @@ class _Curve:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _curve(run_id: int, attempt: int, file: tuple[int, int] | None) -> _Curve:
     return _Curve(run_id)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _records(run_id: int, attempt: int, epoch: int, file: tuple[int, int] | None) -> list[EpochRecord]:
+    return store().records(run_id)
+
+
+@st.cache_resource(max_entries=10_000, show_spinner=False)
+def _best(run_id: int, attempt: int, epoch: int, file: tuple[int, int] | None) -> tuple[int, float] | None:
+    found = [(record.validation_accuracy, -record.epoch) for record in store().records(run_id)]
+    return (-max(found)[1], max(found)[0]) if found else None
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

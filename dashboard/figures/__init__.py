@@ -5,12 +5,13 @@ The theme gives either its fonts and colours, in light and dark alike.
 
 from dashboard.figures.answers import probabilities, signal
 from dashboard.figures.cells import cells
-from dashboard.figures.curves import learning_rate_curve, per_layer_curve
+from dashboard.figures.curves import LINES, learning_rate_curve, overlay, per_layer_curve
 from dashboard.figures.digits import class_counts, gallery, ink, pixel_values, pixels
 from dashboard.figures.style import NO_BAR, Beside, plain
 from dashboard.figures.weights import unit, unit_cells, units
 
 __all__ = [
+    "LINES",
     "NO_BAR",
     "Beside",
     "cells",
@@ -18,6 +19,7 @@ __all__ = [
     "gallery",
     "ink",
     "learning_rate_curve",
+    "overlay",
     "per_layer_curve",
     "pixel_values",
     "pixels",

@@ -1,12 +1,19 @@
-"""What goes on inside a training: the learning rate, and what is measured of each layer."""
+"""What goes on inside a training, and several trainings over each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from html import escape
 
 import plotly.graph_objects as go
 
 from dashboard.figures.style import BLUE, PLAIN, blank, linear_axis, log_axis
 from nnlib.training import EpochRecord, Progress
 
+# with each other and with light and dark paper, these can all be told apart; who sees no colours has the dashes
+LINES = (
+    *(("#4c6ef5", "solid"), ("#e8590c", "dash"), ("#2f9e44", "dot"), ("#be4bdb", "dashdot")),
+    *(("#1098ad", "longdash"), ("#e64980", "solid"), ("#a9743b", "dash"), ("#868e96", "dot")),
+)
+FEW_POINTS = 30  # so few are marked: a run of a single epoch is no line
 LEVELS_THAT_NEED_LOG = 2000  # more than a layer has units; gradients of a healthy training are near 1
 
 
@@ -49,4 +56,51 @@ def per_layer_curve(
     else:
         figure.update_yaxes(**linear_axis(found))
     figure.update_layout(uirevision="training")
+    return figure
+
+
+def overlay(curves: Mapping[str, Sequence[EpochRecord]], log_above: float) -> go.Figure:
+    """The curves of runs by their names, at most as many as LINES: validation accuracy above, validation loss below.
+
+    The loss has a logarithmic axis where one was `log_above` or more.
+    """
+    figure = blank("", "", "", 620)
+    figure.set_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.05)
+    for (name, records), (colour, dash) in zip(curves.items(), LINES, strict=False):
+        for row, values, form in (
+            (1, [record.validation_accuracy for record in records], ".2%"),
+            (2, [record.validation_loss for record in records], PLAIN),
+        ):
+            figure.add_scatter(
+                x=[record.epoch for record in records],
+                y=values,
+                name=escape(name),  # plotly would take its signs for HTML
+                legendgroup=name,
+                showlegend=row == 1,
+                mode="lines+markers" if len(records) <= FEW_POINTS else "lines",
+                line={"color": colour, "dash": dash},
+                hovertemplate=f"%{{y:{form}}}",
+                row=row,
+                col=1,
+            )
+    accuracies = [record.validation_accuracy for records in curves.values() for record in records] or [0.0, 1.0]
+    losses = [record.validation_loss for records in curves.values() for record in records]
+    margin = max(0.002, 0.05 * (max(accuracies) - min(accuracies)))
+    needs_log = max(losses, default=0) >= log_above
+    figure.update_yaxes(
+        title="read right (accuracy)",
+        range=[min(accuracies) - margin, max(accuracies) + margin],
+        tickformat=".1~%",
+        row=1,
+        col=1,
+    )
+    loss_axis = log_axis(losses, decades=12) if needs_log else linear_axis(losses)
+    figure.update_yaxes(title=f"loss{' (log scale)' if needs_log else ''}", **loss_axis, row=2, col=1)
+    figure.update_xaxes(title="epochs", row=2, col=1)
+    figure.update_layout(
+        title=None,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        legend={"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0, "xanchor": "left"},
+        uirevision="overlay",
+    )
     return figure
