@@ -64,43 +64,42 @@ def overlay(curves: Mapping[str, Sequence[EpochRecord]], log_above: float) -> go
 
     The loss has a logarithmic axis where one was `log_above` or more.
     """
-    figure = blank("", "", "", 620)
-    figure.set_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.05)
+    traces = []
     for (name, records), (colour, dash) in zip(curves.items(), LINES, strict=False):
-        for row, values, form in (
-            (1, [record.validation_accuracy for record in records], ".2%"),
-            (2, [record.validation_loss for record in records], PLAIN),
+        for axis, values, form in (
+            ("y", [record.validation_accuracy for record in records], ".2%"),
+            ("y2", [record.validation_loss for record in records], PLAIN),
         ):
-            figure.add_scatter(
-                x=[record.epoch for record in records],
-                y=values,
-                name=escape(name),  # plotly would take its signs for HTML
-                legendgroup=name,
-                showlegend=row == 1,
-                mode="lines+markers" if len(records) <= FEW_POINTS else "lines",
-                line={"color": colour, "dash": dash},
-                hovertemplate=f"%{{y:{form}}}",
-                row=row,
-                col=1,
+            traces.append(
+                go.Scatter(
+                    x=[record.epoch for record in records],
+                    y=values,
+                    yaxis=axis,
+                    name=escape(name),  # plotly would take its signs for HTML
+                    legendgroup=name,
+                    showlegend=axis == "y",
+                    mode="lines+markers" if len(records) <= FEW_POINTS else "lines",
+                    line={"color": colour, "dash": dash},
+                    hovertemplate=f"%{{y:{form}}}",
+                )
             )
-    accuracies = [record.validation_accuracy for records in curves.values() for record in records] or [0.0, 1.0]
     losses = [record.validation_loss for records in curves.values() for record in records]
-    margin = max(0.002, 0.05 * (max(accuracies) - min(accuracies)))
     needs_log = max(losses, default=0) >= log_above
-    figure.update_yaxes(
-        title="read right (accuracy)",
-        range=[min(accuracies) - margin, max(accuracies) + margin],
-        tickformat=".1~%",
-        row=1,
-        col=1,
-    )
-    loss_axis = log_axis(losses, decades=12) if needs_log else linear_axis(losses)
-    figure.update_yaxes(title=f"loss{' (log scale)' if needs_log else ''}", **loss_axis, row=2, col=1)
-    figure.update_xaxes(title="epochs", row=2, col=1)
+    figure = blank("", "epochs", "read right (accuracy)", 620)
+    figure.add_traces(traces)
     figure.update_layout(
         title=None,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        legend={"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0, "xanchor": "left"},
+        legend={"yref": "container", "y": 1, "yanchor": "top"},
+        xaxis_anchor="y2",
+        # with no range of its own, it makes the most of its height for those whose names are not clicked away
+        yaxis={"domain": [0.54, 1], "minallowed": 0, "maxallowed": 1, "tickformat": ".1~%"},
+        yaxis2={
+            "domain": [0, 0.46],
+            "title": f"loss{' (log scale)' if needs_log else ''}",
+            "automargin": True,
+            **(log_axis(losses, decades=12) if needs_log else linear_axis(losses)),
+        },
         uirevision="overlay",
     )
     return figure

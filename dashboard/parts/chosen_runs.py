@@ -44,7 +44,7 @@ def compare(runs: Sequence[Run]) -> None:
     st.caption(
         "Each line is one run, on *validation digits*, which it never learns from: above, the higher the better; "
         "below, the lower the better. Where a loss turns and climbs again, the run has begun to learn its digits "
-        "by heart (*overfitting*)."
+        "by heart (*overfitting*). A click on a name hides its line."
     )
     if len(runs) > 1:
         _say_differences(drawn)
@@ -118,13 +118,14 @@ def delete(runs: Sequence[Run]) -> None:
     """A button that deletes them, once it is said that this is meant."""
     numbers = [run.id for run in runs]
     what = f"run {numbers[0]}" if len(runs) == 1 else f"{len(runs)} runs"
-    room = number(resources.store().used_bytes(*numbers) / 2**20, 2)
     # with the numbers in its key: it is not meant for other runs
     sure = st.checkbox(
         f"I no longer need {'this run' if len(runs) == 1 else f'these {len(runs)} runs'}",
         key=f"sure_{hash(tuple(sorted(numbers)))}",
     )
-    st.caption(f"Deleting gives back {room} MB of the disk, and cannot be undone.")
+    if sure:
+        room = number(resources.store().used_bytes(*numbers) / 2**20, 2)
+        st.caption(f"That gives back {room} MB of the disk, and cannot be undone.")
     st.button(f"Delete {what}", icon=":material/delete:", disabled=not sure, on_click=_delete, args=(numbers,))
     if problem := st.session_state.pop("not_deleted", None):
         st.error(problem, icon=":material/error:")

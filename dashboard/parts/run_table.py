@@ -62,7 +62,7 @@ def find(runs: Sequence[Run]) -> list[Run]:
 def choose(runs: Sequence[Run]) -> list[Run]:
     """The table; the runs whose rows are chosen, in the order in which they were."""
     listed = {run.id: run for run in runs}
-    _settle_chosen(listed)
+    asked = _settle_chosen(listed)
     numbers = list(listed)
     # a table of other rows is another table: the browser remembers rows by their places
     key = f"runs_{hash(tuple(numbers))}"
@@ -71,12 +71,16 @@ def choose(runs: Sequence[Run]) -> list[Run]:
     best = table[BEST].max()
     colour = len(table) <= MOST_COLOURED and best == best
 
+    if asked or key not in st.session_state:
+        chosen = set(st.session_state["chosen_runs"])
+        places = [place for place, number in enumerate(numbers) if number in chosen]
+        st.session_state[key] = {"selection": {"rows": places, "columns": [], "cells": []}}
+
     def take() -> None:
         rows = {numbers[place] for place in st.session_state[key]["selection"]["rows"] if place < len(numbers)}
         before = [number for number in st.session_state["chosen_runs"] if number in rows]
         st.session_state["chosen_runs"] = [*before, *(number for number in numbers if number in rows - set(before))]
 
-    chosen = [number for number in st.session_state["chosen_runs"] if number in listed]
     st.dataframe(
         table.style.map(lambda value: GREEN if value == best else "", subset=[BEST]) if colour else table,
         key=key,
@@ -85,16 +89,15 @@ def choose(runs: Sequence[Run]) -> list[Run]:
         placeholder="–",
         on_select=take,
         selection_mode="multi-row",
-        selection_default={"selection": {"rows": [numbers.index(number) for number in chosen]}},
         alt="All runs that were found, one a row",
     )
-    chosen = [number for number in st.session_state["chosen_runs"] if number in listed]
-    address.keep("compare", ",".join(map(str, chosen)) or None)
-    return [listed[number] for number in chosen]
+    found = [listed[number] for number in st.session_state["chosen_runs"] if number in listed]
+    address.keep("compare", ",".join(str(run.id) for run in found) or None)
+    return found
 
 
-def _settle_chosen(listed: dict[int, Run]) -> None:
-    """Choose what the address asks for, where it does."""
+def _settle_chosen(listed: dict[int, Run]) -> bool:
+    """Choose what the address asks for, and say whether it asks."""
     chosen = st.session_state.setdefault("chosen_runs", [])
     asked = address.asked("compare")
     if asked is not None:
@@ -105,6 +108,7 @@ def _settle_chosen(listed: dict[int, Run]) -> None:
             what = escape(", ".join(missing), most=40)
             st.warning(f"The link also names {what}: not among the runs listed here, and perhaps deleted.")
     st.session_state["chosen_runs"] = list(dict.fromkeys(chosen))
+    return asked is not None
 
 
 def say_what_is_equal(runs: Sequence[Run]) -> None:
@@ -117,7 +121,8 @@ def say_what_is_equal(runs: Sequence[Run]) -> None:
             f"**run {run.id}** ({escape(run.name)}), reads **{accuracy:.2%}** of the validation digits right."
         )
     if len(runs) > 1:
-        equal = [setting for name, setting in SETTINGS.items() if name not in (*MAIN_SETTINGS, *differing(runs))]
+        shown = {*MAIN_SETTINGS, *differing(runs)}
+        equal = [setting for name, setting in SETTINGS.items() if name not in shown]
         own = [(each, getattr(runs[0].config, each.name)) for each in equal]
         said = [f"{setting.term} {setting.show(value)}" for setting, value in own if value != setting.default]
         same = f"The same in all of them: {escape(' · '.join(said), most=900)}. " if said else ""
@@ -126,7 +131,8 @@ def say_what_is_equal(runs: Sequence[Run]) -> None:
 
 def differing(runs: Sequence[Run]) -> list[str]:
     """The names of the settings that are not the same in all these runs."""
-    return [name for name in SETTINGS if len({getattr(run.config, name) for run in runs}) > 1]
+    first = runs[0].config
+    return [name for name in SETTINGS if any(getattr(run.config, name) != getattr(first, name) for run in runs)]
 
 
 def _columns(runs: Sequence[Run]) -> list[Column]:
@@ -136,7 +142,6 @@ def _columns(runs: Sequence[Run]) -> list[Column]:
     columns: list[Column] = [
         ("Run", number("Run", help="Its number.", format="%d", pinned=True), lambda run: run.id),
         ("Name", text("Name", width=200), lambda run: run.name),
-        ("State", text("State", help="*Blew up*: its loss was no number any more (diverged)."), _state),
         (
             BEST,
             number(
@@ -160,6 +165,7 @@ def _columns(runs: Sequence[Run]) -> list[Column]:
             ),
             lambda run: _percent(run.last.validation_accuracy) if run.last else None,
         ),
+        ("State", text("State", help="*Blew up*: its loss was no number any more (diverged)."), _state),
         *map(_setting_column, settings),
         ("Done", number("Epochs done", format="%d"), lambda run: run.epoch),
         (
