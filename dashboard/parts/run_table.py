@@ -66,21 +66,28 @@ def choose(runs: Sequence[Run]) -> list[Run]:
     numbers = list(listed)
     # a table of other rows is another table: the browser remembers rows by their places
     key = f"runs_{hash(tuple(numbers))}"
-    columns = _columns(runs)
-    table = pd.DataFrame({title: [say(run) for run in runs] for title, _, say in columns})
-    best = table[BEST].max()
-    colour = len(table) <= MOST_COLOURED and best == best
-
-    if asked or key not in st.session_state:
-        chosen = set(st.session_state["chosen_runs"])
-        places = [place for place, number in enumerate(numbers) if number in chosen]
-        st.session_state[key] = {"selection": {"rows": places, "columns": [], "cells": []}}
 
     def take() -> None:
         rows = {numbers[place] for place in st.session_state[key]["selection"]["rows"] if place < len(numbers)}
         before = [number for number in st.session_state["chosen_runs"] if number in rows]
         st.session_state["chosen_runs"] = [*before, *(number for number in numbers if number in rows - set(before))]
 
+    if asked or key not in st.session_state:
+        chosen = set(st.session_state["chosen_runs"])
+        places = [place for place, number in enumerate(numbers) if number in chosen]
+        st.session_state[key] = {"selection": {"rows": places, "columns": [], "cells": []}}
+    if runs:
+        _show(runs, key, take)
+    found = [listed[number] for number in st.session_state["chosen_runs"] if number in listed]
+    address.keep("compare", ",".join(str(run.id) for run in found) or None)
+    return found
+
+
+def _show(runs: Sequence[Run], key: str, take: Callable[[], None]) -> None:
+    columns = _columns(runs)
+    table = pd.DataFrame({title: [say(run) for run in runs] for title, _, say in columns})
+    best = table[BEST].max()
+    colour = len(table) <= MOST_COLOURED and best == best
     st.dataframe(
         table.style.map(lambda value: GREEN if value == best else "", subset=[BEST]) if colour else table,
         key=key,
@@ -91,9 +98,6 @@ def choose(runs: Sequence[Run]) -> list[Run]:
         selection_mode="multi-row",
         alt="All runs that were found, one a row",
     )
-    found = [listed[number] for number in st.session_state["chosen_runs"] if number in listed]
-    address.keep("compare", ",".join(str(run.id) for run in found) or None)
-    return found
 
 
 def _settle_chosen(listed: dict[int, Run]) -> bool:

@@ -25,9 +25,9 @@ def store(app: App) -> Iterator[RunStore]:
 
 def tick(someone: Visitor, row: int) -> None:
     """Click on the box at the left of a row of the table; the title is above row 0."""
-    grid = someone.page.get_by_test_id("data-grid-canvas")
-    grid.scroll_into_view_if_needed()
-    grid.click(position={"x": ROW_PIXELS / 2, "y": ROW_PIXELS * (row + 1.5)})
+    # drawn, not made of elements
+    table = someone.page.get_by_test_id("stDataFrame")
+    table.click(position={"x": ROW_PIXELS / 2, "y": ROW_PIXELS * (row + 1.5)})
 
 
 def test_runs_are_ticked_compared_tagged_and_deleted(visit: Visit, app: App, store: RunStore) -> None:
@@ -55,7 +55,7 @@ def test_runs_are_ticked_compared_tagged_and_deleted(visit: Visit, app: App, sto
 
     someone.page.get_by_role("checkbox", name="I no longer need these 2 runs").check(force=True)
     someone.button("Delete 2 runs").click()
-    expect(someone.page.get_by_text(re.compile("^None of the"))).to_be_visible()
+    expect(someone.page.get_by_text(re.compile("^No run is like that"))).to_be_visible()
     expect(someone.page).not_to_have_url(re.compile("compare="))
     assert {slow, fast}.isdisjoint(run.id for run in store.runs())
 

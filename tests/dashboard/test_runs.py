@@ -118,12 +118,13 @@ def test_runs_are_found_by_name_tag_note_and_state(store: RunStore) -> None:
     store.annotate(second, note="show it first")
     for text, found in (("WIDE", [third, second]), ("class deep", [first]), ("show", [second]), ("", [3, 2, 1])):
         assert list(open_page("runs", find=text).dataframe[0].value["Run"]) == found
-    app = open_page("runs")
+    app = open_page("runs", compare=str(third))
     app.multiselect(key="state").set_value(["queued"]).run()
     assert list(app.dataframe[0].value["Run"]) == [third]
     app.text_input(key="find").set_value("no such thing").run()
     assert not app.dataframe
-    assert "None of the 3 runs" in app.info[0].value
+    assert "No run is like that" in app.info[0].value
+    assert "compare" not in app.query_params
 
 
 # --- what is chosen ---
