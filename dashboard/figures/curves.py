@@ -85,12 +85,11 @@ def overlay(curves: Mapping[str, Sequence[EpochRecord]], log_above: float) -> go
             )
     losses = [record.validation_loss for records in curves.values() for record in records]
     needs_log = max(losses, default=0) >= log_above
-    figure = blank("", "epochs", "read right (accuracy)", 620)
+    figure = blank("How they learned, epoch by epoch", "epochs", "read right (accuracy)", 640)
     figure.add_traces(traces)
     figure.update_layout(
-        title=None,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        legend={"yref": "container", "y": 1, "yanchor": "top"},
+        margin_t=40,
+        legend={"yref": "container", "y": 0.935, "yanchor": "top"},  # below the title, however many lines it takes
         xaxis_anchor="y2",
         # with no range of its own, it makes the most of its height for those whose names are not clicked away
         yaxis={"domain": [0.54, 1], "minallowed": 0, "maxallowed": 1, "tickformat": ".1~%"},

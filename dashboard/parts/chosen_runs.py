@@ -19,7 +19,6 @@ LONGEST_LABEL = 32  # letters beside a line: with eight of them, a phone still h
 
 def compare(runs: Sequence[Run]) -> None:
     """Their curves over each other, and in which settings they differ."""
-    st.header("How they learned" if len(runs) > 1 else "How it learned", anchor=False)
     drawn = [run for run in runs if run.last is not None][: len(figures.LINES)]
     if not drawn:
         st.info("No epoch is done yet: the curves begin after the first one.")

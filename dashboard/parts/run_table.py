@@ -145,7 +145,7 @@ def _columns(runs: Sequence[Run]) -> list[Column]:
     settings = dict.fromkeys((*differing(runs), *MAIN_SETTINGS))  # first what makes the difference
     columns: list[Column] = [
         ("Run", number("Run", help="Its number.", format="%d", pinned=True), lambda run: run.id),
-        ("Name", text("Name", width=200), lambda run: run.name),
+        ("Name", text("Name", width=160), lambda run: run.name),
         (
             BEST,
             number(
