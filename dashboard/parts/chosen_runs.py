@@ -21,7 +21,7 @@ def compare(runs: Sequence[Run]) -> None:
     """Their curves over each other, and in which settings they differ."""
     drawn = [run for run in runs if run.last is not None][: len(figures.LINES)]
     if not drawn:
-        st.info("No epoch is done yet: the curves begin after the first one.")
+        st.info("There is no curve to draw: no epoch was finished.")
         return
     curves = {_short(session.label(run)): resources.records(run) for run in drawn}
     st.plotly_chart(
@@ -37,7 +37,7 @@ def compare(runs: Sequence[Run]) -> None:
             + (
                 ": more lines than that could not be told apart."
                 if with_epochs > len(drawn)
-                else ": the others have done no epoch yet."
+                else ": the others have finished no epoch."
             )
         )
     st.caption(

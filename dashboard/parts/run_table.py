@@ -145,13 +145,14 @@ def _columns(runs: Sequence[Run]) -> list[Column]:
     settings = dict.fromkeys((*differing(runs), *MAIN_SETTINGS))  # first what makes the difference
     columns: list[Column] = [
         ("Run", number("Run", help="Its number.", format="%d", pinned=True), lambda run: run.id),
-        ("Name", text("Name", width=160), lambda run: run.name),
+        ("Name", text("Name", width=150), lambda run: run.name),
         (
             BEST,
             number(
                 "Best: read right",
                 help="The largest share of the validation digits that it read right (*best validation accuracy*).",
                 format="%.2f%%",
+                width=122,  # with room for the arrow of the sorting
             ),
             lambda run: _percent(_best(run)[1]),
         ),
