@@ -180,11 +180,13 @@ def _columns(runs: Sequence[Run]) -> list[Column]:
         ),
     ]
     if any(run.parent for run in runs):
-        columns.append(("Parent", text("Goes on from", help="The run it is a *fork* of, and from when on."), _parent))
+        columns.append(
+            ("Parent", text("Goes on from", width=190, help="The run it is a *fork* of, and from when on."), _parent)
+        )
     if any(run.race for run in runs):
         columns.append(("Race", number("Race", help="Runs of one race share it.", format="%d"), lambda run: run.race))
     if any(run.tags for run in runs):
-        columns.append(("Tags", st.column_config.ListColumn("Tags"), lambda run: list(run.tags)))
+        columns.append(("Tags", st.column_config.ListColumn("Tags", width=150), lambda run: list(run.tags)))
     if any(run.note for run in runs):
         columns.append(("Note", text("Note", width=200), lambda run: run.note))
     started = st.column_config.DatetimeColumn("Started", format="D MMM YYYY, HH:mm", timezone=st.context.timezone)
@@ -196,7 +198,8 @@ def _setting_column(name: str) -> Column:
     setting = SETTINGS[name]
     title, help = setting.term.capitalize(), f"{setting.label}. {setting.help}"
     if setting.kind in (int, float):
-        form = st.column_config.NumberColumn(title, help=help, format="plain")
+        # without a form, Streamlit rounds small numbers to 0, and its "plain" makes 998.9999999999999 of 999
+        form = st.column_config.NumberColumn(title, help=help, format="%d" if setting.kind is int else "%.7g")
         return name, form, lambda run: getattr(run.config, name)
     return name, st.column_config.TextColumn(title, help=help), lambda run: setting.show(getattr(run.config, name))
 
