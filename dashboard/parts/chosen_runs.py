@@ -19,7 +19,8 @@ LONGEST_LABEL = 32  # letters beside a line: with eight of them, a phone still h
 
 def compare(runs: Sequence[Run]) -> None:
     """Their curves over each other, and in which settings they differ."""
-    drawn = [run for run in runs if run.last is not None][: len(figures.LINES)]
+    with_curves = [run for run in runs if run.last is not None]
+    drawn = with_curves[: len(figures.LINES)]
     if not drawn:
         st.info("There is no curve to draw: no epoch was finished.")
         return
@@ -31,15 +32,9 @@ def compare(runs: Sequence[Run]) -> None:
         alt=f"Accuracy and loss on the validation digits, epoch by epoch, of {', '.join(curves)}.",
     )
     if len(drawn) < len(runs):
-        with_epochs = sum(run.last is not None for run in runs)
-        st.caption(
-            f"Drawn are {len(drawn)} of the {len(runs)} chosen runs"
-            + (
-                ": more lines than that could not be told apart."
-                if with_epochs > len(drawn)
-                else ": the others have finished no epoch."
-            )
-        )
+        more = len(with_curves) > len(drawn)
+        why = "more lines could not be told apart" if more else "the others have finished no epoch"
+        st.caption(f"Drawn are {len(drawn)} of the {len(runs)} chosen runs: {why}.")
     st.caption(
         "Each line is one run, on *validation digits*, which it never learns from: above, the higher the better; "
         "below, the lower the better. Where a loss turns and climbs again, the run has begun to learn its digits "

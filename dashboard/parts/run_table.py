@@ -69,8 +69,10 @@ def choose(runs: Sequence[Run]) -> list[Run]:
 
     def take() -> None:
         rows = {numbers[place] for place in st.session_state[key]["selection"]["rows"] if place < len(numbers)}
+        # in the order of the clicks: a line keeps its colour when another run is chosen
         before = [number for number in st.session_state["chosen_runs"] if number in rows]
-        st.session_state["chosen_runs"] = [*before, *(number for number in numbers if number in rows - set(before))]
+        new = rows.difference(before)
+        st.session_state["chosen_runs"] = [*before, *(number for number in numbers if number in new)]
 
     if asked or key not in st.session_state:
         chosen = set(st.session_state["chosen_runs"])
@@ -115,19 +117,22 @@ def _settle_chosen(listed: dict[int, Run]) -> bool:
     return asked is not None
 
 
-def say_what_is_equal(runs: Sequence[Run]) -> None:
-    """The best of the runs, and the settings that all of them share and that have no column for that reason."""
+def say_best(runs: Sequence[Run]) -> None:
+    """How many runs they are, and which of them is the best."""
     done = [(found[1], run) for run in runs if (found := resources.best(run))]
     if done:
         accuracy, run = max(done, key=lambda each: each[0])
         st.markdown(
-            f"{count(len(runs), 'run')}. The best of {'them' if len(runs) > 1 else 'its epochs'}, "
-            f"**run {run.id}** ({escape(run.name)}), reads **{accuracy:.2%}** of the validation digits right."
+            f"{count(len(runs), 'run')}. {'The best of them, ' if len(runs) > 1 else ''}**run {run.id}** "
+            f"({escape(run.name)}){',' if len(runs) > 1 else ''} reads **{accuracy:.2%}** of the validation digits right."
         )
+
+
+def say_what_is_equal(runs: Sequence[Run]) -> None:
+    """The settings that all of the runs share, and that have no column for that reason."""
     if len(runs) > 1:
         shown = {*MAIN_SETTINGS, *differing(runs)}
-        equal = [setting for name, setting in SETTINGS.items() if name not in shown]
-        own = [(each, getattr(runs[0].config, each.name)) for each in equal]
+        own = [(setting, getattr(runs[0].config, name)) for name, setting in SETTINGS.items() if name not in shown]
         said = [f"{setting.term} {setting.show(value)}" for setting, value in own if value != setting.default]
         same = f"The same in all of them: {escape(' · '.join(said), most=900)}. " if said else ""
         st.caption(f"{same}Settings without a column are {'otherwise ' if said else ''}the usual ones in all of them.")

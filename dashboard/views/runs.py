@@ -15,6 +15,7 @@ except StoreError:  # which the sidebar says
     st.stop()
 listed = run_table.find(runs) if runs else []
 if listed:
+    run_table.say_best(listed)
     run_table.say_what_is_equal(listed)
 elif runs:
     st.info("No run is like that: search for less, or for any state.")
