@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -53,11 +54,19 @@ def records(run: Run) -> list[EpochRecord]:
     return _records(run.id, run.attempt, run.epoch, store().file)
 
 
-def best(run: Run) -> tuple[int, float] | None:
-    """The epoch after which a run read most validation digits right, and their share; None before the first one."""
-    if run.last is None or run.last.best_epoch:
-        return None if run.last is None else (run.last.best_epoch, run.last.best_accuracy)
-    return _best(run.id, run.attempt, run.epoch, store().file)  # older versions did not keep it
+def bests(runs: Sequence[Run]) -> dict[int, tuple[int, float]]:
+    """After which epoch each run read most validation digits right, and their share; of those that have done one."""
+    known, found = _bests(store().file), {}
+    for run in runs:
+        if run.last is not None and run.last.best_epoch:
+            found[run.id] = (run.last.best_epoch, run.last.best_accuracy)
+        elif run.last is not None:  # older versions did not keep it
+            key = (run.id, run.attempt, run.epoch)
+            if key not in known:
+                accuracy, epoch = max((each.validation_accuracy, -each.epoch) for each in store().records(run.id))
+                known[key] = (-epoch, accuracy)
+            found[run.id] = known[key]
+    return found
 
 
 def curves(run_id: int) -> tuple[list[EpochRecord], list[Progress]]:
@@ -108,10 +117,10 @@ def _records(run_id: int, attempt: int, epoch: int, file: tuple[int, int] | None
     return store().records(run_id)
 
 
-@st.cache_resource(max_entries=10_000, show_spinner=False)
-def _best(run_id: int, attempt: int, epoch: int, file: tuple[int, int] | None) -> tuple[int, float] | None:
-    found = [(record.validation_accuracy, -record.epoch) for record in store().records(run_id)]
-    return (-max(found)[1], max(found)[0]) if found else None
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _bests(file: tuple[int, int] | None) -> dict[tuple[int, int, int], tuple[int, float]]:
+    """Those that were worked out: by run, attempt and newest epoch."""
+    return {}
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -119,12 +119,14 @@ def _settle_chosen(listed: dict[int, Run]) -> bool:
 
 def say_best(runs: Sequence[Run]) -> None:
     """How many runs they are, and which of them is the best."""
-    done = [(found[1], run) for run in runs if (found := resources.best(run))]
-    if done:
-        accuracy, run = max(done, key=lambda each: each[0])
+    bests = resources.bests(runs)
+    if bests:
+        run = max((run for run in runs if run.id in bests), key=lambda run: bests[run.id][1])
+        accuracy = bests[run.id][1]
+        which = f"**run {run.id}** ({escape(run.name)})"
         st.markdown(
-            f"{count(len(runs), 'run')}. {'The best of them, ' if len(runs) > 1 else ''}**run {run.id}** "
-            f"({escape(run.name)}){',' if len(runs) > 1 else ''} reads **{accuracy:.2%}** of the validation digits right."
+            f"{count(len(runs), 'run')}. {f'The best of them, {which},' if len(runs) > 1 else f'It is {which}, and'} "
+            f"reads **{accuracy:.2%}** of the validation digits right."
         )
 
 
@@ -147,6 +149,7 @@ def differing(runs: Sequence[Run]) -> list[str]:
 def _columns(runs: Sequence[Run]) -> list[Column]:
     """The columns that say something of at least one run."""
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
+    bests = resources.bests(runs)
     settings = dict.fromkeys((*differing(runs), *MAIN_SETTINGS))  # first what makes the difference
     columns: list[Column] = [
         ("Run", number("Run", help="Its number.", format="%d", pinned=True), lambda run: run.id),
@@ -159,12 +162,12 @@ def _columns(runs: Sequence[Run]) -> list[Column]:
                 format="%.2f%%",
                 width=122,  # with room for the arrow of the sorting
             ),
-            lambda run: _percent(_best(run)[1]),
+            lambda run: 100 * bests[run.id][1] if run.id in bests else None,
         ),
         (
             "At",
             number("After epoch", help="The epoch after which it was best.", format="%d"),
-            lambda run: _best(run)[0],
+            lambda run: bests[run.id][0] if run.id in bests else None,
         ),
         (
             "Last",
@@ -173,7 +176,7 @@ def _columns(runs: Sequence[Run]) -> list[Column]:
                 help="What it read right after its newest epoch (*last validation accuracy*).",
                 format="%.2f%%",
             ),
-            lambda run: _percent(run.last.validation_accuracy) if run.last else None,
+            lambda run: 100 * run.last.validation_accuracy if run.last else None,
         ),
         ("State", text("State", help="*Blew up*: its loss was no number any more (diverged)."), _state),
         *map(_setting_column, settings),
@@ -207,14 +210,6 @@ def _setting_column(name: str) -> Column:
         form = st.column_config.NumberColumn(title, help=help, format="%d" if setting.kind is int else "%.7g")
         return name, form, lambda run: getattr(run.config, name)
     return name, st.column_config.TextColumn(title, help=help), lambda run: setting.show(getattr(run.config, name))
-
-
-def _best(run: Run) -> tuple[int, float] | tuple[None, None]:
-    return resources.best(run) or (None, None)
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share
 
 
 def _state(run: Run) -> str:

@@ -67,3 +67,19 @@ def test_a_run_that_is_looked_at_is_the_one_of_all_pages(visit: Visit) -> None:
     someone.page.get_by_role("link", name="See it on the page Train").click()
     expect(someone.page.get_by_role("heading", level=1)).to_have_text("Train a network")
     expect(someone.page).to_have_url(re.compile(r"/train\?run=1$"))
+
+
+def test_a_box_keeps_its_run_when_somebody_renames_it(visit: Visit, store: RunStore) -> None:
+    someone = visit("/runs?run=1")
+    box, find = someone.keyed("run").get_by_role("combobox"), someone.keyed("find").get_by_role("searchbox")
+    expect(box).to_have_value(re.compile("^1 ·"))
+    store.rename(1, "another name")
+    # the first answer makes its label an old one, which it sends with the next question
+    for text in ("another", "name", "another name"):
+        find.fill(text)
+        find.press("Enter")
+        expect(someone.page).to_have_url(re.compile(rf"\bfind={text.replace(' ', '.')}(&|$)"))
+        someone.wait()
+    expect(box).to_have_value("1 · another name")
+    expect(someone.page.get_by_role("alert")).to_have_count(0)
+    expect(someone.page).to_have_url(re.compile(r"\brun=1\b"))
