@@ -63,8 +63,8 @@ def bests(runs: Sequence[Run]) -> dict[int, tuple[int, float]]:
         elif run.last is not None:  # older versions did not keep it
             key = (run.id, run.attempt, run.epoch)
             if key not in known:
-                accuracy, epoch = max((each.validation_accuracy, -each.epoch) for each in store().records(run.id))
-                known[key] = (-epoch, accuracy)
+                best = max(store().records(run.id), key=lambda each: each.validation_accuracy, default=run.last)
+                known[key] = (best.epoch, best.validation_accuracy)
             found[run.id] = known[key]
     return found
 
