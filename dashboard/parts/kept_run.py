@@ -31,7 +31,7 @@ def choose_beside(run: Run) -> figures.Beside | None:
     asked = address.asked("beside") or ""
     if asked.isdecimal() and len(asked) < 10:
         st.session_state["beside"] = int(asked)
-    if st.session_state.get("beside") not in others:  # deleted since, or the run itself
+    if session.settle_number("beside") not in others:  # deleted since, or the run itself
         st.session_state["beside"] = NO_RUN
     chosen = st.selectbox(
         "Compare with",
