@@ -8,6 +8,11 @@ from nnlib.runs import RunStore, worker
 from nnlib.training import TrainingConfig
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, beside all others."""
+    items.sort(key=lambda item: item.path.name != "test_torture.py")
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder that runs are kept in: a new, empty one, never the user's own."""
