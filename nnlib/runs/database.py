@@ -90,8 +90,12 @@ MIGRATIONS = (
     ALTER TABLE runs ADD COLUMN race INTEGER;
     ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT '';
     ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '';
+    UPDATE runs SET checksum = -1
+        WHERE checksum != checksum(id, name, config, learning_rate, data_directory, created, state, message);
+    UPDATE runs SET message = 'it was begun by an earlier version: resumed, it learns everything from its beginning.'
+        WHERE state IN ('stopped', 'interrupted', 'failed', 'running', 'paused', 'queued');
     UPDATE runs SET checksum = CASE
-        WHEN checksum = checksum(id, name, config, learning_rate, data_directory, created, state, message)
+        WHEN checksum != -1
         THEN checksum(id, name, config, now, data_directory, created, state, message, parent, parent_step, weights,
             race, note, tags)
         ELSE -1 END;
@@ -102,17 +106,12 @@ MIGRATIONS = (
         checksum INTEGER NOT NULL, PRIMARY KEY (run, number)
     ) WITHOUT ROWID;
 
-    ALTER TABLE checkpoints RENAME TO newest_checkpoints;
+    -- those of before cannot be continued
+    DROP TABLE checkpoints;
     CREATE TABLE checkpoints (
         run INTEGER, step INTEGER, epoch REAL NOT NULL, state BLOB NOT NULL, checksum INTEGER NOT NULL,
         PRIMARY KEY (run, step)
     );
-    INSERT INTO checkpoints SELECT run, step, epoch, state, CASE
-        WHEN checksum = checksum(run, step, state) THEN checksum(run, step, epoch, state) ELSE -1 END FROM (
-        SELECT run, step, epoch_of(step, (SELECT config FROM runs WHERE id = run)) AS epoch, state, checksum
-        FROM newest_checkpoints
-    );
-    DROP TABLE newest_checkpoints;
 
     ALTER TABLE orders RENAME TO orders_of_numbers;
     CREATE TABLE orders (
@@ -262,7 +261,6 @@ class Database:
         connection.create_function("spacing", 1, spacing, deterministic=True)
         connection.create_function("as_json", 1, json.dumps, deterministic=True)
         connection.create_function("with_rate", 2, _with_rate, deterministic=True)
-        connection.create_function("epoch_of", 2, _epoch_of, deterministic=True)
         connection.execute("BEGIN IMMEDIATE")
         try:
             for script in MIGRATIONS[self._version_of(connection) :]:
@@ -424,14 +422,6 @@ def _step_after(epoch: Any, config: Any) -> Any:
         return epoch * TrainingConfig.from_json(config).steps_per_epoch
     except (SettingError, TypeError, ValueError, RecursionError):
         return epoch
-
-
-def _epoch_of(step: Any, config: Any) -> float:
-    """After how many epochs a correction was; where the run is damaged, none."""
-    try:
-        return float(step / TrainingConfig.from_json(config).steps_per_epoch)
-    except (SettingError, TypeError, ValueError, RecursionError):
-        return 0.0
 
 
 def _with_rate(config: Any, learning_rate: Any) -> Any:

@@ -346,6 +346,7 @@ class RunStore:
                 raise StoreError(f"run {run_id} diverged: go on from an earlier moment, with a lower learning rate.")
             if run.state == "finished":
                 changes = self._changes_to_go_on(run, changes)
+            self.recipe(run_id)  # where that is not known, nothing may be forgotten
             self._require_place_in_line()
             self._put_in_line(run_id)
             reached = self._reached(run_id)

@@ -38,6 +38,7 @@ from nnlib.errors import (
     UnknownRunError,
 )
 from nnlib.network.network import Network
+from nnlib.runs import worker
 from nnlib.runs.database import MIGRATIONS, MOST_PROGRESS_POINTS
 from nnlib.runs.processes import this_machine
 from nnlib.runs.run import ACTIVE, BEGINNING, DamagedRun, Run, Snapshot, State
@@ -668,6 +669,34 @@ def test_a_store_of_the_first_version_keeps_its_curves_and_snapshots(tmp_path: P
             assert store.model(1, 282).network.parameters.tobytes() == parameters_of(3).tobytes()
             assert (store.run(1).config, store.run(1).last) == (config, record_of(3))
             assert store.progress(1) == [progress_at(7)]
+
+
+def test_runs_of_the_first_version_go_on_from_their_beginning_where_all_is_known_of_them(tmp_path: Path) -> None:
+    config = SMALL.with_changes(epochs=2)
+    with closing(sqlite3.connect(tmp_path / "runs.sqlite")) as old:
+        old.executescript(MIGRATIONS[0])
+        old.execute("PRAGMA user_version = 1")
+        for run, rate in ((1, 0.001), (2, 0.01)):
+            row = (run, "old", config.to_json(), rate, None, 1e9, 1e9, "interrupted", "", 1, 1.0)
+            old.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            old.execute("INSERT INTO records VALUES (?, 1, ?)", (run, json.dumps(vars(record_of(1)))))
+            old.execute("INSERT INTO checkpoints VALUES (?, 1, ?)", (run, b"of the first version"))
+        old.execute("INSERT INTO orders (run, name, value) VALUES (1, 'learning_rate', 0.5)")
+        old.commit()
+    with closing(RunStore(tmp_path)) as store:
+        assert store.run(1).message.startswith("it was begun by an earlier version: resumed, it learns everything")
+        assert [(order.name, order.value) for order in store.orders(1)] == [("learning_rate", 0.5)]
+        store.enqueue(1)
+        list(worker.work(store, 1))
+        assert (store.run(1).state, store.run(1).epoch) == ("finished", 2)
+        # when the other's rate was changed, nobody knows
+        assert (store.run(2).began_with, store.run(2).config.learning_rate) == (config, 0.01)
+        sentence = "^not all is known of what was changed in run 2 while it learned, as in runs of older versions"
+        for call in (store.recipe, store.enqueue, partial(store.fork, step=0)):
+            with pytest.raises(DamagedStoreError, match=sentence):
+                call(2)
+        assert store.records(2) == [record_of(1)]
+        assert store.run(2).state == "interrupted"
 
 
 def test_a_network_says_when_it_was_so(store: RunStore) -> None:
