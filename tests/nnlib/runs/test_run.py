@@ -5,16 +5,19 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from nnlib.digits.mnist import load_mnist
-from nnlib.errors import DamagedStoreError, SettingError, StoreError
+from nnlib.errors import DamagedStoreError, RunLostError, SettingError, StoreError
 from nnlib.runs import worker
 from nnlib.runs.run import Happening
 from nnlib.runs.store import MOST_CHECKPOINTS, RunStore
@@ -156,6 +159,76 @@ def test_a_run_can_be_forked_while_it_learns_and_after_its_parent_is_deleted(sto
     alone = Trainer(Recipe(ENDLESS, (Event(60, "epochs", 3),)), load_mnist())
     list(alone)
     assert bits(store, fork) == alone.network.parameters.tobytes()
+
+
+CHANGES = st.dictionaries(
+    st.sampled_from(["learning_rate", "batch_size", "dropout", "weight_decay", "momentum", "epochs", "schedule"]),
+    st.none(),
+    max_size=3,
+).flatmap(
+    lambda names: st.fixed_dictionaries(
+        {
+            name: {
+                "learning_rate": st.sampled_from([0.0003, 0.02]),
+                "batch_size": st.sampled_from([40, 100, 640]),
+                "dropout": st.sampled_from([0.0, 0.2]),
+                "weight_decay": st.sampled_from([0.0, 0.1]),
+                "momentum": st.sampled_from([0.0, 0.8]),
+                "epochs": st.integers(4, 6),
+                "schedule": st.sampled_from(["constant", "cosine"]),
+            }[name]
+            for name in names
+        }
+    )
+)
+
+
+def kill(store: RunStore, run: int, training: Any) -> None:
+    """As if the process had died that trains this run."""
+    store._connection.execute("UPDATE runs SET machine = 'another', sign = 0 WHERE id = ?", (run,))
+    store.enqueue(run)
+    with suppress(RunLostError):
+        training.close()
+
+
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(draw=st.data())
+def test_steered_killed_resumed_rewound_and_forked_at_random_it_is_what_its_recipe_says(
+    home: Path, monkeypatch: pytest.MonkeyPatch, draw: st.DataObject
+) -> None:
+    seconds = draw.draw(st.sampled_from([0.0, 1000.0]), label="between two checkpoints")
+    monkeypatch.setattr(worker, "CHECKPOINT_SECONDS", seconds)
+    monkeypatch.setattr(worker, "CHECKPOINT_BYTES", 2**40)
+    optimizer = draw.draw(st.sampled_from(["adam", "rmsprop", "sgd"]), label="optimizer")
+    with closing(RunStore(home)) as store, closing(RunStore(home)) as other:
+        for each in (store, other):
+            each._connection.execute("PRAGMA synchronous = OFF")
+        run = store.create_run(SMALL.with_changes(optimizer=optimizer), "random")
+        for _ in range(draw.draw(st.integers(0, 3), label="kills")):
+            training = worker.work(store, run)
+            list(islice(training, draw.draw(st.integers(1, 12), label="records")))
+            if store.run(run).state != "running":
+                break
+            for name, value in draw.draw(CHANGES, label="orders").items():
+                other.send(run, name, value)
+            list(islice(training, draw.draw(st.integers(0, 3), label="records more")))
+            if store.run(run).state != "running":
+                break
+            kill(other, run, training)
+        if store.run(run).state != "finished":
+            list(worker.work(store, run))
+        last = store.run(run).last
+        assert last is not None
+        step = draw.draw(st.integers(0, last.step), label="fork at")
+        fork = other.fork(
+            run, step, draw.draw(CHANGES.filter(lambda each: each.get("epochs", 6) == 6), label="changes")
+        )
+        list(worker.work(other, fork))
+        for number in (run, fork):
+            alone = Trainer(store.recipe(number), load_mnist())
+            records = [replace(record, seconds=0.0) for record in alone if isinstance(record, EpochRecord)]
+            assert learned(store, number) == records
+            assert bits(store, number) == alone.network.parameters.tobytes()
 
 
 # --- steering ---
