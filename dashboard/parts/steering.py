@@ -152,7 +152,10 @@ def learning_rate(run: Run) -> None:
 
 def other_settings(run: Run) -> None:
     """All else that can be changed on the way."""
-    with st.popover("Change other settings", icon=":material/tune:"):
+    opened = st.popover("Change other settings", icon=":material/tune:", key="live_others", on_change="rerun")
+    if not opened.open:
+        return
+    with opened:
         st.caption("What you change holds from the next batch on, and is marked on the curves.")
         with st.container(key="live_settings"):
             for setting in OTHER_SETTINGS:

@@ -269,6 +269,9 @@ class _Worker:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 trainer = Trainer.resume(checkpoint, data, recipe)
+            at = _moment(trainer)
+            if not at.whole_epoch and at.step not in EARLY_STEPS:
+                self.passing = at.step  # it was shown while the run waited, or ended there
             if caught:
                 with suppress(StoreFullError, StoreBusyError):  # it is only a remark
                     self.store.set_state(self.run_id, "running", str(caught[0].message))

@@ -864,7 +864,7 @@ def test_the_table_of_mistakes_holds_every_count_and_colours_by_it() -> None:
 
 def test_what_is_ordered_on_the_page_reaches_the_run(running_run: int, home: Path) -> None:
     with closing(RunStore(home)) as store:
-        app = open_page("train", run=str(running_run))
+        app = opened(open_page("train", run=str(running_run)), "live_others")
         app.select_slider(key=f"live_rate_{running_run}").set_value(0.002).run()
         # what was ordered is shown until it is obeyed
         assert app.text_input(key=f"live_typed_rate_{running_run}").value == "0.002"
@@ -886,7 +886,7 @@ def test_what_is_ordered_on_the_page_reaches_the_run(running_run: int, home: Pat
 
 
 def test_an_order_that_cannot_be_is_refused_in_a_sentence(running_run: int, home: Path) -> None:
-    app = open_page("train", run=str(running_run))
+    app = opened(open_page("train", run=str(running_run)), "live_others")
     for name, value, said in (
         ("typed_rate", "fast", "Learning rate is fast: it must be a number above 0 and at most 10."),
         ("dropout", "2", "Dropout is 2: it must be a number from 0 to 0.9."),
@@ -902,7 +902,7 @@ def test_an_order_that_cannot_be_is_refused_in_a_sentence(running_run: int, home
 
 
 def test_momentum_can_be_changed_only_where_it_counts(running_run: int) -> None:
-    app = open_page("train", run=str(running_run))
+    app = opened(open_page("train", run=str(running_run)), "live_others")
     assert f"live_momentum_{running_run}" not in {each.key for each in app.text_input}
     assert f"live_l2_{running_run}" in {each.key for each in app.text_input}
 
