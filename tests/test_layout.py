@@ -27,7 +27,7 @@ ORDER = {
     "training": ("config", "recipe", "blas", "partner", "halves", "trainer", "__main__"),
     "study": ("evaluation", "landscape"),
     "model_files": (),
-    "runs": ("processes", "database", "run", "store", "worker", "__main__"),
+    "runs": ("processes", "database", "run", "store", "worker", "race", "__main__"),
     "benchmark": (),
     "cli": (),
     "__main__": (),

@@ -1,7 +1,8 @@
 """Many trainings: each a run, kept in the store, and at work in a process of its own."""
 
-from nnlib.runs import worker
+from nnlib.runs import race, worker
 from nnlib.runs.database import MOST_PROGRESS_POINTS
+from nnlib.runs.race import Race, Racer, start_race
 from nnlib.runs.run import BEGINNING, FASTEST_PACE, DamagedRun, Happening, Order, Run, Snapshot, State, records_as_csv
 from nnlib.runs.store import MOST_AT_ONCE, MOST_WAITING, RunStore
 
@@ -14,10 +15,14 @@ __all__ = [
     "DamagedRun",
     "Happening",
     "Order",
+    "Race",
+    "Racer",
     "Run",
     "RunStore",
     "Snapshot",
     "State",
+    "race",
     "records_as_csv",
+    "start_race",
     "worker",
 ]
