@@ -141,21 +141,21 @@ def test_the_runs_of_a_race_go_forward_together_and_end_as_each_would_alone(
     store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nnlib.runs.store.MOST_AT_ONCE", 2)
-    config = SMALL.with_changes(dropout=0.1, epochs=12, training_digits=6400)
+    config = SMALL.with_changes(dropout=0.1, epochs=20, training_digits=6400)
     run_ids = start_race(store, config, "learning_rate", [0.001, 0.003, 0.01, 0.03])
-    most_apart = 0
+    least_when_first_is_done: list[int] = []
 
     def all_done() -> bool:
-        nonlocal most_apart
         runs = store.race(run_ids[0])
         done = [run.epoch for run in runs]
-        if min(done):  # before, some processes have yet to start
-            most_apart = max(most_apart, max(done) - min(done))
+        if max(done) == config.epochs:
+            least_when_first_is_done.append(min(done))
         assert sum(run.state == "running" for run in runs) <= (os.cpu_count() or 1)
         return all(run.state == "finished" for run in runs)
 
     wait_until(all_done, "all finished")
-    assert most_apart <= 3, "nobody who waits is left behind"
+    # at its beginning, those whose process has yet to start are behind
+    assert least_when_first_is_done[0] >= config.epochs / 2
     for run_id in run_ids:
         run = store.run(run_id)
         alone = Trainer(run.config, load_mnist())
@@ -206,8 +206,8 @@ def test_a_run_is_paused_resumed_and_stopped_while_it_waits_for_its_turn(store: 
     tell(paused, "pause", "paused")
     tell(stopped, "stop", "stopped")
     before = {run.id: run.epoch for run in store.race(run_ids[0])}
-    for run_id in run_ids[2:]:
-        wait_until(lambda run_id=run_id: store.run(run_id).epoch > before[run_id] + 2, "going on without it")
+    others = run_ids[2:]
+    wait_until(lambda: all(store.run(run).epoch > before[run] + 2 for run in others), "going on without it")
     assert store.run(paused).epoch == before[paused]
     store.send(paused, "resume")
     wait_until(lambda: store.run(paused).epoch > before[paused], "going on again")
