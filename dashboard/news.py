@@ -5,17 +5,19 @@ have their page run anew only where it has become another one.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from dashboard import pace, resources
 from dashboard.words import count, duration, number, sentence
 from nnlib.errors import NnlibError
-from nnlib.runs import Run
-from nnlib.training import EpochRecord, Progress, what_is_wrong
+from nnlib.runs import Run, say_happenings
+from nnlib.training import STEERABLE, EpochRecord, Progress, what_is_wrong
 
 SILENT_SECONDS = 10.0  # an epoch of a large network may take as long; beyond, people should know
 EAGER_SECONDS = 0.15  # between two looks for the first point: whoever pressed Start is waiting
@@ -68,7 +70,7 @@ def _tell(run_id: int, after: int | None, version: object, second: int) -> dict[
     return {
         "run": run_id,
         "active": run.active,
-        "shown": [run.state, run.message, run.config.learning_rate, wrong],
+        "shown": [run.state, run.message, wrong, len(resources.happenings(run_id))],
         "newest": kept[-1].step if kept else None,
         "text": text,
         "share": share,
@@ -86,7 +88,35 @@ def _curves(run: Run, after: int) -> dict[str, Any]:
         "after": after,
         "points": [[p.step, p.epoch, p.training_loss, 100 * p.training_accuracy] for p in progress if p.step > after],
         "records": rows([record for record in records if record.step > after]),
+        "marks": [[change.epoch, change.number, change.text] for change in changes(run) if change.number],
+        "best": records[-1].best_epoch if records else 0,
     }
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happened to a run, and where its curves then were; a change of a setting has a number, and a mark there."""
+
+    number: int
+    step: int
+    epoch: float
+    text: str
+
+
+def changes(run: Run) -> list[Change]:
+    """All that happened to a run, in order."""
+    happened = resources.happenings(run.id)
+    if not happened:
+        return []
+    records, progress = resources.curves(run.id)
+    points = sorted({(0, 0.0), *((p.step, p.epoch) for p in progress), *((r.step, float(r.epoch)) for r in records)})
+    steps, epochs = zip(*points, strict=True)
+    found, number = [], 0
+    for each, text in zip(happened, say_happenings(run.began_with, happened), strict=True):
+        number += each.name in STEERABLE
+        epoch = float(np.interp(each.step, steps, epochs))
+        found.append(Change(number if each.name in STEERABLE else 0, each.step, epoch, text))
+    return found
 
 
 def how_far(run: Run) -> tuple[str, float | None]:

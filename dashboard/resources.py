@@ -8,7 +8,7 @@ import streamlit as st
 
 from nnlib.digits import DataSet, load_mnist
 from nnlib.model_files import Model, load_pretrained
-from nnlib.runs import MOST_PROGRESS_POINTS, DamagedRun, Run, RunStore, Snapshot
+from nnlib.runs import MOST_PROGRESS_POINTS, DamagedRun, Happening, Run, RunStore, Snapshot
 from nnlib.study import Evaluation, evaluate
 from nnlib.training import EpochRecord, Progress
 
@@ -56,6 +56,11 @@ def curves(run_id: int) -> tuple[list[EpochRecord], list[Progress]]:
 def snapshots(run_id: int) -> list[Snapshot]:
     """The moments of a run that can be looked at."""
     return _snapshots(run_id, store().version(), store().file)
+
+
+def happenings(run_id: int) -> list[Happening]:
+    """What happened to a run: the orders that took effect."""
+    return _happenings(run_id, store().version(), store().file)
 
 
 class _Curve:
@@ -109,6 +114,11 @@ def _run(run_id: int, version: tuple[int, int], second: int) -> Run:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _snapshots(run_id: int, version: tuple[int, int], file: tuple[int, int] | None) -> list[Snapshot]:
     return store().snapshots(run_id)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _happenings(run_id: int, version: tuple[int, int], file: tuple[int, int] | None) -> list[Happening]:
+    return store().happenings(run_id)
 
 
 def model(run_id: int | None, step: int) -> Model:

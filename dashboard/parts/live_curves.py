@@ -11,7 +11,16 @@ LOSS_THAT_NEEDS_LOG = 10  # guessing costs 2.3: beyond, a training has been thro
 
 _library = pulse.component("curves_library", "silent.css", "uPlot.iife.min.js", "curves.js")
 _curves = pulse.component("pulse_curves", "curves.html", "uPlot.min.css", "curves.css", "pulse.js", "live.js")
-NOTHING = {"run": 0, "text": "Nothing is learning yet.", "share": 0.0, "after": 0, "points": [], "records": []}
+NOTHING = {
+    "run": 0,
+    "text": "Nothing is learning yet.",
+    "share": 0.0,
+    "after": 0,
+    "points": [],
+    "records": [],
+    "marks": [],
+    "best": 0,
+}
 
 
 def draw(run: Run | None, beside: figures.Beside | None) -> None:

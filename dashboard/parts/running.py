@@ -1,93 +1,56 @@
-"""The run that is looked at: what is wrong with it, what can be ordered, and a look inside."""
-
-import contextlib
+"""The run that is looked at: what is wrong with it, what was changed in it, and a look inside."""
 
 import streamlit as st
 
-from dashboard import figures, resources, session
+from dashboard import figures, news, resources, session
 from dashboard.parts import pulse
-from dashboard.parts.settings import learning_rates
-from dashboard.words import sentence
-from nnlib.errors import StoreError
-from nnlib.runs import Run, worker
+from dashboard.words import count, escape, number, sentence
+from nnlib.runs import Run
 from nnlib.training import what_is_wrong
-from nnlib.words import exact
 
+MOST_LINES = 12  # in the list of changes
 INSIDE_SECONDS = 3.0  # between two looks at what changes slowly
 
 
 def say_what_is_wrong(run: Run) -> None:
     """What the run or a look at its curves has to say, where that is not good."""
     if run.message:
-        icon = ":material/info:" if run.active else ":material/error:"
-        (st.info if run.active else st.warning)(sentence(run.message), icon=icon)
+        calm = run.active or run.state == "finished"  # it ended as it was told to
+        icon = ":material/info:" if calm else ":material/error:"
+        (st.info if calm else st.warning)(sentence(run.message), icon=icon)
     wrong = what_is_wrong(run.last, run.config) if run.last else None
     if wrong:
         st.warning(wrong, icon=":material/heart_broken:")
 
 
-def take_orders(run: Run) -> None:
-    """What can be ordered, and a look inside."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="orders"):
-        buttons(run)
-        if run.active:
-            change_rate(run)
+def look_inside(run: Run) -> None:
+    """What goes on in the network, for who opens it."""
     opened = st.expander("Inside the network", icon=":material/monitor_heart:", key="inside", on_change="rerun")
     if opened.open:
         with opened:
             session.fragment(inside)(run.id)
 
 
-def change_rate(run: Run) -> None:
-    """The learning rate, while it learns."""
-    st.select_slider(
-        "Change the learning rate while it learns",
-        learning_rates(run.config.learning_rate, run.config.learning_rate),
-        run.config.learning_rate,
-        format_func=exact,
-        key=f"live_rate_{run.id}",
-        on_change=change_learning_rate,
-        args=(run,),
-        help="It holds from the next correction on. With a schedule, it is what the schedule starts from.",
-    )
-
-
-def send(run: Run, order: str, value: float | None = None) -> None:
-    """Tell the run's process what to do; it may just have ended, which the page then shows anyway."""
-    with contextlib.suppress(StoreError):
-        resources.store().send(run.id, order, value)
-
-
-def change_learning_rate(run: Run) -> None:
-    """Hand the slider's new value to the run."""
-    send(run, "learning_rate", st.session_state[f"live_rate_{run.id}"])
-
-
-def resume(run: Run) -> None:
-    """Let a run go on, in a new process where it has none."""
-    with session.sentences():
-        if run.resumable:
-            worker.resume(resources.store(), run.id)
-        else:
-            send(run, "resume")
-
-
-def buttons(run: Run) -> None:
-    """Pause or Resume, and Stop."""
-    # Callbacks, since no rerun in between can swallow them; and one button for both words, or the two would
-    # stand side by side for a moment, and Stop slip away from under the pointer.
-    going = run.state in ("queued", "running")
-    with st.container(horizontal=True, gap="small"):
-        st.button(
-            "Pause" if going else "Resume",
-            icon=":material/pause:" if going else ":material/resume:",
-            key="pause_or_resume",
-            disabled=not (run.active or run.resumable),
-            on_click=send if going else resume,
-            args=(run, "pause") if going else (run,),
-            width=130,  # for either word
-        )
-        st.button("Stop", icon=":material/stop:", disabled=not run.active, on_click=send, args=(run, "stop"))
+def list_changes(run: Run) -> None:
+    """All that was changed on the way, with the numbers of their marks on the curves."""
+    changes = news.changes(run)
+    if not changes:
+        return
+    st.markdown("**What was changed while it learned**")
+    lines, counted = [], 0
+    for change, later in zip(changes, [*changes[1:], None], strict=True):
+        counted += 1
+        if later is not None and not change.number and later.text == change.text:  # batch by batch, say
+            continue
+        mark = f"**{change.number}** · " if change.number else ""
+        times = f" ({counted} times)" if counted > 1 else ""
+        counted = 0
+        where = f"epoch {number(change.epoch, 3)}, after {count(change.step, 'correction')}"
+        lines.append(f"- {mark}{where}: {escape(change.text)}{times}")
+    hidden = len(lines) - MOST_LINES
+    st.markdown("\n".join(lines[-MOST_LINES:]))
+    if hidden > 0:
+        st.caption(f"{count(hidden, 'earlier change')} {'is' if hidden == 1 else 'are'} not listed here.")
 
 
 def inside(run_id: int) -> None:

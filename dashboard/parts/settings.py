@@ -30,6 +30,13 @@ def learning_rates(*others: float) -> list[float]:
     return sorted({rate for rate in grid if rate <= high} | set(others))
 
 
+def fine_learning_rates(*others: float) -> list[float]:
+    """Some sixty for every power of ten, as many as a hand can tell apart on a slider, and `others`, in order."""
+    steps = [*range(100, 200, 5), *range(200, 500, 10), *range(500, 1000, 20)]
+    grid = [float(f"{step}e{power}") for power in range(-7, 0) for step in steps]
+    return sorted({rate for rate in grid if 1e-5 <= rate <= SETTINGS["learning_rate"].high} | set(others))
+
+
 def typed(value: Any) -> str:
     """A setting's value as it stands in its field and in the address: never as 1e-05."""
     if isinstance(value, tuple):

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import resources, session
-from dashboard.parts import form, kept_run, live_curves, running
+from dashboard.parts import form, go_back, kept_run, live_curves, running, steering
 
 # Beside the run where there is room, above it in a row or two where there is less: the learning rate, Start and the
 # curves are to be seen without scrolling.
@@ -36,7 +36,7 @@ with st.container(horizontal=True, gap="medium", key="train"):
     with st.container():
         run, beside = session.chosen_run(), None
         # always in this order: the curves of a new run grow where there were none
-        notes, curves, orders, below = (st.container() for _ in range(4))
+        notes, curves, orders, changes, below = (st.container() for _ in range(5))
         with below:
             if run is None:
                 st.markdown(
@@ -46,6 +46,8 @@ with st.container(horizontal=True, gap="medium", key="train"):
             else:
                 beside = kept_run.choose_beside(run)
                 kept_run.made_with(run)
+                go_back.panel(run)
+                running.look_inside(run)
                 if not run.active:
                     kept_run.what_next(run)
         with curves:
@@ -54,7 +56,9 @@ with st.container(horizontal=True, gap="medium", key="train"):
             with notes:
                 running.say_what_is_wrong(run)
             with orders:
-                running.take_orders(run)
+                steering.panel(run)
+            with changes:
+                running.list_changes(run)
 kept_run.damaged()
 st.header("What happens when it learns", anchor=False)
 st.markdown(

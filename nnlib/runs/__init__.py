@@ -2,8 +2,18 @@
 
 from nnlib.runs import race, worker
 from nnlib.runs.database import MOST_PROGRESS_POINTS
-from nnlib.runs.race import Race, Racer, start_race
-from nnlib.runs.run import BEGINNING, FASTEST_PACE, DamagedRun, Happening, Order, Run, Snapshot, State, records_as_csv
+from nnlib.runs.run import (
+    BEGINNING,
+    FASTEST_PACE,
+    DamagedRun,
+    Happening,
+    Order,
+    Run,
+    Snapshot,
+    State,
+    records_as_csv,
+    say_happenings,
+)
 from nnlib.runs.store import MOST_AT_ONCE, MOST_WAITING, RunStore
 
 __all__ = [
@@ -15,14 +25,12 @@ __all__ = [
     "DamagedRun",
     "Happening",
     "Order",
-    "Race",
-    "Racer",
     "Run",
     "RunStore",
     "Snapshot",
     "State",
     "race",
     "records_as_csv",
-    "start_race",
+    "say_happenings",
     "worker",
 ]

@@ -10,8 +10,17 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from nnlib.errors import SettingError
 from nnlib.runs.database import checksum
-from nnlib.training import STEERABLE, EpochRecord, Event, Progress, Recipe, TrainingConfig, check_changes
-from nnlib.words import shown
+from nnlib.training import (
+    STEERABLE,
+    EpochRecord,
+    Event,
+    Progress,
+    Recipe,
+    TrainingConfig,
+    check_changes,
+    in_words,
+)
+from nnlib.words import exact, shown
 
 State = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "interrupted", "failed"]
 # to a run: how it goes on (one batch or epoch more of a paused one; a pace of so many batches a second, 0 for as fast
@@ -224,6 +233,25 @@ def recipe_of(config: TrainingConfig, happenings: Sequence[Happening]) -> Recipe
     ends = [each.step if each.name == "stop" else None for each in happenings if each.name in ("stop", "resume")]
     events = [Event(each.step, each.name, each.value) for each in happenings if each.name in STEERABLE]
     return Recipe(config, tuple(sorted(events, key=lambda event: event.step)), ends[-1] if ends else None)
+
+
+def say_happenings(config: TrainingConfig, happenings: Sequence[Happening]) -> list[str]:
+    """What each was, for people: "learning rate 0.01 → 0.003", "paused"; `config` is that of the beginning."""
+    events = [Event(each.step, each.name, each.value) for each in happenings if each.name in STEERABLE]
+    changes = iter(in_words(events, config))
+    return [next(changes) if each.name in STEERABLE else _say_order(each) for each in happenings]
+
+
+def _say_order(happening: Happening) -> str:
+    match happening.name, happening.value:
+        case "stop", "time_limit":
+            return "its time was up"
+        case "pace", 0:
+            return "as fast as it can"
+        case "pace", value:
+            return f"slow motion, {exact(value)} batches a second"
+    said = {"pause": "paused", "resume": "went on", "stop": "stopped", "batch": "one batch", "epoch": "one epoch"}
+    return said[happening.name]
 
 
 def _read_record(kind: type[AnyRecord], text: str) -> AnyRecord:

@@ -7,6 +7,7 @@ const loss = (value) => (value == null ? "–" : value < 1000 ? plain.format(Num
 const UNITS = [[1e12, "trillion"], [1e9, "billion"], [1e6, "million"]]
 const MOST_LOSS = 1e12 // that is drawn: a training that is thrown further off leaves the chart
 const MOST_TICKS = 6
+const VALIDATION = 4 // the row of the new digits among those of uPlot
 
 // A number on an axis, as people write it.
 function tickText(tick) {
@@ -56,27 +57,40 @@ class Learned {
   }
 }
 
+// An average that forgets: each point counts half as much a fortieth of the curve later, and at least two points later.
+function smoothed(values) {
+  const keeps = 0.5 ** (1 / Math.max(2, values.length / 40))
+  let average = null
+  return values.map((value) => (average = average === null ? value : keeps * average + (1 - keeps) * value))
+}
+
 // Rows of uPlot: x, then one row for each line, with nulls where a line has no point at this x.
 function rows(learned, beside, within, training, validation) {
   const table = new Map()
   const put = (epoch, row, value) => {
-    if (!table.has(epoch)) table.set(epoch, [null, null, null, null])
+    if (!table.has(epoch)) table.set(epoch, [null, null, null, null, null])
     table.get(epoch)[row] = value
   }
-  for (const point of learned.points) put(point[1], 0, point[within])
+  const smooth = smoothed(learned.points.map((point) => point[within]))
+  learned.points.forEach((point, index) => {
+    put(point[1], 0, point[within])
+    put(point[1], 1, smooth[index])
+  })
   for (const record of learned.records) {
-    put(record[1], 1, record[training])
-    put(record[1], 2, record[validation])
+    put(record[1], 2, record[training])
+    put(record[1], 3, record[validation])
   }
-  for (const record of beside?.records ?? []) put(record[1], 3, record[validation])
+  for (const record of beside?.records ?? []) put(record[1], 4, record[validation])
   const epochs = [...table.keys()].sort((one, other) => one - other)
-  const lines = beside ? [0, 1, 2, 3] : [0, 1, 2]
+  const lines = beside ? [0, 1, 2, 3, 4] : [0, 1, 2, 3]
   return [epochs, ...lines.map((row) => epochs.map((epoch) => table.get(epoch)[row]))]
 }
 
 class Chart {
   constructor(place, { label, unit, log, values, range, beside, epochs }) {
     this.place = place
+    this.values = values
+    this.marks = []
     const axis = {
       stroke: () => style(place, "--st-text-color"),
       grid: { stroke: () => style(place, "--st-border-color"), width: 1 },
@@ -91,7 +105,7 @@ class Chart {
         ...this.size(),
         padding: [12, 12, 0, 0],
         cursor: { drag: { x: true, y: true, uni: 20 }, points: { size: 7 } },
-        legend: { live: true },
+        legend: { live: false, markers: { width: 3, dash: (_, index) => ["", "solid", "solid", "dotted", "solid", "dashed"][index] } },
         scales: { x: { time: false, range: (_, low, high) => (this.zoomed ? [low, high] : [0, epochs * 1.02]) }, y: { distr: log ? 3 : 1, range } },
         axes: [
           { ...axis, label: "epochs (passes over all training digits)", labelSize: 22, size: 34, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? plain.format(tick) : "")) },
@@ -99,16 +113,19 @@ class Chart {
         ],
         series: [
           { label: "epoch", value: (_, value) => (value == null ? "–" : plain.format(Number(value.toFixed(1)))) },
-          line("training, within the epoch", "#5c7cfa99", { width: 1, points: { show: false } }),
+          line("training, batch by batch", "#5c7cfa55", { width: 1, points: { show: false } }),
+          line("training, smoothed", "#5c7cfa", { width: 1.5, points: { show: false } }),
           line("training digits", "#5c7cfa", { width: 2, dash: [3, 4], ...few }),
           line("new digits (validation)", "#f08c00", { width: 3, ...few }),
           ...(beside ? [line(`new digits, ${beside.name}`, "#8c95a8", { width: 2, dash: [8, 5], points: { show: false } })] : []),
         ],
         hooks: {
           setSelect: [(plot) => (this.zoomed ||= plot.select.width > 0)],
+          setCursor: [(plot) => this.point(plot)],
+          draw: [(plot) => this.mark(plot)],
         },
       },
-      Array.from({ length: beside ? 5 : 4 }, () => []),
+      Array.from({ length: beside ? 6 : 5 }, () => []),
       place,
     )
     this.plot.over.addEventListener("dblclick", () => {
@@ -121,12 +138,54 @@ class Chart {
     this.label = label
   }
 
+  // What the lines are under the pointer.
+  point({ cursor: { idx, left, top }, data, series, over }) {
+    this.tip ??= over.appendChild(Object.assign(document.createElement("div"), { className: "tip" }))
+    const lines = idx == null || left < 0 ? [] : series.slice(1).flatMap((line, index) => (data[index + 1][idx] == null || line.label === "training, batch by batch" ? [] : [`${line.label}: ${this.values(data[index + 1][idx])}`]))
+    this.tip.hidden = !lines.length
+    if (!lines.length) return
+    this.tip.innerText = [`epoch ${plain.format(Number(data[0][idx].toFixed(2)))}`, ...lines].join("\n")
+    this.tip.style.left = `${Math.max(0, left > over.clientWidth / 2 ? left - this.tip.offsetWidth - 12 : left + 12)}px`
+    this.tip.style.top = `${Math.min(Math.max(0, top), over.clientHeight - this.tip.offsetHeight)}px`
+  }
+
+  // Where something was changed, with its number, and a star at the best epoch.
+  mark({ ctx, bbox, valToPos, data, series }) {
+    const ratio = devicePixelRatio
+    ctx.save()
+    ctx.beginPath()
+    ctx.rect(bbox.left, bbox.top - 12 * ratio, bbox.width, bbox.height + 12 * ratio)
+    ctx.clip()
+    ctx.font = `600 ${12 * ratio}px ${style(this.place, "--st-font")}`
+    ctx.textAlign = "center"
+    ctx.strokeStyle = ctx.fillStyle = style(this.place, "--st-text-color")
+    ctx.lineWidth = ratio
+    ctx.setLineDash([2 * ratio, 4 * ratio])
+    for (const [epoch, number] of this.marks) {
+      const x = valToPos(epoch, "x", true)
+      ctx.beginPath()
+      ctx.moveTo(x, bbox.top + 6 * ratio)
+      ctx.lineTo(x, bbox.top + bbox.height)
+      ctx.stroke()
+      ctx.fillText(number, x, bbox.top + 2 * ratio)
+    }
+    const best = data[0].indexOf(this.best)
+    if (best >= 0 && data[VALIDATION][best] != null) {
+      ctx.font = `${18 * ratio}px ${style(this.place, "--st-font")}`
+      ctx.fillStyle = series[VALIDATION].stroke()
+      ctx.fillText("★", valToPos(this.best, "x", true), valToPos(data[VALIDATION][best], "y", true) - 7 * ratio)
+    }
+    ctx.restore()
+  }
+
   size() {
     const width = Math.max(220, this.place.clientWidth)
     return { width, height: Math.round(Math.max(220, Math.min(0.72 * width, 0.44 * innerHeight))) }
   }
 
-  draw(data, said) {
+  draw(data, said, { marks, best }) {
+    this.marks = marks
+    this.best = best
     this.plot.setData(data, !this.zoomed)
     if (this.zoomed) {
       const { min, max } = this.plot.scales.y
@@ -136,7 +195,8 @@ class Chart {
       })
     }
     this.place.setAttribute("aria-label", `${this.label}: ${said}`)
-    this.place.dataset.points = data.slice(1).flat().filter((value) => value != null).length
+    this.place.dataset.points = data.filter((_, row) => row !== 0 && row !== 2).flat().filter((value) => value != null).length
+    this.place.dataset.marks = marks.length
   }
 
   remove() {
@@ -190,8 +250,8 @@ class Panel {
       this.shaped = shape
     }
     const last = this.learned.records.at(-1)
-    this.charts[0].draw(rows(this.learned, news.beside, 2, 2, 4), last ? `${loss(last[4])} for new digits` : "nothing yet")
-    this.charts[1].draw(rows(this.learned, news.beside, 3, 3, 5), last ? `${percent(last[5])} of new digits` : "nothing yet")
+    this.charts[0].draw(rows(this.learned, news.beside, 2, 2, 4), last ? `${loss(last[4])} for new digits` : "nothing yet", news)
+    this.charts[1].draw(rows(this.learned, news.beside, 3, 3, 5), last ? `${percent(last[5])} of new digits` : "nothing yet", news)
     this.say(news)
     return this.learned.step
   }
