@@ -27,8 +27,8 @@ from nnlib.files import read_bytes
 from nnlib.model_files import SUFFIXES, check_model_path, load_model, load_pretrained, save_model
 from nnlib.network import Network
 from nnlib.runs import Run, RunStore, records_as_csv, worker
-from nnlib.study import Trajectory, explore, score_digits
 from nnlib.runs import race as race_of
+from nnlib.study import Trajectory, explore, score_digits
 from nnlib.study import evaluate as read_all
 from nnlib.training import (
     MOST_BYTES,

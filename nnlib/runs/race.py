@@ -19,7 +19,11 @@ from nnlib.training import SETTINGS, EpochRecord, Setting, TrainingConfig
 from nnlib.words import count, number, shown
 
 FEWEST, MOST = 3, 8  # values: two are a comparison, and more than eight lines nobody can tell apart
-LEVEL = 0.95  # of the winner's best accuracy: who is how fast is told by when each first read so much
+# who is how fast is told by when each first read nearly as much as the winner at its best
+NEARLY, TIMES_AS_WRONG = (
+    0.95,
+    2.0,
+)  # at least this share of what it reads right, and at most so many times as many wrong
 GUESSING = 0.2  # one in ten is right by chance
 STANDARD_ERRORS = 2.0  # of a difference, within which it may be chance
 SLOWER = 1.5  # times: below, nobody would notice
@@ -49,8 +53,8 @@ class Racer:
     """One run of a race, and how it stands.
 
     `accuracy` is its best on the validation digits, after epoch `best_epoch`: None before its first
-    epoch. `epochs_to_level` says after which epoch it first read LEVEL of what the winner reads, None
-    where it never did. Who is `crowned` is the winner, or may be as good as far as can be told.
+    epoch. `epochs_to_level` says after which epoch it first read nearly as much as the winner at its
+    best, None where it never did. Who is `crowned` is the winner, or may be as good as far as can be told.
     """
 
     run: Run
@@ -171,7 +175,8 @@ def judge(runs: Sequence[Run], records: Mapping[int, Sequence[EpochRecord]]) -> 
         reached = None
         crowned = False
         if first is not None:
-            goal = LEVEL * _accuracy(best[first.id])
+            most = _accuracy(best[first.id])
+            goal = max(NEARLY * most, 1 - TIMES_AS_WRONG * (1 - most))
             reached = next((r.epoch for r in counted[run.id] if r.validation_accuracy >= goal), None)
             crowned = run in able and _may_be_chance(run, best[run.id], first, best[first.id])
         mine = best[run.id]
@@ -283,7 +288,7 @@ def _fate(racer: Racer, winner: Racer | None, over: bool) -> str:
         return f"ended early, after {count(racer.run.epoch, 'epoch')} {reads}"
     times = _times_slower(racer, winner)
     if times is None:
-        return f"never came near {reads}" if over else f"is far behind {reads}"
+        return f"stayed far behind {reads}" if over else f"is far behind {reads}"
     if times >= SLOWER:
         slower = f"{number(times, 2)} times slower"
         return f"was {slower} and never caught up {reads}" if over else f"is {slower} {reads}"
