@@ -53,6 +53,16 @@ def curves(run_id: int) -> tuple[list[EpochRecord], list[Progress]]:
     return _curve(run_id, run(run_id).attempt, store().file).up_to_now()
 
 
+def race(number: int) -> list[Run]:
+    """The runs of a race as they stand, in their order."""
+    return _race(number, *now())
+
+
+def records(run: Run) -> list[EpochRecord]:
+    """The epochs of a run that was just read. Read-only."""
+    return _curve(run.id, run.attempt, store().file).up_to_now()[0]
+
+
 def snapshots(run_id: int) -> list[Snapshot]:
     """The moments of a run that can be looked at."""
     return _snapshots(run_id, store().version(), store().file)
@@ -91,7 +101,7 @@ class _Curve:
         self.records, self.progress = [*self.records, *records], [*self.progress, *progress]
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner=False)
 def _curve(run_id: int, attempt: int, file: tuple[int, int] | None) -> _Curve:
     return _Curve(run_id)
 
@@ -109,6 +119,11 @@ def _damaged_runs(version: tuple[int, int]) -> list[DamagedRun]:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _run(run_id: int, version: tuple[int, int], second: int) -> Run:
     return store().run(run_id)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _race(number: int, version: tuple[int, int], second: int) -> list[Run]:
+    return store().race(number)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
