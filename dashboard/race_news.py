@@ -59,7 +59,10 @@ def _tell(number: int, after: int, version: object, second: int) -> dict[str, An
         "race": number,
         "active": any(racer.run.active for racer in found.racers),
         # not whose turn it is: the page would be run anew with every epoch
-        "shown": [found.winner is not None, *([racer.run.active, racer.run.resumable] for racer in found.racers)],
+        "shown": [
+            found.winner and found.winner.value,
+            *([racer.run.active, racer.run.resumable] for racer in found.racers),
+        ],
         "term": found.setting.term,
         "lesson": found.lesson,
         "epochs": max(racer.run.config.epochs for racer in found.racers),

@@ -83,7 +83,7 @@ def orders(found: race.Race) -> None:
             args=(found.number,),
         )
         st.button(
-            "Use the winner's settings",
+            f"Use the winner's settings{f' ({found.winner.value})' if found.winner else ''}",
             icon=":material/content_copy:",
             key="race_use",
             disabled=found.winner is None,
@@ -91,7 +91,6 @@ def orders(found: race.Race) -> None:
             args=(found.number,),
             help="Copy them into the form on the page Train.",
         )
-        st.page_link("views/train.py", label="Train", icon=":material/trending_up:")
 
 
 def _stop(number: int) -> None:

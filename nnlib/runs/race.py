@@ -222,8 +222,8 @@ def lesson(setting: Setting, racers: Sequence[Racer], winner: Racer | None, epoc
         return f"Nobody won: {_rest(racers, None, over)}."
     if winner.accuracy <= GUESSING:
         if not over:
-            return f"So far, after {_after(epoch)}, none of them does better than guessing."
-        return "Nobody won: none of them learned to do better than guessing."
+            return f"So far, after {_after(epoch)}, none of them does much better than guessing."
+        return "Nobody won: none of them learned to do much better than guessing."
     level = [racer for racer in racers if racer.crowned]
     others = _rest([racer for racer in racers if not racer.crowned], winner, over)
     head = _at_the_top(setting, level, winner, len(level) == len(racers), over)
@@ -245,14 +245,16 @@ def _at_the_top(setting: Setting, level: Sequence[Racer], winner: Racer, all_lev
         )
     accuracies = [racer.accuracy or 0.0 for racer in level]
     spread = [f"{accuracy:.1%}" for accuracy in (min(accuracies), max(accuracies))]
-    reads = spread[0] if spread[0] == spread[1] else f"{spread[0]} to {spread[1]}"
-    chance = _points(STANDARD_ERRORS * math.sqrt(2 * max(a * (1 - a) for a in accuracies) / _fewest_digits(level)))
-    why = f"with {_fewest_digits(level):,} of them, up to about {chance} can be chance"
-    names = _listed([racer.value for racer in level])
+    differ = spread[0] != spread[1]
+    reads = f"{' to '.join(spread) if differ else spread[0]} of the new digits"
+    names = f"{setting.term} {_listed([racer.value for racer in level])}"
     if all_level:
-        text = f"no difference that counts: {setting.term} {names} all read {reads} of the new digits, and {why}"
+        digits = min(racer.run.config.validation_digits for racer in level)
+        chance = _points(STANDARD_ERRORS * math.sqrt(2 * max(a * (1 - a) for a in accuracies) / digits))
+        text = f"no difference that counts: {names} all read {reads}"
+        text += f", and with {digits:,} of them up to about {chance} can be chance" if differ else ""
     else:
-        text = f"{setting.term} {names} are level at the top ({reads} of the new digits; {why})"
+        text = f"{names} are level at the top with {reads}{', which may be chance' if differ else ''}"
     late = [racer for racer in level if (times := _times_slower(racer, winner)) and times >= SLOWER]
     if late and over:
         text += f"; {_listed([racer.value for racer in late])} took longer but caught up"
@@ -260,10 +262,6 @@ def _at_the_top(setting: Setting, level: Sequence[Racer], winner: Racer, all_lev
     if over and quickest.seconds and slowest.seconds >= SLOWER * quickest.seconds:
         text += f"; {quickest.value} was done first ({_time(quickest)}; {slowest.value} took {_time(slowest)})"
     return text
-
-
-def _fewest_digits(racers: Sequence[Racer]) -> int:
-    return min(racer.run.config.validation_digits for racer in racers)
 
 
 def _rest(racers: Sequence[Racer], winner: Racer | None, over: bool) -> str:
@@ -283,7 +281,7 @@ def _fate(racer: Racer, winner: Racer | None, over: bool) -> str:
         return "did not get through an epoch"
     reads = f"({racer.accuracy:.1%})"
     if racer.accuracy <= GUESSING:
-        return "never did better than guessing" if over else "does no better than guessing"
+        return "never did much better than guessing" if over else "does not do much better than guessing"
     if racer.run.state in ("stopped", "interrupted", "failed"):
         return f"ended early, after {count(racer.run.epoch, 'epoch')} {reads}"
     times = _times_slower(racer, winner)

@@ -28,6 +28,7 @@ PAGES = {
     "welcome": ("/?run=1", True),
     "data": ("/data?run=1", False),
     "train": ("/train?run=1", False),
+    "race": ("/race", False),
     "weights": ("/weights?run=1", False),
     "draw": ("/draw?run=1", True),
     "mistakes": ("/mistakes?run=1", False),

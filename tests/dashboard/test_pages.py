@@ -39,7 +39,7 @@ from nnlib.training.config import PRESETS, SETTINGS, TrainingConfig, describe
 from tests.conftest import train_to_its_end
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["welcome", "data", "train", "weights", "draw", "mistakes"]
+PAGES = ["welcome", "data", "train", "race", "weights", "draw", "mistakes"]
 # enough for it to read most digits: else the page Train rightly says that it does not learn
 LOOKING = ("welcome", "weights", "draw", "mistakes")  # the pages that show a network
 SMALL = TrainingConfig(hidden_widths=(32,), epochs=2, batch_size=32, training_digits=3000, validation_digits=500)

@@ -20,15 +20,15 @@ const MEASURES = {
   accuracy: {
     row: 2,
     title: "New digits read right",
-    axis: "new digits read right (%), stretched towards 100",
-    caption: "Up is good. Each line is one network, after every epoch. The scale is stretched towards 100 %, where a small step is hard work: halfway from 90 % is 97 %.",
+    axis: "read right (%)",
+    caption: "Up is good. Each line is one network, after every epoch. The scale is stretched towards 100 %, where small steps are hard won.",
     place: (percent) => -Math.log10(Math.max(LOWEST, 1 - percent / 100)),
     ticks: [0, 50, 80, 90, 95, 97, 98, 99, 99.5, 99.9],
   },
   loss: {
     row: 1,
     title: "How wrong it is on new digits: loss",
-    axis: "loss (log scale; 0 would be perfect)",
+    axis: "loss (log scale)",
     caption: "Down is good. Each line is one network, after every epoch; blind guessing costs 2.3. A line that leaves the chart blew up.",
     place: (loss) => Math.log10(Math.min(HIGHEST, Math.max(LOWEST, loss))),
     ticks: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
@@ -64,7 +64,9 @@ class Race {
       this.records.set(run, [...known, ...records])
     }
     this.draw()
-    this.element.querySelector(".lesson").textContent = news.lesson
+    const [first, ...others] = news.lesson.split(/(?<=;) /)
+    this.element.querySelector(".lesson b").textContent = first
+    this.element.querySelector(".lesson span").textContent = others.join(" ")
     this.element.querySelector(".term").textContent = news.term
     this.table()
     return this.epoch
@@ -118,7 +120,7 @@ class Race {
           y: { range: (_, low, high) => (high == null ? [place(ticks[0]), place(ticks.at(-1))] : [low - 0.05, high + 0.05]) },
         },
         axes: [
-          { ...common, label: "epochs (passes over all training digits)", labelSize: 22, size: 34, values: (_, all) => all.map((tick) => (Number.isInteger(tick) ? tick : "")) },
+          { ...common, label: "epochs (passes over all training digits)", labelSize: 22, size: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200], values: (_, all) => all },
           {
             ...common,
             label: axis,
@@ -162,6 +164,7 @@ class Race {
     names.reverse().forEach((each, index) => (each.y = Math.min(each.y, (index ? names[index - 1].y - NAME_PIXELS * scale : lowest))))
     ctx.save()
     ctx.font = `600 ${13 * scale}px ${style(chart, "--st-font")}`
+    ctx.textAlign = "left"
     ctx.textBaseline = "middle"
     for (const { value, crowned, colour, x, y } of names) {
       ctx.fillStyle = colour
