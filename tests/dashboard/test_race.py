@@ -36,11 +36,11 @@ def nothing_cached(home: Path) -> Iterator[None]:
 def finished_race(home: Path) -> int:
     """A race of three, trained to its end; its number."""
     store = RunStore(home)
-    run_ids = store.create_race(plan(SMALL, "learning_rate", [0.0001, 0.01, 1]))
-    for run_id in run_ids:
-        list(worker.work(store, run_id))
+    for name, config in plan(SMALL, "learning_rate", [0.0001, 0.01, 1]).items():
+        # one after the other: together, each would wait for those that nobody is at work on
+        list(worker.work(store, store.create_run(config, name, race=1)))
     store.close()
-    return run_ids[0]
+    return 1
 
 
 def told(app: AppTest) -> dict[str, Any]:
