@@ -11,7 +11,7 @@ from dashboard.words import escape, number, sentence
 from nnlib.digits import N_CLASSES, N_PIXELS
 from nnlib.errors import StoreError, UnknownRunError
 from nnlib.model_files import model_bytes, original_file_name
-from nnlib.runs import DamagedRun, Run
+from nnlib.runs import DamagedRun, Run, Snapshot
 from nnlib.training import PRESETS, SETTINGS
 
 NO_RUN = 0  # among the numbers of the runs to compare with
@@ -72,22 +72,44 @@ def what_next(run: Run) -> None:
             st.page_link("views/mistakes.py", label="Study its mistakes", icon=":material/search:")
     with st.expander("Save or delete this network", icon=":material/save:"):
         moments = resources.snapshots(run.id)
-        for suffix, purpose in FILES.items() if moments else ():
-            widths = (N_PIXELS, *run.config.hidden_widths, N_CLASSES)
-            name = original_file_name(widths) if suffix == ".pkl" else f"run-{run.id}{suffix}"
-            st.download_button(
-                f"Save as {name}",
-                partial(model_bytes, resources.model(run.id, moments[-1].step), suffix),
-                name,
-                "application/octet-stream",
-                on_click="ignore",
-                icon=":material/download:",
-                help=purpose,
-            )
+        if moments:
+            save(run, moments)
         own, all_runs = resources.store().used_bytes(run.id), resources.store().used_bytes()
         st.caption(f"This run takes {_megabytes(own)} on the disk, all runs together {_megabytes(all_runs)}.")
         sure = st.checkbox("I no longer need this run", key=f"sure_{run.id}")
         st.button(f"Delete run {run.id}", icon=":material/delete:", disabled=not sure, on_click=delete, args=(run.id,))
+
+
+def save(run: Run, moments: list[Snapshot]) -> None:
+    """The network as files, as it was at a moment: at first its best epoch, or the moment that is looked at."""
+    at = {moment.step: moment for moment in moments}
+    best = next((each.step for each in moments if run.last and each.epoch == run.last.best_epoch), moments[-1].step)
+    key = f"save_step_{run.id}"
+    looked_at = st.session_state["step"]
+    if st.session_state.get(f"looked_at_{run.id}") != looked_at or st.session_state.get(key) not in at:
+        st.session_state[f"looked_at_{run.id}"] = looked_at
+        st.session_state[key] = best if session.follows_newest() or looked_at not in at else looked_at
+    step = st.selectbox(
+        "As it was",
+        sorted(at, reverse=True),
+        format_func=lambda step: f"{at[step].moment}{', its best epoch' if step == best else ''}",
+        key=key,
+    )
+    moment = at[step]
+    when = f"epoch-{int(moment.epoch)}" if moment.whole_epoch else f"correction-{step}"
+    for suffix, purpose in FILES.items():
+        widths = (N_PIXELS, *run.config.hidden_widths, N_CLASSES)
+        stem = original_file_name(widths).removesuffix(suffix) if suffix == ".pkl" else f"run-{run.id}"
+        name = f"{stem}-{when}{suffix}"
+        st.download_button(
+            f"Save as {name}",
+            partial(model_bytes, resources.model(run.id, step), suffix),
+            name,
+            "application/octet-stream",
+            on_click="ignore",
+            icon=":material/download:",
+            help=purpose,
+        )
 
 
 def damaged() -> None:

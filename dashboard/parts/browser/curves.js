@@ -57,11 +57,21 @@ class Learned {
   }
 }
 
-// An average that forgets: each point counts half as much a fortieth of the curve later, and at least two points later.
+// Marks at the same epoch, with their numbers side by side.
+function together(marks) {
+  const numbers = new Map()
+  for (const [epoch, number] of marks) numbers.set(epoch, numbers.has(epoch) ? `${numbers.get(epoch)}, ${number}` : `${number}`)
+  return [...numbers]
+}
+
+// The average of each point with its neighbours, a fiftieth of the curve to either side; at the ends, of fewer.
 function smoothed(values) {
-  const keeps = 0.5 ** (1 / Math.max(2, values.length / 40))
-  let average = null
-  return values.map((value) => (average = average === null ? value : keeps * average + (1 - keeps) * value))
+  const most = Math.floor(values.length / 50)
+  return values.map((_, index) => {
+    const reach = Math.min(most, index, values.length - 1 - index)
+    const near = values.slice(index - reach, index + reach + 1)
+    return near.reduce((sum, value) => sum + value, 0) / near.length
+  })
 }
 
 // Rows of uPlot: x, then one row for each line, with nulls where a line has no point at this x.
@@ -87,10 +97,9 @@ function rows(learned, beside, within, training, validation) {
 }
 
 class Chart {
-  constructor(place, { label, unit, log, values, range, beside, epochs }) {
+  constructor(place, { name, title, label, unit, log, logEpochs, values, range, beside, epochs }) {
     this.place = place
-    this.values = values
-    this.marks = []
+    Object.assign(this, { name, title, values, marks: [] })
     const axis = {
       stroke: () => style(place, "--st-text-color"),
       grid: { stroke: () => style(place, "--st-border-color"), width: 1 },
@@ -106,9 +115,9 @@ class Chart {
         padding: [12, 12, 0, 0],
         cursor: { drag: { x: true, y: true, uni: 20 }, points: { size: 7 } },
         legend: { live: false, markers: { width: 3, dash: (_, index) => ["", "solid", "solid", "dotted", "solid", "dashed"][index] } },
-        scales: { x: { time: false, range: (_, low, high) => (this.zoomed ? [low, high] : [0, epochs * 1.02]) }, y: { distr: log ? 3 : 1, range } },
+        scales: { x: { time: false, distr: logEpochs ? 3 : 1, range: (_, low, high) => (this.zoomed ? [low, high] : logEpochs ? [Math.min(low ?? 0.1, 0.1 * epochs), epochs * 1.1] : [0, epochs * 1.02]) }, y: { distr: log ? 3 : 1, range } },
         axes: [
-          { ...axis, label: "epochs (passes over all training digits)", labelSize: 22, size: 34, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? plain.format(tick) : "")) },
+          { ...axis, label: "epochs (passes over all training digits)", labelSize: 22, size: 34, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) || logEpochs ? plain.format(tick) : "")), ...(logEpochs && { splits: (_, __, low, high) => logTicks(low, high), filter: (_, ticks) => ticks }) },
           { ...axis, label: unit, labelSize: 22, size: log ? 84 : 56, values: (_, ticks) => ticks.map(tickText), ...(log && { splits: (_, __, low, high) => logTicks(low, high), filter: (_, ticks) => ticks }) },
         ],
         series: [
@@ -161,13 +170,13 @@ class Chart {
     ctx.strokeStyle = ctx.fillStyle = style(this.place, "--st-text-color")
     ctx.lineWidth = ratio
     ctx.setLineDash([2 * ratio, 4 * ratio])
-    for (const [epoch, number] of this.marks) {
+    for (const [epoch, numbers] of this.marks) {
       const x = valToPos(epoch, "x", true)
       ctx.beginPath()
       ctx.moveTo(x, bbox.top + 6 * ratio)
       ctx.lineTo(x, bbox.top + bbox.height)
       ctx.stroke()
-      ctx.fillText(number, x, bbox.top + 2 * ratio)
+      ctx.fillText(numbers, x, bbox.top + 2 * ratio)
     }
     const best = data[0].indexOf(this.best)
     if (best >= 0 && data[VALIDATION][best] != null) {
@@ -184,7 +193,7 @@ class Chart {
   }
 
   draw(data, said, { marks, best }) {
-    this.marks = marks
+    this.marks = together(marks)
     this.best = best
     this.plot.setData(data, !this.zoomed)
     if (this.zoomed) {
@@ -199,6 +208,41 @@ class Chart {
     this.place.dataset.marks = marks.length
   }
 
+  // What is on the screen, as a drawing that any program opens.
+  svg(title) {
+    const { plot } = this
+    const ratio = devicePixelRatio
+    const [left, top, width, height] = ["left", "top", "width", "height"].map((side) => plot.bbox[side] / ratio)
+    const [ink, grid, font] = ["--st-text-color", "--st-border-color", "--st-font"].map((name) => style(this.place, name))
+    const x = (value) => left + plot.valToPos(value, "x")
+    const y = (value) => top + plot.valToPos(value, "y")
+    const text = (at, down, words, more = "") => `<text x="${at.toFixed(1)}" y="${down.toFixed(1)}" ${more}>${words.replace(/[&<]/g, (sign) => (sign === "&" ? "&amp;" : "&lt;"))}</text>`
+    const rule = (x1, y1, x2, y2, more) => `<line x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}" x2="${x2.toFixed(1)}" y2="${y2.toFixed(1)}" ${more}/>`
+    const [across, up] = plot.axes
+    const lines = plot.series.slice(1).map((line, index) => {
+      const path = plot.data[index + 1].flatMap((value, place) => (value == null ? [] : [`${x(plot.data[0][place]).toFixed(1)},${y(value).toFixed(1)}`]))
+      return `<polyline points="${path.join(" ")}" fill="none" stroke="${line.stroke()}" stroke-width="${line.width}" stroke-dasharray="${(line.dash ?? []).join(" ")}"/>`
+    })
+    const named = plot.series.slice(3)
+    const best = plot.data[0].indexOf(this.best)
+    const total = [this.place.clientWidth, top + height + 58 + 20 * named.length]
+    return [
+      `<svg xmlns="http://www.w3.org/2000/svg" width="${total[0]}" height="${total[1] + 24}" viewBox="0 -24 ${total[0]} ${total[1] + 24}" font-family="${font.replaceAll('"', "'")}" font-size="13" fill="${ink}">`,
+      `<rect y="-24" width="100%" height="100%" fill="${style(this.place, "--st-background-color")}"/>`,
+      text(0, -6, title, 'font-weight="600" font-size="15"'),
+      `<clipPath id="inside"><rect x="${left}" y="${top}" width="${width}" height="${height}"/></clipPath>`,
+      ...across._splits.map((tick, place) => rule(x(tick), top, x(tick), top + height, `stroke="${grid}"`) + text(x(tick), top + height + 18, `${across._values[place]}`, 'text-anchor="middle"')),
+      ...up._splits.map((tick, place) => rule(left, y(tick), left + width, y(tick), `stroke="${grid}"`) + text(left - 6, y(tick) + 4, `${up._values[place]}`, 'text-anchor="end"')),
+      text(left + width / 2, top + height + 38, across.label, 'text-anchor="middle"'),
+      `<g transform="rotate(-90)">${text(-(top + height / 2), 14, up.label, 'text-anchor="middle"')}</g>`,
+      `<g clip-path="url(#inside)">${lines.join("")}</g>`,
+      ...this.marks.map(([epoch, numbers]) => rule(x(epoch), top, x(epoch), top + height, `stroke="${ink}" stroke-dasharray="2 4"`) + text(x(epoch), top - 2, numbers, 'text-anchor="middle"')),
+      ...(best >= 0 && plot.data[VALIDATION][best] != null ? [text(x(this.best), y(plot.data[VALIDATION][best]) - 6, "★", `text-anchor="middle" font-size="18" fill="${plot.series[VALIDATION].stroke()}"`)] : []),
+      ...named.map((line, row) => rule(left, top + height + 56 + 20 * row, left + 24, top + height + 56 + 20 * row, `stroke="${line.stroke()}" stroke-width="3" stroke-dasharray="${(line.dash ?? []).join(" ")}"`) + text(left + 32, top + height + 60 + 20 * row, line.label)),
+      "</svg>",
+    ].join("\n")
+  }
+
   remove() {
     this.observer.disconnect()
     this.plot.destroy()
@@ -206,26 +250,55 @@ class Chart {
   }
 }
 
+// Hands a file to whoever sits before the browser.
+function save(name, content) {
+  const link = Object.assign(document.createElement("a"), { download: name, href: URL.createObjectURL(content) })
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
+}
+
+async function savePicture(name, drawing, kind) {
+  const content = new Blob([drawing], { type: "image/svg+xml" })
+  if (kind === "svg") return save(`${name}.svg`, content)
+  const picture = new Image()
+  picture.src = URL.createObjectURL(content)
+  await picture.decode()
+  const canvas = Object.assign(document.createElement("canvas"), { width: 2 * picture.width, height: 2 * picture.height })
+  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height)
+  URL.revokeObjectURL(picture.src)
+  canvas.toBlob((drawn) => save(`${name}.png`, drawn))
+}
+
 class Panel {
   constructor(element) {
     this.element = element
+    for (const box of element.querySelectorAll(".tools input")) box.addEventListener("change", () => this.show({ ...this.news, points: [], records: [], after: Infinity }))
+    for (const button of element.querySelectorAll(".tools button")) {
+      button.addEventListener("click", () => {
+        for (const chart of this.charts) savePicture(`run-${this.news.run}-${chart.name}`, chart.svg(chart.title), button.name)
+      })
+    }
+  }
+
+  ticked(name) {
+    return this.element.querySelector(`.tools [name=${name}]`).checked
   }
 
   // A run that blows up needs another axis: the charts are then made anew.
   shape(news) {
     const worst = Math.max(...this.learned.points.map((point) => point[2]), ...this.learned.records.map((record) => record[2]), 0)
-    return JSON.stringify([news.run, news.epochs, news.beside, worst > news.log_above])
+    return JSON.stringify([news.run, news.epochs, news.beside, this.ticked("log-epochs"), this.ticked("log-loss") || worst > news.log_above])
   }
 
   make(news, log) {
     for (const chart of this.charts ?? []) chart.remove()
     const lossRange = (_, low, high) => (high == null ? [0, 2.5] : log ? logRange(low, high) : [0, 1.1 * this.usual()])
-    const accuracyRange = (_, low) => (low == null ? [0, 100] : [Math.max(0, low - (100 - low) * 0.1), 100 + (100 - low) * 0.04])
+    const accuracyRange = (_, low) => (low == null ? [0, 100] : [Math.max(0, this.usualLow() - (100 - this.usualLow()) * 0.1), 100 + (100 - this.usualLow()) * 0.04])
     const zoomable = (range) => (plot, low, high) => (this.zooming(plot) ? [low, high] : range(plot, low, high))
-    const common = { beside: news.beside, epochs: news.epochs }
+    const common = { beside: news.beside, epochs: news.epochs, logEpochs: this.ticked("log-epochs") }
     this.charts = [
-      new Chart(this.element.querySelector(".loss"), { ...common, label: "The loss over the epochs", unit: log ? "loss (log scale; 0 would be perfect)" : "loss (0 is perfect)", log, values: loss, range: zoomable(lossRange) }),
-      new Chart(this.element.querySelector(".accuracy"), { ...common, label: "The share of digits read right, over the epochs", unit: "digits read right (%)", log: false, values: percent, range: zoomable(accuracyRange) }),
+      new Chart(this.element.querySelector(".loss"), { ...common, name: "loss", title: "How wrong it is: loss", label: "The loss over the epochs", unit: log ? "loss (log scale; 0 would be perfect)" : "loss (0 is perfect)", log, values: loss, range: zoomable(lossRange) }),
+      new Chart(this.element.querySelector(".accuracy"), { ...common, name: "accuracy", title: "How many it reads right: accuracy", label: "The share of digits read right, over the epochs", unit: "digits read right (%)", log: false, values: percent, range: zoomable(accuracyRange) }),
     ]
   }
 
@@ -237,11 +310,19 @@ class Panel {
     return Math.max(0.2, most, ...this.learned.records.flatMap((record) => [record[2], record[4]]))
   }
 
+  // Likewise the first accuracies.
+  usualLow() {
+    const { points, records } = this.learned
+    const later = points.filter((point) => point[1] >= 0.5)
+    return Math.min(99, ...(later.length ? later : points).map((point) => point[3]), ...records.flatMap((record) => [record[3], record[5]]))
+  }
+
   zooming(plot) {
     return this.charts?.some((chart) => chart.plot === plot && chart.zoomed)
   }
 
   show(news) {
+    this.news = news
     if (this.learned?.run !== news.run) this.learned = new Learned(news)
     this.learned.add(news)
     const shape = this.shape(news)
