@@ -348,8 +348,8 @@ def race(preset: str, data: Path | None, as_json: bool, **given: Any) -> None:
     several = [name for name, values in given.items() if values is not None and len(values) > 1]
     if len(several) != 1:
         raise click.UsageError(
-            f"{' and '.join(map(_flag, several)) or 'no setting'} has several values: exactly one setting must, like "
-            f"--learning-rate 0.0001,0.001,0.01."
+            f"{' and '.join(map(_flag, several)) or 'no setting'} {'have' if several else 'has'} several values: "
+            f"exactly one setting must, like --learning-rate 0.0001,0.001,0.01."
         )
     (setting,) = several
     changes = {name: values[0] for name, values in given.items() if values and name != setting}
