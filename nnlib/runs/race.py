@@ -12,18 +12,16 @@ from itertools import groupby
 from typing import Any
 
 from nnlib.errors import SettingError, UnknownRunError
-from nnlib.runs import worker
 from nnlib.runs.run import Run
 from nnlib.runs.store import RunStore
+from nnlib.runs.worker import start_together
 from nnlib.training import SETTINGS, EpochRecord, Setting, TrainingConfig
 from nnlib.words import count, number, shown
 
 FEWEST, MOST = 3, 8  # values: two are a comparison, and more than eight lines nobody can tell apart
-# who is how fast is told by when each first read nearly as much as the winner at its best
-NEARLY, TIMES_AS_WRONG = (
-    0.95,
-    2.0,
-)  # at least this share of what it reads right, and at most so many times as many wrong
+# who is how fast is told by when each first read nearly as much as the winner at its best: at least this share of
+# what it reads right, and at most so many times as many wrong
+NEARLY, TIMES_AS_WRONG = 0.95, 2.0
 GUESSING = 0.2  # one in ten is right by chance
 STANDARD_ERRORS = 2.0  # of a difference, within which it may be chance
 SLOWER = 1.5  # times: below, nobody would notice
@@ -89,7 +87,7 @@ def start_race(
     Raises SettingError for values that cannot race, and StoreError, with none begun, where the line has
     no room for all of them.
     """
-    return worker.start_race(store, plan(config, setting, values), data_directory)
+    return start_together(store, plan(config, setting, values), data_directory)
 
 
 def plan(config: TrainingConfig, setting: str, values: Sequence[Any], fewest: int = 2) -> dict[str, TrainingConfig]:

@@ -85,7 +85,9 @@ def start(
     return run_id
 
 
-def start_race(store: RunStore, configs: Mapping[str, TrainingConfig], data_directory: str | None = None) -> list[int]:
+def start_together(
+    store: RunStore, configs: Mapping[str, TrainingConfig], data_directory: str | None = None
+) -> list[int]:
     """Train new runs side by side, each in a process of its own as with `start`: see `RunStore.create_race`."""
     run_ids = store.create_race(configs, data_directory)
     _keep_starting(store)

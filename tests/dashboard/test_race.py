@@ -146,7 +146,7 @@ def test_earlier_races_can_be_chosen_and_are_kept_in_the_address(finished_race: 
 
 def test_a_race_is_stopped_and_goes_on(home: Path) -> None:
     store = RunStore(home)
-    worker.start_race(store, plan(SMALL.with_changes(epochs=1000), "seed", [1, 2, 3]))
+    worker.start_together(store, plan(SMALL.with_changes(epochs=1000), "seed", [1, 2, 3]))
     app = open_page("race")
     button(app, "Stop the race").click().run()
     stop_all(store)
