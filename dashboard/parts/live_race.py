@@ -17,9 +17,10 @@ _race = pulse.component("pulse_race", "race.html", "uPlot.min.css", "race.css", 
 def choose() -> int | None:
     """The race to look at: the one in the address, the one that was chosen or started, else the newest."""
     races: dict[int, list[Run]] = {}
-    for run in resources.runs():
-        if run.race is not None:
-            races.setdefault(run.race, []).insert(0, run)
+    with contextlib.suppress(StoreError):  # which the sidebar says
+        for run in resources.runs():
+            if run.race is not None:
+                races.setdefault(run.race, []).insert(0, run)
     labels = {number: _label(number, runs) for number, runs in races.items() if race.raced_setting(runs)}
     asked = address.asked("race")
     if asked is not None:

@@ -1,6 +1,7 @@
 """A race in a real browser: all curves grow in one chart, by themselves, and the best is crowned."""
 
 import re
+from collections.abc import Sequence
 
 import pytest
 from playwright.sync_api import expect
@@ -42,7 +43,7 @@ def test_loss_is_a_click_away_and_a_run_can_be_looked_at(visit: Visit) -> None:
     expect(race.get_by_role("heading")).to_have_text("How wrong it is on new digits: loss")
 
 
-def learned(app: App, setting: str, values: list[object]) -> int:
+def learned(app: App, setting: str, values: Sequence[object]) -> int:
     """A race that is over, the third of which won and the last of which blew up; its number."""
     store = RunStore(app.home)
     run_ids = store.create_race(plan(TrainingConfig(epochs=4), setting, values))
