@@ -76,7 +76,7 @@ def _tell(number: int, after: int, version: object, second: int) -> dict[str, An
                 "alone": crowns == 1,
                 "accuracy": "–" if racer.accuracy is None else f"{racer.accuracy:.1%}",
                 "after": racer.best_epoch or "–",
-                "time": duration(racer.seconds),
+                "time": f"{racer.seconds:.1f} s" if racer.seconds < 10 else duration(racer.seconds),
                 "now": how_it_stands(racer.run),
                 "records": _rows(resources.records(racer.run), after),
             }

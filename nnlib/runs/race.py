@@ -181,7 +181,7 @@ def judge(runs: Sequence[Run], records: Mapping[int, Sequence[EpochRecord]]) -> 
         racers.append(
             Racer(
                 run,
-                setting.show(getattr(run.began_with, setting.name)),
+                _shown(setting, getattr(run.began_with, setting.name)),
                 mine.validation_accuracy if mine else None,
                 mine.epoch if mine else None,
                 records[run.id][-1].seconds if records[run.id] else 0.0,
@@ -191,6 +191,11 @@ def judge(runs: Sequence[Run], records: Mapping[int, Sequence[EpochRecord]]) -> 
         )
     winner = next((racer for racer in racers if racer.run is first), None)
     return Race(runs[0].race or 0, setting, tuple(racers), winner, epoch, lesson(setting, racers, winner, epoch))
+
+
+def _shown(setting: Setting, value: Any) -> str:
+    # among others in a sentence, commas within a value would be taken for those between two
+    return "-".join(map(str, value)) if setting.kind is tuple else setting.show(value)
 
 
 def _accuracy(record: EpochRecord | None) -> float:
@@ -258,7 +263,7 @@ def _at_the_top(setting: Setting, level: Sequence[Racer], winner: Racer, all_lev
         text += f"; {_listed([racer.value for racer in late])} took longer but caught up"
     quickest, slowest = (each(level, key=lambda racer: racer.seconds) for each in (min, max))
     if over and quickest.seconds and slowest.seconds >= SLOWER * quickest.seconds:
-        text += f"; {quickest.value} was done first ({_time(quickest)}; {slowest.value} took {_time(slowest)})"
+        text += f"; {quickest.value} took the least time ({_time(quickest)}, and {slowest.value} {_time(slowest)})"
     return text
 
 

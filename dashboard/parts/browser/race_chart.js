@@ -13,9 +13,11 @@ const LINES = [
 ]
 const CROWN = "M1 4l3.5 3L8 1l3.5 6L15 4l-1.5 9h-11z" // in a box of 16 by 14
 const NAME_PIXELS = 15 // from one name to the next
+const TICK_PIXELS = 26 // from one tick to the next, at least
 const LOWEST = 0.0005, HIGHEST = 12 // beyond, losses and shares of misread digits stay at the edge of the chart
 
-// Both measures are drawn where their differences can be seen: from 97 to 98 % is as large a step as from 40 to 60.
+// Both measures are drawn so that their differences can be seen: from 96 to 98 % is as large a step as from 60 to 80.
+// Of the ticks, the first are the roundest.
 const MEASURES = {
   accuracy: {
     row: 2,
@@ -23,7 +25,8 @@ const MEASURES = {
     axis: "read right (%)",
     caption: "Up is good. Each line is one network, after every epoch. The scale is stretched towards 100 %, where small steps are hard won.",
     place: (percent) => -Math.log10(Math.max(LOWEST, 1 - percent / 100)),
-    ticks: [0, 50, 80, 90, 95, 97, 98, 99, 99.5, 99.9],
+    ends: [0, 99],
+    ticks: [0, 50, 90, 99, 99.9, 80, 95, 97, 98, 99.5, 70, 85, 92, 94, 96, 20, 97.5, 98.5],
   },
   loss: {
     row: 1,
@@ -31,11 +34,21 @@ const MEASURES = {
     axis: "loss (log scale)",
     caption: "Down is good. Each line is one network, after every epoch; blind guessing costs 2.3. A line that leaves the chart blew up.",
     place: (loss) => Math.log10(Math.min(HIGHEST, Math.max(LOWEST, loss))),
-    ticks: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
+    ends: [0.05, 3],
+    ticks: [0.001, 0.01, 0.1, 1, 10, 0.02, 0.2, 2, 0.05, 0.5, 5, 0.07, 0.15, 0.3, 0.7, 1.5, 3],
   },
 }
 
 const style = (element, name) => getComputedStyle(element).getPropertyValue(name).trim()
+
+// Those of the ticks that are on the axis and have room there; who stands first goes first.
+function spaced(ticks, low, high, least) {
+  const found = []
+  for (const tick of ticks) {
+    if (low <= tick && tick <= high && found.every((other) => Math.abs(other - tick) >= least)) found.push(tick)
+  }
+  return found.sort((one, other) => one - other)
+}
 
 class Race {
   constructor(element, look) {
@@ -65,7 +78,7 @@ class Race {
     }
     this.draw()
     const [first, ...others] = news.lesson.split(/(?<=;) /)
-    this.element.querySelector(".lesson b").textContent = first
+    this.element.querySelector(".lesson b").textContent = first.replace(/;$/, ".")
     this.element.querySelector(".lesson span").textContent = others.join(" ")
     this.element.querySelector(".term").textContent = news.term
     this.table()
@@ -94,7 +107,7 @@ class Race {
 
   make() {
     const chart = this.element.querySelector(".chart")
-    const { axis, place, ticks } = MEASURES[this.measure]
+    const { axis, place, ticks, ends } = MEASURES[this.measure]
     const names = this.news.racers.map(({ value, crowned }) => value.length + (crowned ? 2 : 0))
     const common = {
       stroke: () => style(chart, "--st-text-color"),
@@ -117,7 +130,7 @@ class Race {
         legend: { show: false },
         scales: {
           x: { time: false, range: () => [0, this.news.epochs] },
-          y: { range: (_, low, high) => (high == null ? [place(ticks[0]), place(ticks.at(-1))] : [low - 0.05, high + 0.05]) },
+          y: { range: (_, low, high) => (high == null ? [place(ends[0]), place(ends[1])] : [low - 0.05, high + 0.05]) },
         },
         axes: [
           { ...common, label: "epochs (passes over all training digits)", labelSize: 22, size: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200], values: (_, all) => all },
@@ -126,7 +139,7 @@ class Race {
             label: axis,
             labelSize: 22,
             size: 56,
-            splits: (_, __, low, high) => ticks.map(place).filter((tick) => low <= tick && tick <= high),
+            splits: (plot, _, low, high) => spaced(ticks.map(place), low, high, (high - low) * TICK_PIXELS * devicePixelRatio / plot.bbox.height),
             values: (_, all) => all.map((tick) => ticks.find((each) => place(each) === tick)),
           },
         ],

@@ -283,7 +283,7 @@ LESSONS: dict[str, tuple[race.Race, str]] = {
     "the same, sooner": (
         race_of({0.001: GOOD, 0.002: GOOD}, seconds={0.002: 3.0}),
         "No difference that counts: learning rate 0.001 and 0.002 all read 97.5% of the new digits; "
-        "0.001 was done first (4 s; 0.002 took 12 s).",
+        "0.001 took the least time (4 s, and 0.002 12 s).",
     ),
     "nobody learned": (
         race_of({1.0: (0.1, 0.1), 2.0: (0.11, 0.1)}),
