@@ -1,4 +1,4 @@
-"""The command line, (python -m) nnlib: dashboard, train, fork, evaluate, predict, runs, landscape, benchmark."""
+"""The command line: nnlib, or python -m nnlib, followed by one of the commands here."""
 
 import errno
 import importlib.util
@@ -22,27 +22,33 @@ import click
 import nnlib
 from nnlib import benchmark as benchmarks
 from nnlib.digits import Digits, find_digits, load_mnist, read_picture
-from nnlib.errors import DamagedStoreError, DrawingError, NnlibError, SettingError, UnknownRunError
-from nnlib.files import read_bytes
+from nnlib.errors import DamagedStoreError, DrawingError, NnlibError, SettingError, StoreError, UnknownRunError
+from nnlib.files import read_bytes, write_bytes
 from nnlib.model_files import SUFFIXES, check_model_path, load_model, load_pretrained, save_model
 from nnlib.network import Network
-from nnlib.runs import Run, RunStore, records_as_csv, worker
+from nnlib.runs import MOST_BYTES as MOST_RUN_BYTES
+from nnlib.runs import Run, RunStore, export_run, import_file, records_as_csv, worker
 from nnlib.runs import race as race_of
 from nnlib.study import Trajectory, explore, score_digits
 from nnlib.study import evaluate as read_all
 from nnlib.training import (
     MOST_BYTES,
+    MOST_POINTS,
+    MOST_TRIALS,
     PRESETS,
     SETTINGS,
     EpochRecord,
+    RatePoint,
+    RateSuggestion,
     Recipe,
     Setting,
     describe,
+    find_rate,
     nearest_setting,
     split,
     what_is_wrong,
 )
-from nnlib.words import number, percent, printable
+from nnlib.words import exact, number, percent, printable
 
 PORTS = range(8501, 8601)  # the dashboard takes the first that is free
 
@@ -60,6 +66,14 @@ DATA = click.option(
     envvar="NNLIB_DATA",
     type=Folder(path_type=Path),
     help="A folder of IDX files to use instead of MNIST.",
+)
+
+PRESET = click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    default="standard",
+    show_default=True,
+    help="Where the settings come from that are not given.",
 )
 
 
@@ -188,13 +202,7 @@ def _is_free(address: str, port: int) -> bool:
 
 
 @cli.command()
-@click.option(
-    "--preset",
-    type=click.Choice(list(PRESETS)),
-    default="standard",
-    show_default=True,
-    help="Where the settings come from that are not given.",
-)
+@PRESET
 @with_settings
 @DATA
 @click.option("--save", type=click.Path(path_type=Path), help="Save the trained network: .safetensors, .npz or .pkl.")
@@ -307,6 +315,44 @@ def _loss(loss: float) -> str:
     return f"{loss:.4f}" if loss < 1000 else number(loss)
 
 
+@cli.command("find-rate")
+@PRESET
+@with_settings
+@DATA
+@AS_JSON
+@click.option("--json-lines", is_flag=True, help="Print what is found as soon as it is, a JSON object in each line.")
+def find_learning_rate(preset: str, data: Path | None, as_json: bool, json_lines: bool, **given: Any) -> None:
+    """Find a learning rate that suits the settings, within seconds: a learning-rate range test, and some trials.
+
+    The network learns while its rate grows, until that throws it about; some rates near there are then tried for about
+    an epoch each. The learning rate that is given plays no part, nor do epochs and schedule.
+    """
+    changes = {name: value for name, value in given.items() if value is not None}
+    config = PRESETS[preset].config.with_changes(**changes)
+    points, suggestion = [], RateSuggestion(None, "")
+    hidden = as_json or json_lines or not sys.stderr.isatty()
+    length = 2 * MOST_POINTS
+    bar = click.progressbar(length=length, file=sys.stderr, label="finding a rate", hidden=hidden)
+    with bar, closing(find_rate(config, load_mnist(data))) as found:
+        for each in found:
+            if json_lines:
+                click.echo(json.dumps(asdict(each)))
+            if isinstance(each, RateSuggestion):
+                suggestion = each
+            elif isinstance(each, RatePoint):
+                points.append(asdict(each))
+                bar.update(1)
+            else:  # the test may have ended early, and all trials together take about as long
+                bar.update(max(MOST_POINTS - bar.pos, 0) + MOST_POINTS // MOST_TRIALS)
+        bar.update(length - bar.pos)
+    if as_json:
+        click.echo(json.dumps({"points": points, "suggested": suggestion.suggested}))
+    elif not json_lines:
+        rate = suggestion.suggested
+        click.echo("no learning rate is suggested" if rate is None else f"suggested learning rate: {exact(rate)}")
+        click.echo(suggestion.why)
+
+
 @cli.command()
 @click.argument("run", type=int)
 @click.option("--epoch", type=click.IntRange(0), help="Go on from the end of this epoch.")
@@ -401,6 +447,24 @@ def _say_race(found: race_of.Race, as_json: bool) -> None:
             f"{accuracy:>13}   {racer.best_epoch or '-':>8}   {racer.seconds:7.1f}"
         )
     click.echo(found.lesson)
+
+
+@cli.command()
+@click.argument("run", type=int)
+@click.argument("file", type=click.Path(path_type=Path))
+def export(run: int, file: Path) -> None:
+    """Write RUN whole into FILE: its recipe, its curves, its networks; `import` takes it into another store."""
+    write_bytes(file, export_run(RunStore(), run), StoreError)
+    click.echo(f"run {run} is in {printable(str(file))}")
+
+
+@cli.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+def import_(file: Path) -> None:
+    """Take in FILE, a run that was exported or a model file, as a run to look at, fork and train on."""
+    content = read_bytes(file, MOST_RUN_BYTES, StoreError)
+    run_id = import_file(RunStore(), content, file.name, load_mnist())
+    click.echo(f"{printable(str(file))} is run {run_id}")
 
 
 @cli.command()
@@ -591,7 +655,7 @@ def main(called_as: str = "nnlib") -> None:
         sys.exit(done.exit_code)
     except click.ClickException as error:
         sentence = error.format_message()
-        if isinstance(error, click.NoSuchOption) and error.ctx and error.ctx.command is train:
+        if isinstance(error, click.NoSuchOption) and error.ctx and error.ctx.command in (train, find_learning_rate):
             nearest = nearest_setting(error.option_name)
             if nearest:
                 sentence = f"No such option '{error.option_name}': did you mean '{_flag(nearest)}'?"

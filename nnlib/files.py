@@ -1,6 +1,7 @@
 """Files that people name: read, or refused in one sentence."""
 
 import os
+import secrets
 from pathlib import Path
 
 from nnlib.errors import NnlibError
@@ -25,6 +26,22 @@ def read_bytes(path: str | Path, most: int, error: type[NnlibError]) -> bytes:
             return file.read(most + 1)
     except OSError as reason:
         raise error(f"{name} cannot be read: {why(reason)}. Check its permissions, or copy it again.") from reason
+
+
+def write_bytes(path: Path, content: bytes, error: type[NnlibError]) -> None:
+    """Write a file, which appears whole or not at all; what it replaces is there until then. Raises `error`."""
+    try:
+        unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
+        try:
+            with unfinished.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except (OSError, ValueError) as reason:
+        raise error(f"{printable(str(path))} was not saved: {why(reason)}. Choose another folder or name.") from reason
 
 
 def why(error: Exception) -> str:

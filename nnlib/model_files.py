@@ -13,7 +13,6 @@ import os
 import pickle
 import pickletools
 import re
-import secrets
 import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -27,7 +26,7 @@ import safetensors.numpy
 
 from nnlib.digits import N_CLASSES, N_PIXELS, PACKAGED
 from nnlib.errors import ModelFileError, SettingError
-from nnlib.files import read_bytes, why
+from nnlib.files import read_bytes, write_bytes
 from nnlib.network import ACTIVATIONS, Network
 from nnlib.training import MAX_HIDDEN_LAYERS, SETTINGS, Recipe, TrainingConfig
 from nnlib.words import count, printable, shown
@@ -77,21 +76,7 @@ def save_model(path: str | Path, model: Model) -> None:
     does not take it.
     """
     path = Path(path)
-    content = model_bytes(model, path.suffix)
-    try:
-        unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
-        try:
-            with unfinished.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
-        raise ModelFileError(
-            f"{printable(str(path))} was not saved: {why(error)}. Choose another folder or name."
-        ) from error
+    write_bytes(path, model_bytes(model, path.suffix), ModelFileError)
 
 
 def check_model_path(path: str | Path) -> None:

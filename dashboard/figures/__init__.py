@@ -8,6 +8,7 @@ from dashboard.figures.cells import cells
 from dashboard.figures.curves import learning_rate_curve, per_layer_curve
 from dashboard.figures.digits import class_counts, gallery, ink, pixel_values, pixels
 from dashboard.figures.landscape import landscape, mountains
+from dashboard.figures.rates import rate_curve
 from dashboard.figures.style import NO_BAR, Beside, plain
 from dashboard.figures.weights import unit, unit_cells, units
 
@@ -26,6 +27,7 @@ __all__ = [
     "pixels",
     "plain",
     "probabilities",
+    "rate_curve",
     "signal",
     "unit",
     "unit_cells",

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import figures, resources, session
-from dashboard.parts import picture, settings
+from dashboard.parts import picture, rate, settings
 from nnlib.digits import rewrite, vary
 from nnlib.training import PRESETS, SETTINGS, Setting
 
@@ -92,6 +92,7 @@ def form() -> None:
             disabled=bool(wrong),
             width="stretch",
         )
+        rate.button(possible=not wrong)
         for text in st.session_state.pop("link_problems", ()):
             st.warning(text, icon=":material/link_off:")
         for text in wrong:
@@ -107,6 +108,7 @@ def form() -> None:
             st.caption(PRESETS[chosen].purpose if chosen else "Your own settings. A preset replaces them all.")
     if st.session_state.get("just_started"):
         st.rerun()  # the whole page: it looks at the new run
+    rate.show()
 
 
 def show() -> None:

@@ -15,7 +15,7 @@ from dashboard import address, resources, session
 from dashboard.words import sentence
 from nnlib.errors import SettingError, StoreError
 from nnlib.runs import worker
-from nnlib.training import PRESETS, SETTINGS, TrainingConfig, describe
+from nnlib.training import PRESETS, ROUND_RATES, SETTINGS, TrainingConfig, describe
 
 MAIN_SETTINGS = ("learning_rate", "epochs", "batch_size")
 FIRST_PRESET = "quick"
@@ -25,9 +25,7 @@ AGAIN_SECONDS = 1.5  # a Start so soon after the same one is a double click, or 
 
 def learning_rates(*others: float) -> list[float]:
     """1, 2 and 5 of every power of ten within the limits, and `others`, in order."""
-    high = SETTINGS["learning_rate"].high
-    grid = [float(f"{digit}e{power}") for power in range(-5, 2) for digit in (1, 2, 5)]
-    return sorted({rate for rate in grid if rate <= high} | set(others))
+    return sorted({*ROUND_RATES, *others})
 
 
 def fine_learning_rates(*others: float) -> list[float]:

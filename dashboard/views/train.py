@@ -23,6 +23,9 @@ LAYOUT = """<style>
     .st-key-form > :has(> .st-key-rate) { flex: 1 1 14rem; }
     .st-key-form > .st-key-start { flex: 0 0 5.75rem; }
     .st-key-form > :has(> .st-key-main_numbers) { flex: 1 1 14rem; }
+    .st-key-form > .st-key-find_rate { flex: 1 1 11rem; }
+    .st-key-main_numbers { flex-wrap: nowrap; }
+    .st-key-main_numbers > * { flex: 1 1 0; min-width: 0; }
     .st-key-other_settings { display: grid; grid-template-columns: 1fr 1fr; align-items: end; }
     .st-key-form > .st-key-more_settings:not(:has(details[open])) { flex: 1 1 12rem; }
 }

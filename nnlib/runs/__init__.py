@@ -15,11 +15,13 @@ from nnlib.runs.run import (
     say_happenings,
 )
 from nnlib.runs.store import MOST_AT_ONCE, MOST_WAITING, RunStore
+from nnlib.runs.transfer import MOST_BYTES, export_run, import_file
 
 __all__ = [
     "BEGINNING",
     "FASTEST_PACE",
     "MOST_AT_ONCE",
+    "MOST_BYTES",
     "MOST_PROGRESS_POINTS",
     "MOST_WAITING",
     "DamagedRun",
@@ -29,6 +31,8 @@ __all__ = [
     "RunStore",
     "Snapshot",
     "State",
+    "export_run",
+    "import_file",
     "race",
     "records_as_csv",
     "say_happenings",

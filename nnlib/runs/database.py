@@ -86,13 +86,14 @@ MIGRATIONS = (
     UPDATE runs SET now = with_rate(config, learning_rate);
     ALTER TABLE runs ADD COLUMN parent INTEGER;
     ALTER TABLE runs ADD COLUMN parent_step INTEGER;
+    ALTER TABLE runs ADD COLUMN weights TEXT;
     ALTER TABLE runs ADD COLUMN race INTEGER;
     ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT '';
     ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '';
     UPDATE runs SET checksum = CASE
         WHEN checksum = checksum(id, name, config, learning_rate, data_directory, created, state, message)
-        THEN checksum(id, name, config, now, data_directory, created, state, message, parent, parent_step, race,
-            note, tags)
+        THEN checksum(id, name, config, now, data_directory, created, state, message, parent, parent_step, weights,
+            race, note, tags)
         ELSE -1 END;
     ALTER TABLE runs DROP COLUMN learning_rate;
 

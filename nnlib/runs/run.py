@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
+import numpy as np
+
 from nnlib.errors import SettingError
 from nnlib.runs.database import checksum
 from nnlib.training import (
@@ -36,7 +38,7 @@ LATEST_TIME = 2**33  # in the year 2242; far beyond, no calendar can show it
 # of a run's row
 CONTENT = (
     *("id", "name", "config", "now", "data_directory", "created", "state", "message"),
-    *("parent", "parent_step", "race", "note", "tags"),
+    *("parent", "parent_step", "weights", "race", "note", "tags"),
 )
 
 # what a row that is not as it was written can raise, until it is known not to be
@@ -51,9 +53,9 @@ class Run:
     since 1970. `message` says what people should know about `state`. `last` is its newest record, None
     before the first epoch is done. `attempt` counts how often it was put in line: with each, what came
     after its checkpoint was forgotten. `parent` is the run that it goes on from, and after how many of
-    that one's corrections; `race` the number that the runs of a race share. `silent_seconds` is how
-    long its process has shown no sign of life, where one trains or should; more than a few are no good
-    sign.
+    that one's corrections; `weights` tells from which network out of a file it began, see Recipe; `race`
+    is the number that the runs of a race share. `silent_seconds` is how long its process has shown no
+    sign of life, where one trains or should; more than a few are no good sign.
     """
 
     id: int
@@ -67,6 +69,7 @@ class Run:
     last: EpochRecord | None
     attempt: int = 1
     parent: tuple[int, int] | None = None
+    weights: str | None = None
     race: int | None = None
     note: str = ""
     tags: tuple[str, ...] = ()
@@ -110,6 +113,22 @@ class Happening:
     step: int
     name: str
     value: Any = None
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """A run with all that it left, to be taken from one store to another."""
+
+    name: str
+    began_with: TrainingConfig
+    weights: str | None
+    state: State
+    message: str
+    happenings: Sequence[Happening]
+    records: Sequence[EpochRecord]
+    progress: Sequence[Progress]
+    snapshots: Sequence[tuple["Snapshot", np.ndarray]]
+    checkpoints: Sequence[tuple["Snapshot", bytes]]
 
 
 @dataclass(frozen=True)
@@ -165,6 +184,7 @@ def read_run(content: Sequence, checked: Any, attempt: Any, last: EpochRecord | 
         last,
         _require(attempt, int),
         None if row["parent"] is None else (_require(row["parent"], int), _require(row["parent_step"], int)),
+        None if row["weights"] is None else _require(row["weights"], str),
         None if row["race"] is None else _require(row["race"], int),
         _require(row["note"], str),
         tuple(tag for tag in _require(row["tags"], str).split(",") if tag),
@@ -182,7 +202,7 @@ def whole(kind: type[AnyRecord], rows: Iterable[tuple]) -> list[AnyRecord]:
     for *values, checked in rows:
         with suppress(*DAMAGE):
             require_sound(values, checked)
-            found.append(_read_record(kind, values[-1]))
+            found.append(read_record(kind, values[-1]))
     return found
 
 
@@ -228,11 +248,11 @@ def records_as_csv(records: Iterable[EpochRecord]) -> str:
     return text.getvalue()
 
 
-def recipe_of(config: TrainingConfig, happenings: Sequence[Happening]) -> Recipe:
+def recipe_of(config: TrainingConfig, weights: str | None, happenings: Sequence[Happening]) -> Recipe:
     """The recipe of a run that began so and to which this happened: it ends where it was stopped for good."""
     ends = [each.step if each.name == "stop" else None for each in happenings if each.name in ("stop", "resume")]
     events = [Event(each.step, each.name, each.value) for each in happenings if each.name in STEERABLE]
-    return Recipe(config, tuple(sorted(events, key=lambda event: event.step)), ends[-1] if ends else None)
+    return Recipe(config, tuple(sorted(events, key=lambda event: event.step)), ends[-1] if ends else None, weights)
 
 
 def say_happenings(config: TrainingConfig, happenings: Sequence[Happening]) -> list[str]:
@@ -254,7 +274,7 @@ def _say_order(happening: Happening) -> str:
     return said[happening.name]
 
 
-def _read_record(kind: type[AnyRecord], text: str) -> AnyRecord:
+def read_record(kind: type[AnyRecord], text: str) -> AnyRecord:
     """The record that `append` wrote; whatever a damaged one raises is for its caller to catch."""
     values = json.loads(text)
     for each in fields(kind):

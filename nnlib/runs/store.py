@@ -29,6 +29,7 @@ from nnlib.runs.run import (
     DAMAGE,
     DamagedRun,
     Happening,
+    KeptRun,
     Order,
     Run,
     Snapshot,
@@ -156,15 +157,13 @@ class RunStore:
                 self._put_in_line(run_id)
             return run_ids
 
-    def _insert_run(
-        self, recipe: TrainingConfig | Recipe, name: str, data_directory: str | None, **more: int | None
-    ) -> int:
+    def _insert_run(self, recipe: TrainingConfig | Recipe, name: str, data_directory: str | None, **more: Any) -> int:
         recipe = recipe if isinstance(recipe, Recipe) else Recipe(recipe)
         values = {
             **dict.fromkeys(CONTENT),
             **{"name": name, "config": recipe.config.to_json(), "now": recipe.final_config.to_json()},
             **{"data_directory": data_directory, "created": time.time(), "state": "stopped", "message": ""},
-            **{"note": "", "tags": "", **more},
+            **{"weights": recipe.weights, "note": "", "tags": "", **more},
         }
         del values["id"]
         run_id = self._connection.execute(
@@ -324,7 +323,7 @@ class RunStore:
             self._require_place_in_line()
             self._put_in_line(run_id)
             reached = self._reached(run_id)
-            ended = recipe_of(run.began_with, self.happenings(run_id)).end
+            ended = recipe_of(run.began_with, run.weights, self.happenings(run_id)).end
             if ended is not None:
                 reached = max(reached, ended)
                 self._insert_event(run_id, reached, "resume", None)
@@ -350,11 +349,11 @@ class RunStore:
     def _change_settings(self, run_id: int, step: int, changes: Mapping[str, Any]) -> None:
         """Note changes that take effect after this step."""
         run = self.run(run_id)
-        config = recipe_of(run.began_with, self.happenings(run_id)).until(step).final_config
+        config = recipe_of(run.began_with, run.weights, self.happenings(run_id)).until(step).final_config
         for name, value in changes.items():
             if value != getattr(config, name):
                 self._insert_event(run_id, step, name, value)
-        now = recipe_of(run.began_with, self.happenings(run_id)).final_config
+        now = recipe_of(run.began_with, run.weights, self.happenings(run_id)).final_config
         self._update(run_id, now=now.to_json())
 
     def _put_in_line(self, run_id: int) -> None:
@@ -606,7 +605,8 @@ class RunStore:
     def _insert_checkpoint(self, run_id: int, step: int, epoch: float, checkpoint: bytes) -> None:
         self._insert("checkpoints", run_id, step, float(epoch), checkpoint)
         rows = self._connection.execute("SELECT step FROM checkpoints WHERE run = ? ORDER BY step", (run_id,))
-        steps = [0, *(row[0] for row in rows if isinstance(row[0], int))]  # the beginning needs none
+        # the beginning needs none, and stays where it has one
+        steps = [0, *(row[0] for row in rows if isinstance(row[0], int) and row[0] > 0)]
         most = max(1, min(MOST_CHECKPOINTS, CHECKPOINTS_BYTES // len(checkpoint)))
         while len(steps) - 1 > most:
             # the one whose neighbours are nearest to each other
@@ -741,7 +741,7 @@ class RunStore:
         """
         run = self.run(run_id)
         try:
-            recipe = recipe_of(run.began_with, self.happenings(run_id))
+            recipe = recipe_of(run.began_with, run.weights, self.happenings(run_id))
             if recipe.final_config == run.config:
                 return recipe
         except SettingError:
@@ -789,12 +789,35 @@ class RunStore:
             self._require_place_in_line()
             fork = self._insert_run(recipe, name or run.name, run.data_directory, parent=run_id, parent_step=step)
             kept = self._newest_checkpoint(run_id, step)
+            if kept is None and run.weights is not None:
+                raise DamagedStoreError(f"the network that run {run_id} began with is damaged: bring it in once more.")
             if kept is not None:
                 self._copy_beginning(run_id, fork, *kept)
             if pause:
                 self._insert_order(fork, "pause", step)
             self._put_in_line(fork)
             return fork
+
+    def adopt(self, kept: KeptRun) -> int:
+        """Take in a run that was kept elsewhere, whole; its number here."""
+        n_bytes = sum(parameters.nbytes for _, parameters in kept.snapshots)
+        self._database.require_room(n_bytes + sum(len(state) for _, state in kept.checkpoints))
+        with self._database.writing():
+            run_id = self._insert_run(
+                kept.began_with, kept.name, None, state=kept.state, message=kept.message, weights=kept.weights
+            )
+            for each in kept.happenings:
+                self._insert_event(run_id, each.step, each.name, each.value)
+            for record in kept.records:
+                self._insert("records", run_id, record.epoch, json.dumps(asdict(record)))
+            for point in kept.progress:
+                self._insert("progress", run_id, point.step, json.dumps(asdict(point)))
+            for moment, parameters in kept.snapshots:
+                self._insert_snapshot(run_id, moment, parameters, ())
+            for moment, state in kept.checkpoints:
+                self._insert("checkpoints", run_id, moment.step, float(moment.epoch), state)
+            self._update(run_id, now=recipe_of(kept.began_with, None, kept.happenings).final_config.to_json())
+        return run_id
 
     def _copy_beginning(self, parent: int, fork: int, step: int, epoch: float, checkpoint: bytes) -> None:
         """Let a fork have what its parent left up to a checkpoint, which it goes on from."""

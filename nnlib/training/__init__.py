@@ -12,6 +12,17 @@ from nnlib.training.config import (
     describe,
     nearest_setting,
 )
+from nnlib.training.rate_finder import (
+    LOWEST_RATE,
+    MOST_POINTS,
+    MOST_TRIALS,
+    ROUND_RATES,
+    RatePoint,
+    RateSuggestion,
+    RateTrial,
+    find_rate,
+    smooth,
+)
 from nnlib.training.recipe import MOST_BYTES, STEERABLE, Event, Recipe, check_changes, in_words
 from nnlib.training.trainer import (
     EARLY_STEPS,
@@ -25,10 +36,14 @@ from nnlib.training.trainer import (
 
 __all__ = [
     "EARLY_STEPS",
+    "LOWEST_RATE",
     "MAX_HIDDEN_LAYERS",
     "MNIST_TRAINING_DIGITS",
     "MOST_BYTES",
+    "MOST_POINTS",
+    "MOST_TRIALS",
     "PRESETS",
+    "ROUND_RATES",
     "SETTINGS",
     "STEERABLE",
     "Ending",
@@ -36,15 +51,20 @@ __all__ = [
     "Event",
     "Preset",
     "Progress",
+    "RatePoint",
+    "RateSuggestion",
+    "RateTrial",
     "Recipe",
     "Setting",
     "Trainer",
     "TrainingConfig",
     "check_changes",
     "describe",
+    "find_rate",
     "in_words",
     "kernel_environment",
     "nearest_setting",
+    "smooth",
     "split",
     "start_anew_with_better_kernel",
     "what_is_wrong",

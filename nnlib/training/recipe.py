@@ -5,6 +5,7 @@ forking are one thing: go through the recipe, from its beginning or from a state
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -32,7 +33,9 @@ class Event:
 class Recipe:
     """All that decides a training: the `config` it begins with, and the `events` on the way, in their order.
 
-    `end` is the step at which it was stopped, None where it goes on until it ends by itself. Raises
+    `end` is the step at which it was stopped, None where it goes on until it ends by itself. `weights`
+    is the SHA-256 of the first weights, in hexadecimal, where they are not drawn by chance but come from
+    a file. Raises
     SettingError for an event of a setting that cannot be changed on the way, of a value outside its
     limits, or before the event that it follows.
     """
@@ -40,21 +43,25 @@ class Recipe:
     config: TrainingConfig
     events: tuple[Event, ...] = ()
     end: int | None = None
+    weights: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.events) > MOST_EVENTS:
             raise SettingError(f"the recipe has {len(self.events):,} changes: at most {MOST_EVENTS:,} are allowed.")
         checked = []
-        before, config = 0, self.config
+        before = 0
         for event in self.events:
             step = _check_step(event.step, "a change", before)
             changes = check_changes({event.setting: event.value})
-            config = config.with_changes(**changes)
             checked.append(Event(step, event.setting, changes[event.setting]))
             before = step
         object.__setattr__(self, "events", tuple(checked))
         if self.end is not None:
             _check_step(self.end, "the end")
+        if self.weights is not None and not re.fullmatch("[0-9a-f]{64}", str(self.weights)):
+            raise SettingError(
+                f"the weights of the recipe are {shown(self.weights)}: it must be 64 hexadecimal digits."
+            )
 
     @property
     def final_config(self) -> TrainingConfig:
@@ -63,11 +70,11 @@ class Recipe:
 
     def until(self, step: int) -> "Recipe":
         """Its beginning: what has happened once so many corrections are made; it goes on from there by itself."""
-        return Recipe(self.config, tuple(event for event in self.events if event.step <= step))
+        return replace(self, events=tuple(event for event in self.events if event.step <= step), end=None)
 
     def with_event(self, step: int, setting: str, value: Any) -> "Recipe":
         """The same, and then one change more; it does not end where this one did."""
-        return Recipe(self.config, (*self.events, Event(step, setting, value)))
+        return replace(self, events=(*self.events, Event(step, setting, value)), end=None)
 
     def with_seed(self, seed: int) -> "Recipe":
         """The same, with other chance in all of it."""
@@ -75,9 +82,7 @@ class Recipe:
 
     def to_json(self) -> str:
         """All of it as one JSON object."""
-        return json.dumps(
-            {"config": asdict(self.config), "events": [asdict(event) for event in self.events], "end": self.end}
-        )
+        return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "Recipe":
@@ -87,13 +92,13 @@ class Recipe:
             if not isinstance(values, dict) or not isinstance(values["config"], dict):
                 raise TypeError
             events = [Event(**event) for event in values["events"]]
-            end = values["end"]
+            end, weights = values["end"], values.get("weights")
         except (ValueError, LookupError, TypeError, RecursionError):
             raise SettingError(
                 f'this is no recipe: it must be one JSON object of at most {MOST_BYTES / 2**20:.0f} MB with "config", '
                 f'"events" and "end", as a run\'s page and "train --recipe" use them.'
             ) from None
-        return cls(TrainingConfig().with_changes(**values["config"]), tuple(events), end)
+        return cls(TrainingConfig().with_changes(**values["config"]), tuple(events), end, weights)
 
 
 def check_changes(changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The training: an iterator of records, which can be stopped, kept and continued at any batch."""
 
+import hashlib
 import json
 import math
 import os
@@ -118,6 +119,8 @@ class Trainer:
         self, recipe: TrainingConfig | Recipe, data: DataSet, *, progress_seconds: float = PROGRESS_SECONDS
     ) -> None:
         self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(recipe)
+        if self.recipe.weights is not None:
+            raise SettingError("the recipe begins with weights from a file, and has them not: import the whole run.")
         self.config = self.recipe.config
         self.progress_seconds = progress_seconds
         self.pauses: set[int] = set()
@@ -159,6 +162,12 @@ class Trainer:
         # a checkpoint keeps what the order comes from, which is much smaller
         self._order_state = self._order_generator.bit_generator.state
         self._order[:] = self._order_generator.permutation(len(self.training))
+
+    def begin_with(self, parameters: np.ndarray) -> None:
+        """Take these weights, (n_parameters,) float32, instead of those drawn by chance; before the first step."""
+        assert self.step_count == 0
+        self.network.parameters[:] = self.good_parameters[:] = parameters
+        self.recipe = replace(self.recipe, weights=hashlib.sha256(parameters.astype("<f4").tobytes()).hexdigest())
 
     # ---- its settings
 
@@ -468,7 +477,7 @@ class Trainer:
             so_far = Recipe.from_json(state["recipe"])
             recipe = recipe or so_far
             n_changed = len(so_far.events)
-            if (recipe.config, recipe.events[:n_changed]) != (so_far.config, so_far.events):
+            if replace(recipe, events=recipe.events[:n_changed], end=None) != so_far:
                 raise ValueError("it is of another recipe")
             trainer = cls(so_far.final_config, data, progress_seconds=progress_seconds)
             trainer.recipe, trainer._changed = recipe, n_changed

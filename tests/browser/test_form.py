@@ -61,6 +61,32 @@ def test_a_learning_rate_can_be_typed_and_stepped(visit: Visit) -> None:
     expect(someone.button("Start")).to_be_disabled()
 
 
+def test_a_rate_is_found_watched_and_used_with_one_click(visit: Visit) -> None:
+    someone = visit("/train?training_digits=5000&optimizer=sgd&learning_rate=0.00001")
+    someone.button("Find a good rate").click()
+    dialog = someone.page.get_by_role("dialog")
+    expect(dialog.get_by_text("while the rate grows")).to_be_visible()
+    use = someone.keyed("use_rate").get_by_role("button")
+    expect(use).to_have_text(re.compile(r"Use 0\.\d+"))
+    expect(dialog.get_by_text("suggested: 0.")).to_be_visible()
+    rate = use.inner_text().removeprefix("Use ")
+    use.click()
+    expect(dialog).to_have_count(0)
+    expect(someone.keyed("learning_rate").get_by_role("textbox")).to_have_value(rate)
+    expect(someone.page).to_have_url(re.compile(rf"learning_rate={re.escape(rate)}\b"))
+
+
+def test_a_test_that_is_left_is_over_and_the_next_begins_anew(visit: Visit) -> None:
+    someone = visit("/train?hidden_widths=1024,1024,1024,1024,1024,1024")
+    dialog = someone.page.get_by_role("dialog")
+    for _ in range(2):
+        someone.button("Find a good rate").click()
+        expect(someone.keyed("leave_rate").get_by_role("button")).to_have_text("Cancel")
+        someone.page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+    expect(someone.page.get_by_role("alert")).to_have_count(0)
+
+
 def test_settings_are_one_entry_in_the_history_and_back_leaves_them(visit: Visit) -> None:
     someone = visit("/train")
     before = entries(someone)

@@ -15,6 +15,7 @@ from dashboard import figures
 from dashboard.figures import style
 from dashboard.figures.cells import grid_shape
 from nnlib.study.landscape import Landscape, Path
+from nnlib.training.rate_finder import RatePoint, RateTrial
 from nnlib.training.trainer import EpochRecord, Progress
 
 RANDOM = np.random.default_rng(1)
@@ -29,6 +30,8 @@ def record(epoch: int) -> EpochRecord:
 
 RECORDS = [record(epoch) for epoch in (1, 2, 3)]
 PROGRESS = [Progress(step / 10, step, 0.001 * step, 1.0, 0.5, 1.0) for step in range(1, 30)]
+POINTS = [RatePoint(1e-6 * 1.5**step, abs(2.3 - step / 10)) for step in range(40)]
+TRIALS = [RateTrial(0.01, None), RateTrial(0.002, 0.3), RateTrial(0.001, 0.2)]
 
 
 def valley(*ends: float) -> Landscape:
@@ -53,6 +56,10 @@ CASES: dict[str, list[Callable[[], go.Figure]]] = {
     ],
     "landscape": [lambda: figures.landscape(valley(2)), lambda: figures.landscape(valley(2, 4, -2, 0))],
     "mountains": [lambda: figures.mountains(valley(2)), lambda: figures.mountains(valley(2, 4, -2, 0))],
+    "rate_curve": [
+        lambda: figures.rate_curve(POINTS, TRIALS, 0.001),
+        lambda: figures.rate_curve([], [], None),
+    ],
     "class_counts": [lambda: figures.class_counts(np.full(10, 6000), np.full(10, 1000))],
     "pixel_values": [lambda: figures.pixel_values(np.array([8, 1, 1]), np.array([0, 0.3, 0.6, 1]))],
 }
@@ -77,7 +84,7 @@ def test_every_figure_has_a_title_and_says_what_its_axes_are(name: str) -> None:
         assert axes.yaxis.title.text
 
 
-@pytest.mark.parametrize("name", ["learning_rate_curve", "per_layer_curve"])
+@pytest.mark.parametrize("name", ["learning_rate_curve", "per_layer_curve", "rate_curve"])
 def test_curves_that_grow_keep_a_zoom(name: str) -> None:
     full, empty = (case().layout.uirevision for case in CASES[name])
     assert full
@@ -87,6 +94,18 @@ def test_curves_that_grow_keep_a_zoom(name: str) -> None:
 def test_learning_rate_is_drawn_in_order_of_time() -> None:
     line = figures.learning_rate_curve(RECORDS, PROGRESS[::-1]).data[0]
     assert list(line.x) == sorted(line.x)
+
+
+def test_the_suggested_rate_is_marked_and_what_diverged_has_no_dot() -> None:
+    figure = figures.rate_curve(POINTS, TRIALS, 0.001)
+    each, curve, dots = figure.data
+    assert list(each.x) == list(curve.x) == [point.learning_rate for point in POINTS]
+    assert list(zip(dots.x, dots.y, strict=True)) == [(0.002, 0.3), (0.001, 0.2)]
+    assert [line.x0 for line in figure.layout.shapes] == [0.001]
+    assert [said.text for said in figure.layout.annotations] == ["suggested: 0.001"]
+    before = figures.rate_curve(POINTS[:3], [], None)
+    assert before.layout.xaxis.range == figure.layout.xaxis.range, "the curve grows in its place"
+    assert not before.layout.shapes
 
 
 def test_layers_have_one_line_each() -> None:

@@ -28,14 +28,15 @@ from PIL import Image, ImageDraw
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
-from dashboard import news, resources
-from dashboard.parts import confusion, form, settings
+from dashboard import jobs, news, resources
+from dashboard.parts import confusion, form, rate, settings
 from dashboard.words import JOINER
 from nnlib import model_files
 from nnlib.errors import NnlibError, StoreError
 from nnlib.runs import worker
 from nnlib.runs.store import RunStore
 from nnlib.training.config import PRESETS, SETTINGS, TrainingConfig, describe
+from nnlib.words import exact
 from tests.conftest import train_to_its_end
 
 ROOT = Path(__file__).parents[2]
@@ -462,6 +463,64 @@ def test_the_learning_rate_goes_in_steps(text: str, smaller: str, larger: str) -
         app = open_page("train", learning_rate=text)
         app.button(key=key).click().run()
         assert app.text_input(key="learning_rate").value == expected
+
+
+def finish_test(app: AppTest) -> AppTest:
+    """The page once the test of rates that was begun on it has ended."""
+    wait_until(lambda: app.session_state[rate.JOB].ended)
+    return app.run()
+
+
+SMALL_TEST = {"training_digits": "2000", "validation_digits": "500", "hidden_widths": "16"}
+
+
+def test_a_rate_is_found_with_the_settings_in_the_form_and_put_into_it() -> None:
+    app = open_page("train", learning_rate="5", **SMALL_TEST)
+    app.selectbox(key="optimizer").set_value("sgd")
+    app.button(key="find_rate").click().run()
+    assert "--optimizer=sgd" in app.session_state[rate.JOB].words
+    finish_test(app)
+    assert not complaints(app)
+    told = app.session_state[rate.JOB].lines[-1]
+    assert told["why"] in [each.value for each in app.markdown]
+    assert app.button(key="use_rate").label == f"Use {exact(told['suggested'])}"
+    app.button(key="use_rate").click().run()
+    assert app.text_input(key="learning_rate").value == exact(told["suggested"])
+    assert app.query_params["learning_rate"] == exact(told["suggested"])
+    assert rate.JOB not in app.session_state
+    assert not [each for each in app.button if each.key == "use_rate"]
+
+
+def test_no_rate_is_looked_for_with_wrong_settings() -> None:
+    app = open_page("train")
+    app.text_input(key="epochs").set_value("many")
+    app.button(key="find_rate").click().run()  # straight from the field, before the page could answer
+    assert rate.JOB not in app.session_state
+    assert app.button(key="find_rate").disabled
+    assert len(complaints(app)) == 1
+
+
+def test_where_no_rate_learns_that_is_said() -> None:
+    app = open_page("train", training_digits="100", activation="sigmoid", l2="1", hidden_widths="8")
+    app.button(key="find_rate").click().run()
+    (said,) = complaints(finish_test(app))
+    assert "it had learned to tell digits apart at none" in said
+    app.button(key="leave_rate").click().run()
+    assert not complaints(app)
+
+
+def test_a_test_that_fails_or_cannot_begin_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "DATA_DIRECTORY", "/nowhere")
+    monkeypatch.setattr(resources, "data", lambda: None)
+    app = open_page("train")
+    app.button(key="find_rate").click().run()
+    (said,) = complaints(finish_test(app))
+    assert said.startswith("/nowhere")
+    monkeypatch.setattr(jobs, "MOST_JOBS", 0)
+    app.button(key="leave_rate").click().run()
+    app.button(key="find_rate").click().run()
+    (said,) = complaints(app)
+    assert "try again in some seconds" in said
 
 
 def test_the_form_is_as_it_was_after_a_visit_to_another_page() -> None:

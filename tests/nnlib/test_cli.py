@@ -146,6 +146,38 @@ def test_evaluate_and_predict_as_processes(home: Path, drawing: Path) -> None:
     assert 0 <= top < bottom <= 280
 
 
+def test_a_rate_is_found_and_told_in_every_form(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[TrainingConfig] = []
+    find = cli.find_rate
+
+    def watched(config: TrainingConfig, data: Any) -> Any:
+        given.append(config)
+        return find(config, data)
+
+    monkeypatch.setattr(cli, "find_rate", watched)
+    text = call("find-rate", "--preset", "quick", *FEW)
+    assert given == [FEW_CONFIG]
+    assert (text.status, text.errors) == (0, "")
+    first, why = text.output.splitlines()
+    whole = json.loads(call("find-rate", "--preset", "quick", *FEW, "--json").output)
+    lines = [json.loads(line) for line in call("find-rate", "--preset=quick", *FEW, "--json-lines").output.splitlines()]
+    assert set(whole) == {"points", "suggested"}
+    assert all(set(point) == {"learning_rate", "loss"} for point in whole["points"])
+    assert first == f"suggested learning rate: {whole['suggested']}"
+    assert lines[: len(whole["points"])] == whole["points"]
+    assert lines[-1] == {"suggested": whole["suggested"], "why": why}
+    assert whole["suggested"] in {line["tried"] for line in lines if "tried" in line}
+    assert call("runs").output.startswith("no runs yet")
+
+
+def test_where_no_rate_learns_none_is_suggested(call: Call) -> None:
+    hopeless = ("find-rate", "--training-digits=100", "--activation=sigmoid", "--l2=1", "--hidden-widths=8")
+    text = call(*hopeless)
+    assert text.status == 0
+    assert text.output.startswith("no learning rate is suggested\n")
+    assert json.loads(call(*hopeless, "--json").output)["suggested"] is None
+
+
 def test_evaluate_without_a_model_takes_the_pretrained_one(call: Call) -> None:
     answer = call("evaluate")
     first, heads, *digits = answer.output.splitlines()
@@ -575,12 +607,16 @@ def test_both_commands_train_under_the_better_kernel(monkeypatch: pytest.MonkeyP
         ("/somewhere/bin/nnlib",): __main__.main,
     }
     for program, call in calls.items():
-        for words in (("train", "--epochs", "3"), ("runs",)):
+        for words in (("train", "--epochs", "3"), ("find-rate", "--epochs", "3"), ("runs",)):
             monkeypatch.setattr(sys, "argv", ["nnlib", *words])
             monkeypatch.setattr(sys, "orig_argv", ["python", *program, *words])
             with pytest.raises(SystemExit):
                 call()
-    assert started == [[sys.executable, *program, "train", "--epochs", "3", "SKYLAKEX"] for program in calls]
+    assert started == [
+        [sys.executable, *program, command, "--epochs", "3", "SKYLAKEX"]
+        for program in calls
+        for command in ("train", "find-rate")
+    ]
 
 
 # --- mistakes ---
@@ -726,7 +762,7 @@ def test_where_it_cannot_be_saved_nothing_is_trained(call: Call, tmp_path: Path)
     assert call("runs").output.startswith("no runs yet")
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "find-rate"])
 def test_a_wrong_folder_of_digits_ends_with_one_sentence(call: Call, tmp_path: Path, command: str) -> None:
     sentence = call(command, "--data", tmp_path).sentence(1)
     assert sentence.startswith(f"{tmp_path / 'train-images-idx3-ubyte'} is missing")

@@ -32,7 +32,7 @@ const MEASURES = {
     row: 1,
     title: "How wrong it is on new digits: loss",
     axis: "loss (log scale)",
-    caption: "Down is good. Each line is one network, after every epoch; blind guessing costs 2.3. A line that leaves the chart blew up.",
+    caption: "Down is good. Each line is one network, after every epoch; blind guessing costs 2.3. A line that ends early blew up or was stopped.",
     place: (loss) => Math.log10(Math.min(HIGHEST, Math.max(LOWEST, loss))),
     ends: [0.05, 3],
     ticks: [0.001, 0.01, 0.1, 1, 10, 0.02, 0.2, 2, 0.05, 0.5, 5, 0.07, 0.15, 0.3, 0.7, 1.5, 3],
