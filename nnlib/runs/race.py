@@ -53,6 +53,7 @@ class Racer:
     `accuracy` is its best on the validation digits, after epoch `best_epoch`: None before its first
     epoch. `epochs_to_level` says after which epoch it first read nearly as much as the winner at its
     best, None where it never did. Who is `crowned` is the winner, or may be as good as far as can be told.
+    Who blew up, or only guesses, wins nothing.
     """
 
     run: Run
@@ -166,7 +167,7 @@ def judge(runs: Sequence[Run], records: Mapping[int, Sequence[EpochRecord]]) -> 
     # who has had a turn more than the others is not ahead of them for that
     counted = {run.id: [r for r in records[run.id] if epoch is None or r.epoch <= epoch] for run in runs}
     best = {run.id: max(counted[run.id], key=lambda r: (r.validation_accuracy, -r.epoch), default=None) for run in runs}
-    able = [run for run in runs if best[run.id] and run.state != "diverged"]
+    able = [run for run in runs if _accuracy(best[run.id]) > GUESSING and run.state != "diverged"]
     first = max(able, key=lambda run: (_accuracy(best[run.id]), -_epoch(best[run.id]), -run.id), default=None)
     racers = []
     for run in runs:
@@ -218,26 +219,18 @@ def _may_be_chance(run: Run, mine: EpochRecord | None, first: Run, its: EpochRec
 
 def lesson(setting: Setting, racers: Sequence[Racer], winner: Racer | None, epoch: int | None) -> str:
     """One sentence: which value won and how the others fell behind, or that no difference counts."""
-    over = epoch is None
-    if winner is None or winner.accuracy is None:
-        if not over:
-            return "No network has seen all its digits once yet: in a moment there is something to compare."
-        return f"Nobody won: {_rest(racers, None, over)}."
-    if winner.accuracy <= GUESSING:
-        if not over:
-            return f"So far, after {_after(epoch)}, none of them does much better than guessing."
-        return "Nobody won: none of them learned to do much better than guessing."
-    level = [racer for racer in racers if racer.crowned]
-    others = _rest([racer for racer in racers if not racer.crowned], winner, over)
-    head = _at_the_top(setting, level, winner, len(level) == len(racers), over)
-    if not over:
-        head = f"So far, after {_after(epoch)}: {head}"
-    text = f"{head}; {others}." if others else f"{head}."
+    over = not any(racer.run.active for racer in racers)
+    if not over and all(racer.accuracy is None for racer in racers):
+        return "No network has seen all its digits once yet: in a moment there is something to compare."
+    so_far = f"so far{f', after epoch {epoch}' if epoch else ''}"
+    if winner is None:
+        text = f"{'nobody won' if over else f'{so_far}, nobody leads'}: {_rest(racers, None, over)}."
+    else:
+        level = [racer for racer in racers if racer.crowned]
+        others = _rest([racer for racer in racers if not racer.crowned], winner, over)
+        head = _at_the_top(setting, level, winner, len(level) == len(racers), over)
+        text = f"{'' if over else f'{so_far}: '}{head}{f'; {others}' if others else ''}."
     return text[0].upper() + text[1:]
-
-
-def _after(epoch: int | None) -> str:
-    return f"epoch {epoch}"
 
 
 def _at_the_top(setting: Setting, level: Sequence[Racer], winner: Racer, all_level: bool, over: bool) -> str:
@@ -272,19 +265,23 @@ def _rest(racers: Sequence[Racer], winner: Racer | None, over: bool) -> str:
     fates = [(_fate(racer, winner, over), racer.value) for racer in racers]
     order = {fate: place for place, (fate, _) in reversed(list(enumerate(fates)))}
     fates.sort(key=lambda each: order[each[0]])
-    return "; ".join(
-        f"{_listed([value for _, value in group])} {fate}" for fate, group in groupby(fates, key=lambda each: each[0])
-    )
+    said = []
+    for fate, group in groupby(fates, key=lambda each: each[0]):
+        values = [value for _, value in group]
+        if len(values) > 1:
+            fate = re.sub(r"^(is|was)\b", lambda verb: {"is": "are", "was": "were"}[verb[0]], fate)
+        said.append(f"{_listed(values)} {fate}")
+    return "; ".join(said)
 
 
 def _fate(racer: Racer, winner: Racer | None, over: bool) -> str:
     if racer.run.state == "diverged":
         return "blew up"
-    if winner is None or winner.accuracy is None or racer.accuracy is None:
+    if racer.accuracy is None:
         return "did not get through an epoch"
     reads = f"({racer.accuracy:.1%})"
-    if racer.accuracy <= GUESSING:
-        return "never did much better than guessing" if over else "does not do much better than guessing"
+    if winner is None or winner.accuracy is None or racer.accuracy <= GUESSING:
+        return "never did much better than guessing" if over else "did not do much better than guessing"
     if racer.run.state in ("stopped", "interrupted", "failed"):
         return f"ended early, after {count(racer.run.epoch, 'epoch')} {reads}"
     times = _times_slower(racer, winner)

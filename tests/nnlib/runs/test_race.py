@@ -285,9 +285,22 @@ LESSONS: dict[str, tuple[race.Race, str]] = {
         "No difference that counts: learning rate 0.001 and 0.002 all read 97.5% of the new digits; "
         "0.001 took the least time (4 s, and 0.002 12 s).",
     ),
+    "the same fate": (
+        race_of(
+            {0.001: GOOD, 0.01: (0.955,) * 4, 0.02: (0.955,) * 4}
+            | {0.0001: (0.8, 0.8, 0.8, 0.955), 0.0002: (0.8, 0.8, 0.8, 0.955)}
+        ),
+        WON
+        + "0.01 and 0.02 stayed 2.0 points behind (95.5%); 0.0001 and 0.0002 were 2 times slower and never caught up "
+        "(95.5%).",
+    ),
+    "all paused": (
+        race_of({0.001: GOOD, 0.1: (0.9,) * 4}, {0.001: "paused", 0.1: "paused"}),
+        "So far: learning rate 0.001 leads with 97.5% of the new digits; 0.1 is far behind (90.0%).",
+    ),
     "nobody learned": (
         race_of({1.0: (0.1, 0.1), 2.0: (0.11, 0.1)}),
-        "Nobody won: none of them learned to do much better than guessing.",
+        "Nobody won: 1 and 2 never did much better than guessing.",
     ),
     "nobody got anywhere": (
         race_of({1.0: (), 2.0: ()}, {1.0: "diverged", 2.0: "stopped"}),
@@ -303,11 +316,11 @@ LESSONS: dict[str, tuple[race.Race, str]] = {
             dict.fromkeys((0.001, 0.0001, 0.1, 0.5), "running"),
         ),
         "So far, after epoch 2: learning rate 0.001 leads with 96.0% of the new digits; 0.0001 is 2 times slower "
-        "(92.0%); 0.1 is far behind (30.0%); 0.5 does not do much better than guessing.",
+        "(92.0%); 0.1 is far behind (30.0%); 0.5 did not do much better than guessing.",
     ),
     "nobody learns yet": (
         race_of({1.0: (0.1,), 2.0: (0.11,)}, {1.0: "queued", 2.0: "running"}),
-        "So far, after epoch 1, none of them does much better than guessing.",
+        "So far, after epoch 1, nobody leads: 1 and 2 did not do much better than guessing.",
     ),
 }
 
@@ -339,6 +352,12 @@ def test_a_paused_run_does_not_hold_up_the_verdict() -> None:
     assert found.epoch == 4
     assert found.winner is not None
     assert found.winner.value == "0.001"
+
+
+def test_nobody_is_crowned_who_only_guesses() -> None:
+    found = race_of({1.0: (0.1,), 2.0: (0.12,)})
+    assert found.winner is None
+    assert not any(racer.crowned for racer in found.racers)
 
 
 def test_a_network_that_blew_up_wins_nothing() -> None:
