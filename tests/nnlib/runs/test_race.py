@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -224,7 +224,7 @@ Curve = tuple[float, ...]
 
 
 def race_of(
-    curves: dict[float, Curve], states: dict[float, State] | None = None, seconds: dict[float, float] | None = None
+    curves: Mapping[float, Curve], states: dict[float, State] | None = None, seconds: dict[float, float] | None = None
 ) -> race.Race:
     """A race of learning rates with these accuracies after each epoch, judged."""
     runs, records = [], {}
