@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -46,6 +47,26 @@ def run(run_id: int) -> Run:
 def damaged_runs() -> list[DamagedRun]:
     """The runs that are not what was written."""
     return _damaged_runs(store().version())
+
+
+def records(run: Run) -> list[EpochRecord]:
+    """What a run came to after each epoch. Read-only."""
+    return _records(run.id, run.attempt, run.epoch, store().file)
+
+
+def bests(runs: Sequence[Run]) -> dict[int, tuple[int, float]]:
+    """After which epoch each run read most validation digits right, and their share; of those that have done one."""
+    known, found = _bests(store().file), {}
+    for run in runs:
+        if run.last is not None and run.last.best_epoch:
+            found[run.id] = (run.last.best_epoch, run.last.best_accuracy)
+        elif run.last is not None:  # older versions did not keep it
+            key = (run.id, run.attempt, run.epoch)
+            if key not in known:
+                best = max(store().records(run.id), key=lambda each: each.validation_accuracy, default=run.last)
+                known[key] = (best.epoch, best.validation_accuracy)
+            found[run.id] = known[key]
+    return found
 
 
 def curves(run_id: int) -> tuple[list[EpochRecord], list[Progress]]:
@@ -104,6 +125,17 @@ class _Curve:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _curve(run_id: int, attempt: int, file: tuple[int, int] | None) -> _Curve:
     return _Curve(run_id)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _records(run_id: int, attempt: int, epoch: int, file: tuple[int, int] | None) -> list[EpochRecord]:
+    return store().records(run_id)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _bests(file: tuple[int, int] | None) -> dict[tuple[int, int, int], tuple[int, float]]:
+    """Those that were worked out: by run, attempt and newest epoch."""
+    return {}
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

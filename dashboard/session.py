@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from nnlib.errors import NnlibError, StoreError, UnknownRunError
 from nnlib.model_files import Model
 from nnlib.runs import BEGINNING, Run, Snapshot
 from nnlib.study import Evaluation
+from nnlib.training import PRESETS
+from nnlib.words import printable
 
 PRETRAINED = 0  # stands for the pretrained model among the numbers of the runs
 # in the narrow list of runs, what differs comes first and short
@@ -67,7 +70,8 @@ def pick_run() -> None:
     if asked := address.asked("run"):
         st.session_state["run"] = int(asked) if asked.isdecimal() and len(asked) < 10 else asked
         st.session_state["step"] = None
-    wanted = st.session_state.setdefault("run", PRETRAINED)
+    st.session_state.setdefault("run", PRETRAINED)
+    wanted = settle_number("run")
     if wanted != PRETRAINED and wanted not in runs:
         st.warning(f"There is no run {escape(str(wanted))}: it may have been deleted. This is the pretrained network.")
         st.session_state["run"] = PRETRAINED
@@ -80,6 +84,14 @@ def pick_run() -> None:
         help="All pages show this network: the one that comes with the program, or one that was trained here.",
     )
     address.keep("run", st.session_state["run"] or None, on_all_pages=True)
+
+
+def settle_number(key: str) -> Any:
+    """What a box of runs holds: the number of a run again, where that was renamed while the box showed its label."""
+    found = re.match(r"(\d{1,9}) · ", str(st.session_state.get(key)))
+    if found:
+        st.session_state[key] = int(found[1])
+    return st.session_state.get(key)
 
 
 def settle_moment() -> None:
@@ -180,8 +192,11 @@ def label(run: Run | None) -> str:
     """What a run is called in a list; without one, the pretrained network."""
     if run is None:
         return "Pretrained network"
-    # nothing that changes: the box sends back the label it showed, and another one would be no run's
-    preset, *changes = run.name.split(", ")
+    # nothing that changes by itself: the box sends back the label it showed; see settle_number for a new name
+    name = printable(run.name)
+    preset, *changes = name.split(", ")
+    if preset not in PRESETS:
+        return f"{run.id} · {name}"
     for change, short in SHORT_TERMS.items():
         changes = [each.replace(change, short, 1) for each in changes]
     return f"{run.id} · {', '.join([*changes, preset])}"

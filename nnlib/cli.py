@@ -50,6 +50,7 @@ from nnlib.training import (
 )
 from nnlib.words import exact, number, percent, printable
 
+LINE_SECONDS = 0.5  # between two maps that are printed while one is being drawn
 PORTS = range(8501, 8601)  # the dashboard takes the first that is free
 
 
@@ -61,6 +62,9 @@ class Folder(click.Path):
 
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+JSON_LINES = click.option(
+    "--json-lines", is_flag=True, help="Print what is found as soon as it is, a JSON object in each line."
+)
 DATA = click.option(
     "--data",
     envvar="NNLIB_DATA",
@@ -320,7 +324,7 @@ def _loss(loss: float) -> str:
 @with_settings
 @DATA
 @AS_JSON
-@click.option("--json-lines", is_flag=True, help="Print what is found as soon as it is, a JSON object in each line.")
+@JSON_LINES
 def find_learning_rate(preset: str, data: Path | None, as_json: bool, json_lines: bool, **given: Any) -> None:
     """Find a learning rate that suits the settings, within seconds: a learning-rate range test, and some trials.
 
@@ -566,7 +570,8 @@ def runs(delete: int | None, csv: int | None, recipe: int | None, as_json: bool)
 @cli.command()
 @click.argument("run_ids", nargs=-1, required=True, type=int, metavar="RUN...")
 @AS_JSON
-def landscape(run_ids: tuple[int, ...], as_json: bool) -> None:
+@JSON_LINES
+def landscape(run_ids: tuple[int, ...], as_json: bool, json_lines: bool) -> None:
     """Map the loss around the paths of runs, on digits that are new to them.
 
     The network of each RUN must have the same layers. On the map are the two directions in which the runs moved most.
@@ -576,10 +581,18 @@ def landscape(run_ids: tuple[int, ...], as_json: bool) -> None:
     digits = _new_to_all(found)
     trajectories = [Trajectory.of(f"run {run.id}", _moments(store, run)) for run in found]
     whole = 1000
-    bar = click.progressbar(length=whole, file=sys.stderr, label="mapping", hidden=not sys.stderr.isatty())
+    hidden = as_json or json_lines or not sys.stderr.isatty()
+    bar = click.progressbar(length=whole, file=sys.stderr, label="mapping", hidden=hidden)
+    told = 0.0
     with bar:
         for surroundings in explore(trajectories, digits):
             bar.update(round(whole * surroundings.done) - bar.pos)
+            # each is the whole map: who draws them needs some, and the last
+            if json_lines and (surroundings.done == 1 or time.monotonic() - told > LINE_SECONDS):
+                click.echo(surroundings.to_json())
+                told = time.monotonic()
+    if json_lines:
+        return
     if as_json:
         click.echo(surroundings.to_json())
         return

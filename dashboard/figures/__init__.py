@@ -5,7 +5,7 @@ The theme gives either its fonts and colours, in light and dark alike.
 
 from dashboard.figures.answers import probabilities, signal
 from dashboard.figures.cells import cells
-from dashboard.figures.curves import learning_rate_curve, per_layer_curve
+from dashboard.figures.curves import LINES, learning_rate_curve, overlay, per_layer_curve
 from dashboard.figures.digits import class_counts, gallery, ink, pixel_values, pixels
 from dashboard.figures.landscape import landscape, mountains
 from dashboard.figures.rates import rate_curve
@@ -13,6 +13,7 @@ from dashboard.figures.style import NO_BAR, Beside, plain
 from dashboard.figures.weights import unit, unit_cells, units
 
 __all__ = [
+    "LINES",
     "NO_BAR",
     "Beside",
     "cells",
@@ -22,6 +23,7 @@ __all__ = [
     "landscape",
     "learning_rate_curve",
     "mountains",
+    "overlay",
     "per_layer_curve",
     "pixel_values",
     "pixels",

@@ -23,6 +23,7 @@ COLUMNS = {
     "any_columns": ((1, 17), (2.4, 24)),
     "weight_columns": ((2, 28), (1, 17)),
     "mistake_columns": ((1, 26), (1, 20)),
+    "compare_columns": ((2.4, 28), (1, 18)),
     "closer_columns": ((1, 20), (1, 20)),
 }
 

@@ -28,7 +28,7 @@ def panel(run: Run) -> None:
             newest = resources.snapshots(run.id)[-1:]
             reached = newest[0].step if newest else 0
             best = run.last.best_epoch if run.last else 0
-            epoch = st.number_input(
+            st.number_input(
                 "To the end of epoch",
                 0,
                 run.epoch,
@@ -37,7 +37,7 @@ def panel(run: Run) -> None:
                 width=150,
                 help="At first, its best epoch. 0 is before it has learned anything.",
             )
-            step = st.number_input(
+            st.number_input(
                 "or to correction",
                 0,
                 reached,
@@ -47,14 +47,20 @@ def panel(run: Run) -> None:
                 width=150,
                 help="One correction is one batch of digits. Where this is filled in, it counts.",
             )
-            st.button("Go back there", icon=":material/undo:", on_click=rewind, args=(run, epoch, step))
+            st.button("Go back there", icon=":material/undo:", on_click=rewind, args=(run,))
+        if run.weights is not None:
+            st.caption(
+                "It began with a network from a file, which no recipe holds: save all of the run to take it along."
+            )
+            say_problem(run)
+            return
         st.markdown(
             "**Repeat it** (*same recipe*): the same settings and the same changes at the same corrections. With the "
             "same random seed it comes to the same last bit; with another one, you see how much was luck."
         )
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="repeat"):
-            seed = st.text_input("Random seed", str(run.began_with.seed), key=f"repeat_seed_{run.id}", width=150)
-            st.button("Repeat it", icon=":material/replay:", on_click=repeat, args=(run, seed))
+            st.text_input("Random seed", str(run.began_with.seed), key=f"repeat_seed_{run.id}", width=150)
+            st.button("Repeat it", icon=":material/replay:", on_click=repeat, args=(run,))
         with st.container(horizontal=True, gap="small"):
             st.download_button(
                 "Recipe",
@@ -74,12 +80,19 @@ def panel(run: Run) -> None:
                 icon=":material/download:",
                 help="One row for each epoch, as CSV.",
             )
-        if text := st.session_state.pop(f"not_back_{run.id}", None):
-            st.error(text, icon=":material/error:")
+        say_problem(run)
 
 
-def rewind(run: Run, epoch: int, step: int | None) -> None:
-    """Begin a run that waits at this moment, and look at it."""
+def say_problem(run: Run) -> None:
+    """Why what was asked for could not be."""
+    if text := st.session_state.pop(f"not_back_{run.id}", None):
+        st.error(text, icon=":material/error:")
+
+
+def rewind(run: Run) -> None:
+    """Begin a run that waits at the moment in the fields, and look at it."""
+    # read here: what was typed a moment ago comes with the click
+    epoch, step = st.session_state[f"back_epoch_{run.id}"], st.session_state[f"back_step_{run.id}"]
     try:
         store = resources.store()
         at = store.step_of(run.id, epoch) if step is None else step
@@ -89,8 +102,9 @@ def rewind(run: Run, epoch: int, step: int | None) -> None:
         st.session_state[f"not_back_{run.id}"] = sentence(str(error))
 
 
-def repeat(run: Run, seed: str) -> None:
-    """Begin a run with the same recipe, and look at it."""
+def repeat(run: Run) -> None:
+    """Begin a run with the same recipe and the seed in the field, and look at it."""
+    seed = st.session_state[f"repeat_seed_{run.id}"]
     try:
         recipe = resources.store().recipe(run.id).with_seed(SETTINGS["seed"].check(seed))
         name = f"{run.name.split(', repeats run')[0]}, repeats run {run.id}"

@@ -11,7 +11,7 @@ from dashboard.words import escape, number, sentence
 from nnlib.digits import N_CLASSES, N_PIXELS
 from nnlib.errors import StoreError, UnknownRunError
 from nnlib.model_files import model_bytes, original_file_name
-from nnlib.runs import DamagedRun, Run, Snapshot
+from nnlib.runs import DamagedRun, Run, Snapshot, export_run
 from nnlib.training import PRESETS, SETTINGS
 
 NO_RUN = 0  # among the numbers of the runs to compare with
@@ -31,7 +31,7 @@ def choose_beside(run: Run) -> figures.Beside | None:
     asked = address.asked("beside") or ""
     if asked.isdecimal() and len(asked) < 10:
         st.session_state["beside"] = int(asked)
-    if st.session_state.get("beside") not in others:  # deleted since, or the run itself
+    if session.settle_number("beside") not in others:  # deleted since, or the run itself
         st.session_state["beside"] = NO_RUN
     chosen = st.selectbox(
         "Compare with",
@@ -74,6 +74,15 @@ def what_next(run: Run) -> None:
         moments = resources.snapshots(run.id)
         if moments:
             save(run, moments)
+        st.download_button(
+            f"Save all of run {run.id}",
+            lambda: export_run(resources.store(), run.id),
+            f"run-{run.id}.zip",
+            "application/zip",
+            on_click="ignore",
+            icon=":material/folder_zip:",
+            help="Its recipe, its curves and all its networks: to look at, fork and train on elsewhere.",
+        )
         own, all_runs = resources.store().used_bytes(run.id), resources.store().used_bytes()
         st.caption(f"This run takes {_megabytes(own)} on the disk, all runs together {_megabytes(all_runs)}.")
         sure = st.checkbox("I no longer need this run", key=f"sure_{run.id}")

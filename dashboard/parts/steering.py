@@ -112,15 +112,15 @@ def more_epochs(run: Run) -> None:
             f"Train {count(more, 'epoch')} more",
             icon=":material/fast_forward:",
             on_click=_go_on,
-            args=(run, run.epoch + more),
+            args=(run,),
             help="It goes on from its end, as it would have if it had been given so many epochs at once; only a "
             "learning rate that follows a schedule is then at another place of it.",
         )
 
 
-def _go_on(run: Run, epochs: int) -> None:
+def _go_on(run: Run) -> None:
     with session.sentences():
-        worker.resume(resources.store(), run.id, {"epochs": epochs})
+        worker.resume(resources.store(), run.id, {"epochs": run.epoch + st.session_state[f"more_{run.id}"]})
 
 
 # --- its settings ---

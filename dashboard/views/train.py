@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import resources, session
-from dashboard.parts import form, go_back, kept_run, live_curves, running, steering
+from dashboard.parts import bring_in, form, go_back, kept_run, live_curves, running, steering
 
 # Beside the run where there is room, above it in a row or two where there is less: the learning rate, Start and the
 # curves are to be seen without scrolling.
@@ -63,6 +63,7 @@ with st.container(horizontal=True, gap="medium", key="train"):
                 steering.panel(run)
             with changes:
                 running.list_changes(run)
+bring_in.panel()
 kept_run.damaged()
 st.header("What happens when it learns", anchor=False)
 st.markdown(

@@ -22,7 +22,7 @@ from nnlib.training import (
     check_changes,
     in_words,
 )
-from nnlib.words import exact, shown
+from nnlib.words import count, exact, printable, shown
 
 State = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "interrupted", "failed"]
 # to a run: how it goes on (one batch or epoch more of a paused one; a pace of so many batches a second, 0 for as fast
@@ -33,7 +33,8 @@ AnyRecord = TypeVar("AnyRecord", Progress, EpochRecord)
 ACTIVE: tuple[State, ...] = ("queued", "running", "paused")  # a living process has such a run in its hands
 RESUMABLE: tuple[State, ...] = ("stopped", "interrupted", "failed")
 
-
+LONGEST_NAME, LONGEST_NOTE, LONGEST_TAG = 100, 1_000, 30  # characters
+MOST_TAGS = 10
 LATEST_TIME = 2**33  # in the year 2242; far beyond, no calendar can show it
 # of a run's row
 CONTENT = (
@@ -223,6 +224,43 @@ def check_order(name: str, value: Any) -> Any:
             )
         return float(value)
     return check_changes({name: value})[name] if name in STEERABLE else value
+
+
+def check_name(name: str) -> str:
+    """A name as it is kept, in one line that can be shown anywhere; SettingError outside its limits."""
+    name = _one_line(name)
+    if not 1 <= len(name) <= LONGEST_NAME:
+        raise SettingError(f"the name {_length(name)}: it must have 1 to {LONGEST_NAME} characters.")
+    return name
+
+
+def check_note(note: str) -> str:
+    """A note as it is kept, with its lines; SettingError where it is too long."""
+    note = "\n".join(printable(line, None).rstrip() for line in note.strip().splitlines())
+    if len(note) > LONGEST_NOTE:
+        raise SettingError(f"the note {_length(note)}: it may have at most {LONGEST_NOTE:,}, so shorten it.")
+    return note
+
+
+def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags as they are kept, each once and none empty; SettingError outside their limits."""
+    found = tuple(tag for tag in dict.fromkeys(map(_one_line, tags)) if tag)
+    for tag in found:
+        if len(tag) > LONGEST_TAG or "," in tag:
+            raise SettingError(
+                f"the tag {shown(tag)} {_length(tag)}: it must have 1 to {LONGEST_TAG} characters and no comma."
+            )
+    if len(found) > MOST_TAGS:
+        raise SettingError(f"a run would have {len(found)} tags: it may have at most {MOST_TAGS}, so take some away.")
+    return found
+
+
+def _one_line(text: str) -> str:
+    return " ".join(printable(text, None).split())
+
+
+def _length(text: str) -> str:
+    return f"has {count(len(text), 'character')}" if text else "is empty"
 
 
 def read_happening(step: Any, name: Any, value: Any) -> Happening:

@@ -34,7 +34,10 @@ from nnlib.runs.run import (
     Run,
     Snapshot,
     State,
+    check_name,
+    check_note,
     check_order,
+    check_tags,
     read_happening,
     read_moment,
     read_run,
@@ -115,14 +118,17 @@ class RunStore:
         """Which file it is. With another one, as after its folder was moved, the same numbers are of other runs."""
         return self._database.file
 
-    def used_bytes(self, run_id: int | None = None) -> int:
-        """How much of the disk one run takes, or all that the store keeps."""
-        if run_id is None:
+    def used_bytes(self, *run_ids: int) -> int:
+        """How much of the disk these runs take together; without any, all that the store keeps."""
+        if not run_ids:
             return self._database.used_bytes()
         sizes = {"records": "record", "progress": "progress", "snapshots": "parameters", "checkpoints": "state"}
-        parts = [f"(SELECT total(length({column})) FROM {table} WHERE run = :run)" for table, column in sizes.items()]
+        parts = [
+            f"(SELECT total(length({column})) FROM {table} WHERE run IN (SELECT value FROM json_each(:runs)))"
+            for table, column in sizes.items()
+        ]
         with self._database.reading() as connection:
-            return int(connection.execute(f"SELECT {' + '.join(parts)}", {"run": run_id}).fetchone()[0])
+            return int(connection.execute(f"SELECT {' + '.join(parts)}", {"runs": json.dumps(run_ids)}).fetchone()[0])
 
     # ---- runs
 
@@ -273,14 +279,52 @@ class RunStore:
         self._known[run_id] = written, run
         return run
 
+    def rename(self, run_id: int, name: str) -> None:
+        """Give a run another name. Raises SettingError for one that is empty or too long."""
+        name = check_name(name)
+        with self._changing(run_id):
+            self._update(run_id, name=name)
+
+    def annotate(self, run_id: int, *, note: str | None = None, tags: Iterable[str] | None = None) -> None:
+        """Keep a note with a run, tags, or both, in the place of those that it has.
+
+        Raises SettingError where one is too long, or the tags are too many.
+        """
+        changes = {}
+        if note is not None:
+            changes["note"] = check_note(note)
+        if tags is not None:
+            changes["tags"] = ",".join(check_tags(tags))
+        with self._changing(run_id):
+            self._update(run_id, **changes)
+
     def delete_run(self, run_id: int) -> None:
         """Forget a run and all it left, and let the disk have the room. Raises StoreError while it is active."""
+        self._delete_even_if_full(run_id)
+        self._database.give_back()
+
+    def delete_runs(self, run_ids: Iterable[int]) -> None:
+        """Forget runs, each whole, and let the disk have their room; one that is gone already is no error.
+
+        Raises StoreError, and deletes none, while one of them is active.
+        """
+        wanted = set(run_ids)
+        for run in self.runs():
+            if run.id in wanted and run.active:
+                raise _still_active(run.id, run.state)
+        try:
+            for run_id in sorted(wanted):
+                with suppress(UnknownRunError):
+                    self._delete_even_if_full(run_id)
+        finally:
+            self._database.give_back()
+
+    def _delete_even_if_full(self, run_id: int) -> None:
         try:
             self._delete(run_id)
         except StoreFullError:
             self._database.give_up_spare()
             self._delete(run_id)
-        self._database.give_back()
 
     def _delete(self, run_id: int) -> None:
         try:
@@ -291,7 +335,7 @@ class RunStore:
                 # a damaged one is let go whatever it says: a process that is at work on it will notice
                 sound, state = checksum(*content) == checked, content[STATE]
                 if sound and state in ACTIVE and _lives(machine, process_id, started, sign):
-                    raise StoreError(f"run {run_id} is {state}: stop it before you delete it.")
+                    raise _still_active(run_id, state)
                 for table, key in TABLES.items():
                     connection.execute(f"DELETE FROM {table} WHERE {key} = ?", (run_id,))
         except DamagedStoreError:
@@ -907,6 +951,10 @@ def _moments(rows: Iterable[tuple]) -> list[Snapshot]:
         with suppress(*DAMAGE):
             found.append(read_moment(step, epoch))
     return found
+
+
+def _still_active(run_id: int, state: str) -> StoreError:
+    return StoreError(f"run {run_id} is {state}: stop it before you delete it.")
 
 
 def _lives(machine: Any, process_id: Any, started: Any, sign: Any) -> bool:

@@ -17,11 +17,14 @@ from playwright.sync_api import Browser, expect, sync_playwright
 # run as a file, not as a module
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from nnlib.training import PRESETS, describe
 from tests.browser.app import Theme, Visitor, launch, running_app, visitor
+from tests.conftest import train_to_its_end
 
 WIDTHS = (1440, 390)
 README_HEIGHT = 900
 TRAINING_SECONDS = 600
+OTHER_RATES = (0.0002, 0.01)  # of two more runs, for the page that compares them
 
 # a page's name: where it is, and whether a digit is drawn on it
 PAGES = {
@@ -29,6 +32,8 @@ PAGES = {
     "data": ("/data?run=1", False),
     "train": ("/train?run=1", False),
     "race": ("/race", False),
+    "landscape": ("/landscape?run=1", False),
+    "runs": ("/runs?compare=1,2,3", False),
     "weights": ("/weights?run=1", False),
     "draw": ("/draw?run=1", True),
     "mistakes": ("/mistakes?run=1", False),
@@ -90,6 +95,9 @@ def main() -> None:
         trainer.wait_for_live_points(30)
         take_page(browser, app.url, "train", arguments.folder, arguments.readme, as_name="train-learning")
         expect(trainer.button("Stop")).to_be_disabled(timeout=TRAINING_SECONDS * 1000)
+        for rate in OTHER_RATES:
+            config = PRESETS["quick"].config.with_changes(learning_rate=rate)
+            train_to_its_end(Path(home), config, describe(config))
         for name in PAGES:
             take_page(browser, app.url, name, arguments.folder, arguments.readme)
 

@@ -37,6 +37,7 @@ PAGES = {
     "Welcome": "/",
     "Data": "/data",
     "Train": "/train",
+    "Runs": "/runs",
     "Weights": "/weights",
     "Draw": "/draw",
     "Mistakes": "/mistakes",

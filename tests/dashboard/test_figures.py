@@ -60,6 +60,7 @@ CASES: dict[str, list[Callable[[], go.Figure]]] = {
         lambda: figures.rate_curve(POINTS, TRIALS, 0.001),
         lambda: figures.rate_curve([], [], None),
     ],
+    "overlay": [lambda: figures.overlay({"one": RECORDS, "other": RECORDS[:1]}, 10), lambda: figures.overlay({}, 10)],
     "class_counts": [lambda: figures.class_counts(np.full(10, 6000), np.full(10, 1000))],
     "pixel_values": [lambda: figures.pixel_values(np.array([8, 1, 1]), np.array([0, 0.3, 0.6, 1]))],
 }
@@ -84,7 +85,7 @@ def test_every_figure_has_a_title_and_says_what_its_axes_are(name: str) -> None:
         assert axes.yaxis.title.text
 
 
-@pytest.mark.parametrize("name", ["learning_rate_curve", "per_layer_curve", "rate_curve"])
+@pytest.mark.parametrize("name", ["learning_rate_curve", "per_layer_curve", "rate_curve", "overlay"])
 def test_curves_that_grow_keep_a_zoom(name: str) -> None:
     full, empty = (case().layout.uirevision for case in CASES[name])
     assert full

@@ -33,14 +33,15 @@ from dashboard.parts import confusion, form, rate, settings
 from dashboard.words import JOINER
 from nnlib import model_files
 from nnlib.errors import NnlibError, StoreError
-from nnlib.runs import worker
+from nnlib.model_files import load_pretrained, model_bytes
+from nnlib.runs import export_run, worker
 from nnlib.runs.store import RunStore
 from nnlib.training.config import PRESETS, SETTINGS, TrainingConfig, describe
 from nnlib.words import exact
 from tests.conftest import train_to_its_end
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["welcome", "data", "train", "race", "weights", "draw", "mistakes"]
+PAGES = ["welcome", "data", "train", "race", "runs", "landscape", "weights", "draw", "mistakes"]
 # enough for it to read most digits: else the page Train rightly says that it does not learn
 LOOKING = ("welcome", "weights", "draw", "mistakes")  # the pages that show a network
 SMALL = TrainingConfig(hidden_widths=(32,), epochs=2, batch_size=32, training_digits=3000, validation_digits=500)
@@ -287,7 +288,7 @@ def test_a_missing_pretrained_network_is_said_once(page: str, tmp_path: Path, mo
     resources.data()
     monkeypatch.setattr(model_files, "PACKAGED", tmp_path)
     sentences = complaints(open_page(page))
-    if page in ("data", "train", "race"):
+    if page in ("data", "train", "race", "runs", "landscape"):
         assert not sentences
     else:
         assert len(sentences) == 1
@@ -856,3 +857,137 @@ def test_the_table_of_mistakes_holds_every_count_and_colours_by_it() -> None:
     assert colours["12"][1] > colours["1"][1] > 0.1
     assert (colours["900"][0], colours[""][0]) == (confusion.RIGHT, confusion.NOTHING)
     assert "nan" not in confusion.table(np.zeros((10, 10), int))
+
+
+# --- a run is steered ---
+
+
+def test_what_is_ordered_on_the_page_reaches_the_run(running_run: int, home: Path) -> None:
+    with closing(RunStore(home)) as store:
+        app = open_page("train", run=str(running_run))
+        app.select_slider(key=f"live_rate_{running_run}").set_value(0.002).run()
+        # what was ordered is shown until it is obeyed
+        assert app.text_input(key=f"live_typed_rate_{running_run}").value == "0.002"
+        wait_until(lambda: store.run(running_run).config.learning_rate == 0.002)
+        app.text_input(key=f"live_typed_rate_{running_run}").set_value("0.00123").run()
+        app.text_input(key=f"live_dropout_{running_run}").set_value("0.1").run()
+        app.selectbox(key=f"live_schedule_{running_run}").set_value("cosine").run()
+        app.selectbox(key=f"live_pace_{running_run}").set_value("10 batches a second").run()
+        wait_until(lambda: len(store.happenings(running_run)) == 5)
+        assert [(each.name, each.value) for each in store.happenings(running_run)] == [
+            *[("learning_rate", 0.002), ("learning_rate", 0.00123), ("dropout", 0.1)],
+            *[("schedule", "cosine"), ("pace", 10.0)],
+        ]
+        app.run()
+        said = " ".join(each.value for each in app.markdown).replace(JOINER, "")
+        assert "learning rate 0.002 → 0.00123" in said
+        assert "dropout 0 → 0.1" in said
+        assert "slow motion, 10 batches a second" in said
+
+
+def test_an_order_that_cannot_be_is_refused_in_a_sentence(running_run: int, home: Path) -> None:
+    app = open_page("train", run=str(running_run))
+    for name, value, said in (
+        ("typed_rate", "fast", "Learning rate is fast: it must be a number above 0 and at most 10."),
+        ("dropout", "2", "Dropout is 2: it must be a number from 0 to 0.9."),
+        ("epochs", "0", "Epochs is 0: it must be a whole number from 1 to 1,000 epochs."),
+    ):
+        app.text_input(key=f"live_{name}_{running_run}").set_value(value).run()
+        (sentence,) = complaints(app)
+        assert sentence.startswith(said)
+    app.run()
+    assert not complaints(app)
+    with closing(RunStore(home)) as store:
+        assert store.happenings(running_run) == store.orders(running_run) == []
+
+
+def test_momentum_can_be_changed_only_where_it_counts(running_run: int) -> None:
+    app = open_page("train", run=str(running_run))
+    assert f"live_momentum_{running_run}" not in {each.key for each in app.text_input}
+    assert f"live_l2_{running_run}" in {each.key for each in app.text_input}
+
+
+def opened(app: AppTest, key: str) -> AppTest:
+    """The page with this expander open."""
+    app.session_state[key] = True
+    return app.run()
+
+
+def test_going_back_makes_a_run_that_waits_and_repeating_one_with_the_same_recipe(
+    finished_run: int, home: Path
+) -> None:
+    app = opened(open_page("train", run=str(finished_run)), "go_back")
+    app.number_input(key=f"back_epoch_{finished_run}").set_value(1)
+    button(app, "Go back there").click().run()
+    assert not complaints(app)
+    with closing(RunStore(home)) as store:
+        back = store.runs()[0]
+        assert (back.parent, back.name) == ((finished_run, 94), "own settings, from run 1")
+        wait_until(lambda: store.run(back.id).state == "paused")
+        assert app.session_state["run"] == back.id
+
+        app = opened(open_page("train", run=str(finished_run)), "go_back")
+        app.text_input(key=f"repeat_seed_{finished_run}").set_value("x").run()
+        button(app, "Repeat it").click().run()
+        (sentence,) = complaints(app)
+        assert sentence.startswith("Random seed is x: it must be a whole number from 0")
+        app.text_input(key=f"repeat_seed_{finished_run}").set_value("7").run()
+        button(app, "Repeat it").click().run()
+        repeat = store.runs()[0]
+        assert repeat.began_with == SMALL.with_changes(seed=7)
+        stop_all(store)
+
+
+def test_a_finished_run_gets_more_epochs(finished_run: int, home: Path) -> None:
+    app = open_page("train", run=str(finished_run))
+    app.number_input(key=f"more_{finished_run}").set_value(1).run()
+    button(app, "Train 1 epoch more").click().run()
+    assert not complaints(app)
+    with closing(RunStore(home)) as store:
+        wait_until(lambda: store.run(finished_run).epoch == 3)
+        assert store.happenings(finished_run)[0].value == 3
+
+
+def test_a_file_is_brought_in_or_refused_in_a_sentence(
+    finished_run: int, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(RunStore(home)) as store:
+        files = {"run.zip": export_run(store, finished_run), "mine.npz": model_bytes(load_pretrained(), ".npz")}
+        for number, (name, content) in enumerate({**files, "no.zip": b"PK no", "no.pkl": b"x"}.items(), start=2):
+            app = open_page("train")
+            app.file_uploader(key="bring_in_0").upload(name, content, "application/octet-stream").run()
+            if name in files:
+                assert not complaints(app)
+                assert app.session_state["run"] == number
+            else:
+                assert len(complaints(app)) == 1
+        assert len(store.runs()) == 3
+        app = open_page("draw", run="3")
+        assert not complaints(app)
+
+
+# --- the landscape ---
+
+
+def test_the_landscape_of_one_run_and_of_two_is_drawn(finished_run: int, home: Path) -> None:
+    second = train_to_its_end(home, SMALL.with_changes(learning_rate=0.05))
+    train_to_its_end(home, SMALL.with_changes(hidden_widths=(8,), epochs=1))
+    app = open_page("landscape", run=str(finished_run))
+    assert len(app.selectbox(key="second").options) == 2, "that of other layers has another ground"
+    assert not app.get("plotly_chart")
+    for other in (0, second):
+        app.selectbox(key="second").set_value(other).run()
+        button(app, "Draw the landscape").click().run()
+        wait_until(lambda: bool(app.session_state["landscape_job"].ended))
+        app.run()
+        assert not complaints(app)
+        assert len(app.get("plotly_chart")) == 1
+    assert app.query_params["second"] == str(second)
+
+
+def test_a_run_that_has_not_begun_has_no_landscape(home: Path) -> None:
+    with closing(RunStore(home)) as store:
+        run_id = store.create_run(SMALL, "own settings")
+    app = open_page("landscape", run=str(run_id))
+    assert not complaints(app)
+    assert any("can be drawn as soon as it has begun" in each.value for each in app.info)

@@ -897,7 +897,7 @@ def test_damaged_text_ends_in_a_sentence(whole: Path, edits: list[tuple[int, int
 
 COLUMNS = {
     "runs": "id name config data_directory created queued state message process_id process_started "
-    "machine sign attempt taken checksum now parent parent_step race note tags",
+    "machine sign attempt taken checksum now parent parent_step weights race note tags",
     "records": "run epoch record checksum",
     "progress": "run step progress checksum",
     "snapshots": "run step epoch parameters checksum",
@@ -1240,6 +1240,74 @@ def test_each_attempt_has_a_number(store: RunStore) -> None:
     store.take(run, first + 1)
 
 
+# --- what people say of a run ---
+
+
+def test_a_name_a_note_and_tags_are_kept_whatever_the_run_does_meanwhile(store: RunStore, other: RunStore) -> None:
+    run = store.create_run(SMALL, "quick")
+    store.begin(run)
+    store.take(run)
+    other.rename(run, "  the one for\tFriday ")
+    other.annotate(run, note="first line\n second line \n", tags=["good", " for class", "good", ""])
+    store.append(run, record_of(1))
+    store.set_state(run, "finished")
+    found = other.run(run)
+    assert (found.name, found.note) == ("the one for Friday", "first line\n second line")
+    assert found.tags == ("good", "for class")
+    other.annotate(run, tags=[])
+    assert (other.run(run).note, other.run(run).tags) == (found.note, ())
+    other.annotate(run, note="")
+    assert store.run(run).note == ""
+
+
+def test_what_is_typed_can_be_shown_anywhere(store: RunStore) -> None:
+    run = store.create_run(SMALL, "quick")
+    store.rename(run, "turn\u202eed \x1b[2J \ud800")
+    store.annotate(run, note="a\x00b", tags=["c\u2066d"])
+    found = store.run(run)
+    assert (found.name, found.note, found.tags) == ("turn\ufffded \ufffd[2J \ufffd", "a\ufffdb", ("c\ufffdd",))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda store: store.rename(1, " "), "the name is empty: it must have 1 to 100 characters."),
+        (lambda store: store.rename(1, "x" * 101), "the name has 101 characters: it must have 1 to 100 characters."),
+        (
+            lambda store: store.annotate(1, note="x" * 1001, tags=["good"]),
+            "the note has 1,001 characters: it may have at most 1,000, so shorten it.",
+        ),
+        (
+            lambda store: store.annotate(1, note="fine", tags=["good", "y" * 31]),
+            f"the tag {'y' * 31} has 31 characters: it must have 1 to 30 characters and no comma.",
+        ),
+        (
+            lambda store: store.annotate(1, tags=["a,b"]),
+            "the tag a,b has 3 characters: it must have 1 to 30 characters and no comma.",
+        ),
+        (
+            lambda store: store.annotate(1, tags=map(str, range(11))),
+            "a run would have 11 tags: it may have at most 10, so take some away.",
+        ),
+    ],
+)
+def test_what_is_too_long_is_refused_in_a_sentence_and_changes_nothing(
+    store: RunStore, change: Callable[[RunStore], None], sentence: str
+) -> None:
+    store.create_run(SMALL, "x" * 100)
+    store.annotate(1, note="y" * 1000, tags=[str(number) * 3 for number in range(10)])
+    before = store.run(1)
+    with pytest.raises(SettingError, match=rf"^{re.escape(sentence)}$"):
+        change(store)
+    assert store.run(1) == before
+
+
+def test_a_run_that_is_gone_cannot_be_named(store: RunStore) -> None:
+    for change in (partial(store.rename, 7, "lost"), partial(store.annotate, 7, note="lost")):
+        with pytest.raises(UnknownRunError):
+            change()
+
+
 # --- damage ---
 
 
@@ -1385,6 +1453,32 @@ def test_what_is_deleted_the_disk_gets_back(store: RunStore, other: RunStore) ->
     other.delete_run(runs[2])
     assert store.used_bytes() < empty + 200_000
     assert store.used_bytes(runs[0]) == 0
+
+
+def test_several_runs_are_deleted_at_once_and_the_disk_gets_their_room(store: RunStore, other: RunStore) -> None:
+    empty = store.used_bytes()
+    runs = [store.create_run(SMALL, str(number)) for number in range(4)]
+    for run in runs:
+        store.append(run, record_of(1), snapshot=parameters_of(run), checkpoint=b"x" * 1_000_000)
+        store.set_state(run, "stopped")
+    spoil(store, "runs", "name", "not what was written", f"id = {runs[1]}")
+    size = store.used_bytes(*runs[:3])
+    assert size == sum(map(store.used_bytes, runs[:3])) > 3_000_000
+    full = store.used_bytes()
+    other.delete_runs([*runs[:3], 99, runs[0]])
+    assert [run.id for run in store.runs()] == runs[3:]
+    assert store.damaged_runs() == []
+    assert store.used_bytes() < full - 0.9 * size
+    other.delete_runs(runs)
+    assert store.used_bytes() < empty + 200_000
+
+
+def test_of_several_runs_none_is_deleted_while_one_is_active(store: RunStore) -> None:
+    over, active = store.create_run(SMALL, "over"), store.create_run(SMALL, "active")
+    store.set_state(over, "stopped")
+    with pytest.raises(StoreError, match=rf"^run {active} is queued: stop it before you delete it\.$"):
+        store.delete_runs([over, active])
+    assert [run.id for run in store.runs()] == [active, over]
 
 
 def test_a_store_of_the_first_version_gives_room_back_too(tmp_path: Path) -> None:

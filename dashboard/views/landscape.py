@@ -1,0 +1,107 @@
+"""Landscape: the way that a training took over the hills and valleys of the loss."""
+
+import json
+
+import streamlit as st
+
+from dashboard import address, figures, jobs, resources, session
+from dashboard.parts import pulse
+from dashboard.words import sentence
+from nnlib.errors import NnlibError
+from nnlib.runs import Run
+from nnlib.study import Landscape
+from nnlib.words import percent
+
+LOOK_SECONDS = 0.6  # between two looks at a map that is being drawn
+ALONE = 0  # among the numbers of the runs
+JOB = "landscape_job"
+
+
+def choose_second(run: Run) -> int:
+    """Another run on the same ground; only one of the same layers can be."""
+    same = {
+        other.id: other
+        for other in resources.runs()
+        if other.id != run.id
+        and (other.config.hidden_widths, other.config.activation) == (run.config.hidden_widths, run.config.activation)
+        and other.data_directory == run.data_directory
+    }
+    asked = address.asked("second") or ""
+    if asked.isdecimal() and len(asked) < 10:
+        st.session_state["second"] = int(asked)
+    if st.session_state.get("second") not in same:
+        st.session_state["second"] = ALONE
+    second: int = st.selectbox(
+        "A second run on the same ground",
+        [ALONE, *same],
+        format_func=lambda number: session.label(same[number]) if number else "none",
+        key="second",
+        help="Any run whose network has the same layers. Two learning rates side by side show what overshooting is.",
+    )
+    address.keep("second", second or None)
+    return second
+
+
+def begin(words: tuple[str, ...]) -> None:
+    """Let the map be drawn."""
+    try:
+        st.session_state[JOB] = jobs.start(f"{pulse.viewer()} landscape", words)
+    except NnlibError as error:
+        st.session_state["landscape_problem"] = sentence(str(error))
+
+
+def look(words: tuple[str, ...]) -> None:
+    """The map as far as it is drawn."""
+    job: jobs.Job | None = st.session_state.get(JOB)
+    if job is None or job.words != words:
+        return
+    ended = job.ended  # before its lines are read: they are then all
+    pulse.silent("landscape", not ended, LOOK_SECONDS)
+    if job.problem:
+        st.error(sentence(job.problem), icon=":material/error:")
+        return
+    if not job.lines:
+        st.markdown("Looking for the way that it took …")
+        return
+    found = Landscape.from_json(json.dumps(job.lines[-1]))
+    way = st.segmented_control("Seen", ["From above", "As mountains"], default="From above", required=True, key="seen")
+    draw = figures.mountains if way == "As mountains" else figures.landscape
+    st.plotly_chart(
+        draw(found),
+        key=f"landscape_{way}",
+        config={"displayModeBar": False, "scrollZoom": False},
+        alt="The loss around the path of the training, and the path itself, from its start to its end.",
+    )
+    if not ended:
+        st.progress(found.done, "The map is being drawn, ever finer.")
+    whose = "of how far it moved" if len(found.paths) == 1 else "of how far they moved"
+    st.caption(
+        f"Every point is a network; **the darker, the fewer mistakes it makes** with {found.n_digits:,} new digits. "
+        f"The line is the way that the training took from start to end. Small corrections go down into the nearest "
+        f"valley; too big ones leap over it (*overshooting*). A network has a hundred thousand directions and a map "
+        f"two: those in which it moved most, which are {percent(found.explained)} {whose}. So each dot has the colour "
+        f"of the loss that it truly had there, which may differ from the ground."
+    )
+
+
+st.title("The landscape of the loss", anchor=False)
+st.markdown(
+    "Learning is a walk downhill: how wrong a network is (its *loss*) is the height, and every correction is a step. "
+    "Here you see the ground, and the way that a training took over it."
+)
+run = session.chosen_run()
+if run is None or not resources.snapshots(run.id):
+    st.info(
+        "The pretrained network shows only where it ended. Choose a run under *Network to look at*, or train one: its "
+        "way can be drawn as soon as it has begun.",
+        icon=":material/landscape:",
+    )
+    st.page_link("views/train.py", label="Train a network", icon=":material/trending_up:")
+else:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        second = choose_second(run)
+        words = ("landscape", "--json-lines", str(run.id), *([str(second)] if second else []))
+        st.button("Draw the landscape", type="primary", icon=":material/landscape:", on_click=begin, args=(words,))
+    if text := st.session_state.pop("landscape_problem", None):
+        st.error(text, icon=":material/error:")
+    session.fragment(look)(words)
