@@ -79,11 +79,6 @@ def race(number: int) -> list[Run]:
     return _race(number, *now())
 
 
-def records(run: Run) -> list[EpochRecord]:
-    """The epochs of a run that was just read. Read-only."""
-    return _curve(run.id, run.attempt, store().file).up_to_now()[0]
-
-
 def snapshots(run_id: int) -> list[Snapshot]:
     """The moments of a run that can be looked at."""
     return _snapshots(run_id, store().version(), store().file)
@@ -122,7 +117,7 @@ class _Curve:
         self.records, self.progress = [*self.records, *records], [*self.progress, *progress]
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner=False)
 def _curve(run_id: int, attempt: int, file: tuple[int, int] | None) -> _Curve:
     return _Curve(run_id)
 
