@@ -18,6 +18,7 @@ pages = [
     st.Page(WELCOME, title="Welcome", icon=":material/waving_hand:", url_path="start", default=True),
     st.Page(VIEWS / "data.py", title="Data", icon=":material/grid_on:", url_path="data"),
     st.Page(VIEWS / "train.py", title="Train", icon=":material/trending_up:", url_path="train"),
+    st.Page(VIEWS / "race.py", title="Race", icon=":material/flag:", url_path="race"),
     st.Page(VIEWS / "runs.py", title="Runs", icon=":material/table_rows:", url_path="runs"),
     st.Page(VIEWS / "landscape.py", title="Landscape", icon=":material/landscape:", url_path="landscape"),
     st.Page(VIEWS / "weights.py", title="Weights", icon=":material/blur_on:", url_path="weights"),

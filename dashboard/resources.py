@@ -74,6 +74,11 @@ def curves(run_id: int) -> tuple[list[EpochRecord], list[Progress]]:
     return _curve(run_id, run(run_id).attempt, store().file).up_to_now()
 
 
+def race(number: int) -> list[Run]:
+    """The runs of a race as they stand, in their order."""
+    return _race(number, *now())
+
+
 def snapshots(run_id: int) -> list[Snapshot]:
     """The moments of a run that can be looked at."""
     return _snapshots(run_id, store().version(), store().file)
@@ -141,6 +146,11 @@ def _damaged_runs(version: tuple[int, int]) -> list[DamagedRun]:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _run(run_id: int, version: tuple[int, int], second: int) -> Run:
     return store().run(run_id)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _race(number: int, version: tuple[int, int], second: int) -> list[Run]:
+    return store().race(number)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

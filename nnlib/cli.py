@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from nnlib.model_files import SUFFIXES, check_model_path, load_model, load_pretr
 from nnlib.network import Network
 from nnlib.runs import MOST_BYTES as MOST_RUN_BYTES
 from nnlib.runs import Run, RunStore, export_run, import_file, records_as_csv, worker
+from nnlib.runs import race as race_of
 from nnlib.study import Trajectory, explore, score_digits
 from nnlib.study import evaluate as read_all
 from nnlib.training import (
@@ -105,11 +107,24 @@ class SettingType(click.ParamType):
         return {tuple: "N,N,...", int: "N", float: "NUMBER"}[self.setting.kind]
 
 
-def with_settings(command: Callable) -> Callable:
+class ValuesType(SettingType):
+    """One value of a setting or several, as a race takes them."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return race_of.read_values(self.setting.name, value)
+        except SettingError as error:
+            raise click.UsageError(str(error), ctx) from error
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "N,N,.../N,N,..." if self.setting.kind is tuple else f"{super().get_metavar(param, ctx)},..."
+
+
+def with_settings(command: Callable, kind: type[SettingType] = SettingType) -> Callable:
     """Give a command an option for every setting of a training."""
     for setting in reversed(SETTINGS.values()):
         text = f"{setting.label} ({setting.term}): {setting.limits}. {setting.advice}"
-        command = click.option(_flag(setting.name), setting.name, type=SettingType(setting), help=text.strip())(command)
+        command = click.option(_flag(setting.name), setting.name, type=kind(setting), help=text.strip())(command)
     return command
 
 
@@ -361,6 +376,81 @@ def fork(run: int, epoch: int | None, step: int | None, save: Path | None, **giv
     changes = {name: value for name, value in given.items() if value is not None}
     forked = store.fork(run, store.step_of(run, epoch) if step is None else step, changes)
     _train(store, forked, save)
+
+
+@cli.command()
+@click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    default="quick",
+    show_default=True,
+    help="Where the settings come from that are not given.",
+)
+@partial(with_settings, kind=ValuesType)
+@DATA
+@AS_JSON
+def race(preset: str, data: Path | None, as_json: bool, **given: Any) -> None:
+    """Train the same network with 2 to 8 values of one setting, side by side, and say which did best.
+
+    The values stand with commas between: --learning-rate 0.0001,0.001,0.01. Those of the hidden widths, which have
+    commas themselves, stand with / between: --hidden-widths 32/64,32/128. All other settings have one value.
+    """
+    several = [name for name, values in given.items() if values is not None and len(values) > 1]
+    if len(several) != 1:
+        raise click.UsageError(
+            f"{' and '.join(map(_flag, several)) or 'no setting'} {'have' if several else 'has'} several values: "
+            f"exactly one setting must, like --learning-rate 0.0001,0.001,0.01."
+        )
+    (setting,) = several
+    changes = {name: values[0] for name, values in given.items() if values and name != setting}
+    config = PRESETS[preset].config.with_changes(**changes)
+    for planned in race_of.plan(config, setting, given[setting]).values():
+        split(load_mnist(data).train, planned)  # a folder that is wrong, or holds too few digits, makes no run
+    store = RunStore()
+    run_ids = race_of.start_race(store, config, setting, given[setting], str(data.resolve()) if data else None)
+    _watch_race(store, run_ids)
+    runs = [store.run(run_id) for run_id in run_ids]
+    _say_race(race_of.judge(runs, {run.id: store.records(run.id) for run in runs}), as_json)
+
+
+def _watch_race(store: RunStore, run_ids: list[int]) -> None:
+    """A bar for all epochs of all runs, until none is under way."""
+    hidden = not sys.stderr.isatty()
+    runs = [store.run(run_id) for run_id in run_ids]
+    epochs = sum(run.config.epochs for run in runs)
+    with click.progressbar(length=epochs, file=sys.stderr, label=f"{len(runs)} runs race", hidden=hidden) as bar:
+        while any(run.active for run in runs):
+            time.sleep(worker.LOOK_SECONDS)
+            runs = [store.run(run_id) for run_id in run_ids]
+            bar.update(sum(run.epoch for run in runs) - bar.pos)
+
+
+def _say_race(found: race_of.Race, as_json: bool) -> None:
+    if as_json:
+        rows = [
+            {
+                "run": racer.run.id,
+                "value": getattr(racer.run.began_with, found.setting.name),
+                "state": racer.run.state,
+                "best_accuracy": racer.accuracy,
+                "best_epoch": racer.best_epoch,
+                "epochs_to_level": racer.epochs_to_level,
+                "seconds": racer.seconds,
+                "crowned": racer.crowned,
+            }
+            for racer in found.racers
+        ]
+        click.echo(json.dumps(rows))
+        return
+    width = max(len(found.setting.term), *(len(racer.value) for racer in found.racers))
+    click.echo(f"{found.setting.term:{width}}     run   state         best accuracy   at epoch   seconds")
+    for racer in found.racers:
+        accuracy = "-" if racer.accuracy is None else f"{racer.accuracy:.2%}"
+        click.echo(
+            f"{racer.value:{width}} {'♛' if racer.crowned else ' '} {racer.run.id:5}   {racer.run.state:11}   "
+            f"{accuracy:>13}   {racer.best_epoch or '-':>8}   {racer.seconds:7.1f}"
+        )
+    click.echo(found.lesson)
 
 
 @cli.command()

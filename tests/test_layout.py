@@ -27,7 +27,7 @@ ORDER = {
     "training": ("config", "recipe", "blas", "partner", "halves", "trainer", "rate_finder", "__main__"),
     "study": ("evaluation", "landscape"),
     "model_files": (),
-    "runs": ("processes", "database", "run", "store", "worker", "transfer", "__main__"),
+    "runs": ("processes", "database", "run", "store", "worker", "race", "transfer", "__main__"),
     "benchmark": (),
     "cli": (),
     "__main__": (),

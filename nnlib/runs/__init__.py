@@ -1,6 +1,6 @@
 """Many trainings: each a run, kept in the store, and at work in a process of its own."""
 
-from nnlib.runs import worker
+from nnlib.runs import race, worker
 from nnlib.runs.database import MOST_PROGRESS_POINTS
 from nnlib.runs.run import (
     BEGINNING,
@@ -41,6 +41,7 @@ __all__ = [
     "State",
     "export_run",
     "import_file",
+    "race",
     "records_as_csv",
     "say_happenings",
     "worker",

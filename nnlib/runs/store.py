@@ -150,6 +150,19 @@ class RunStore:
             self._put_in_line(run_id)
             return run_id
 
+    def create_race(self, configs: Mapping[str, TrainingConfig], data_directory: str | None = None) -> list[int]:
+        """Put a new run in line for each config, under its name; as `race` they share the first one's number.
+
+        All or none: raises StoreError where the line has no room for all of them.
+        """
+        with self._database.writing():
+            self._require_place_in_line(len(configs))
+            run_ids = [self._insert_run(config, name, data_directory) for name, config in configs.items()]
+            for run_id in run_ids:
+                self._update(run_id, race=run_ids[0])
+                self._put_in_line(run_id)
+            return run_ids
+
     def _insert_run(self, recipe: TrainingConfig | Recipe, name: str, data_directory: str | None, **more: Any) -> int:
         recipe = recipe if isinstance(recipe, Recipe) else Recipe(recipe)
         values = {
@@ -176,6 +189,11 @@ class RunStore:
     def runs(self) -> list[Run]:
         """All runs that can be read, the newest first."""
         return [run for run in self._look() if isinstance(run, Run)]
+
+    def race(self, number: int | None) -> list[Run]:
+        """The runs of a race that can be read, in the order in which they were put in line."""
+        rows = self._rows("WHERE race = ? ORDER BY id", number)
+        return [run for run in self._as_they_stand(rows) if isinstance(run, Run)]
 
     def damaged_runs(self) -> list[DamagedRun]:
         """The runs that cannot be read, the newest first."""
@@ -388,11 +406,17 @@ class RunStore:
         self._connection.execute("UPDATE runs SET attempt = attempt + 1, taken = 0 WHERE id = ?", (run_id,))
         self._set_process(run_id, this_process())
 
-    def _require_place_in_line(self) -> None:
+    def _require_place_in_line(self, places: int = 1) -> None:
         line = self._line()
-        if len(line.waiting) + len(line.suspended) >= MOST_WAITING:
+        free = MOST_WAITING - len(line.waiting) - len(line.suspended)
+        if free <= 0:
             raise StoreError(
                 f"{MOST_WAITING} runs wait in line, and no more may: wait until one of them begins, or stop one."
+            )
+        if free < places:
+            raise StoreError(
+                f"{places} runs are to wait in line, which has room for {free} more: wait until some begin, or start "
+                f"fewer."
             )
 
     def _line(self) -> _Line:
@@ -422,6 +446,23 @@ class RunStore:
                 return False
             self._update(run_id, state="running", message="")
             return True
+
+    def give_way(self, run_id: int) -> bool:
+        """Whether a run that trains went to the end of the line, since one of its race waits that has learned less.
+
+        So the runs of a race go forward side by side, however few train at once.
+        """
+        if not self._is_ahead_of_waiting(run_id):
+            return False
+        with self._changing(run_id):
+            if not self._is_ahead_of_waiting(run_id):
+                return False
+            self._update(run_id, state="queued", message="")
+            return True
+
+    def _is_ahead_of_waiting(self, run_id: int) -> bool:
+        run, waiting = self.run(run_id), self._line().waiting
+        return any(other.id in waiting and other.epoch < run.epoch for other in self.race(run.race))
 
     def waiting(self) -> list[int]:
         """The runs that no process has yet and that wait in this one's name, first come first.

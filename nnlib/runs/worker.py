@@ -85,6 +85,15 @@ def start(
     return run_id
 
 
+def start_together(
+    store: RunStore, configs: Mapping[str, TrainingConfig], data_directory: str | None = None
+) -> list[int]:
+    """Train new runs side by side, each in a process of its own as with `start`: see `RunStore.create_race`."""
+    run_ids = store.create_race(configs, data_directory)
+    _keep_starting(store)
+    return run_ids
+
+
 def resume(store: RunStore, run_id: int, changes: Mapping[str, Any] | None = None) -> None:
     """Go on with a run that ended, once its turn comes, in a process of its own, with `changes` of its settings.
 
@@ -234,6 +243,7 @@ class _Worker:
         self.going: str | None = None  # "batch" or "epoch": what a paused run does before it waits again
         self.pace, self.next_batch_time = 0.0, 0.0  # batches a second, in slow motion
         self.stopping = self.interrupted = False
+        self.has_had_turn = False  # in a race: an epoch is done, and the others may be waiting for theirs
         self.said = ""  # about what it waits for, last
 
     def records(self) -> Iterator[Progress | EpochRecord]:
@@ -285,7 +295,7 @@ class _Worker:
     def may_train(self) -> bool:
         """Keep what was learned and obey what was ordered, however long that takes; False when the run is to end."""
         while True:
-            for step in (self.keep, self.obey, self.begin):
+            for step in (self.keep, self.give_way, self.obey, self.begin):
                 try:
                     step()
                 except StoreFullError as error:
@@ -314,6 +324,7 @@ class _Worker:
                 self.store.save_snapshot(self.run_id, self.unsaved, parameters)
             else:
                 self.keep_record(self.unsaved, self.trainer)
+                self.has_had_turn = isinstance(self.unsaved, EpochRecord) and self.trainer.ending is None
             self.unsaved = None
         if self.state == "waiting":
             self.store.set_state(self.run_id, "queued")
@@ -368,6 +379,13 @@ class _Worker:
         self.checkpoint_time = time.monotonic()
         self.checkpoint_pause = max(CHECKPOINT_SECONDS, len(checkpoint) / CHECKPOINT_BYTES)
         return checkpoint
+
+    def give_way(self) -> None:
+        """In a race, let those go first that wait and have learned less."""
+        if self.has_had_turn and self.run.race is not None and self.state == "running":
+            if self.store.give_way(self.run_id):
+                self.state = "queued"
+            self.has_had_turn = False
 
     def begin(self) -> None:
         if self.state == "queued" and self.store.begin(self.run_id):

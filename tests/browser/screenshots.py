@@ -31,6 +31,7 @@ PAGES = {
     "welcome": ("/?run=1", True),
     "data": ("/data?run=1", False),
     "train": ("/train?run=1", False),
+    "race": ("/race", False),
     "landscape": ("/landscape?run=1", False),
     "runs": ("/runs?compare=1,2,3", False),
     "weights": ("/weights?run=1", False),

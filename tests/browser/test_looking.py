@@ -12,7 +12,7 @@ from nnlib.study.evaluation import evaluate
 from tests.browser.app import Strokes, Visitor, running_app, visitor
 from tests.browser.conftest import EPOCHS, Visit, train_a_run
 
-PAGES = ("", "data", "train", "runs", "landscape", "weights", "draw", "mistakes")
+PAGES = ("", "data", "train", "race", "runs", "landscape", "weights", "draw", "mistakes")
 
 
 def arc(x: float, y: float, radius_x: float, radius_y: float, start: float, stop: float) -> list[tuple[float, float]]:

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, expect
 from tests.browser.app import Visitor
 from tests.browser.conftest import Visit
 
-PAGES = ("", "data", "train", "runs", "landscape", "weights", "draw", "mistakes")
+PAGES = ("", "data", "train", "race", "runs", "landscape", "weights", "draw", "mistakes")
 THEMES = ("dark", "light")
 PROJECTOR = {"width": 1024, "height": 768}
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
@@ -781,6 +782,63 @@ def test_a_training_that_diverges_ends_with_one_sentence(call: Call) -> None:
 def test_a_store_that_cannot_be_used_ends_with_one_sentence(call: Call, home: Path, words: list[str]) -> None:
     (home / "runs.sqlite").write_text("no database " * 100)
     assert "runs.sqlite is no store" in call(*words).sentence(1)
+
+
+# --- a race ---
+
+FEW_AT_ONCE = ("--training-digits", "2000", "--validation-digits", "500", "--hidden-widths", "16,8")
+
+
+def test_a_race_ends_with_a_table_and_its_lesson_or_with_json(call: Call) -> None:
+    answer = call("race", "--learning-rate", "0.00001,0.01", "--epochs=2", *FEW_AT_ONCE)
+    assert (answer.status, answer.errors) == (0, "")
+    heads, slow, best, lesson = answer.output.splitlines()
+    assert heads.split()[:3] == ["learning", "rate", "run"]
+    assert slow.split()[:3] == ["0.00001", "1", "finished"]
+    assert best.split()[:4] == ["0.01", "♛", "2", "finished"]
+    assert lesson.startswith("Learning rate 0.01 won with ")
+    answer = call("race", "--hidden-widths", "4/8,4", "--epochs=1", *FEW_AT_ONCE[:4], "--json")
+    rows = json.loads(answer.output)
+    assert [(row["run"], row["value"]) for row in rows] == [(3, [4]), (4, [8, 4])]
+    for row in rows:
+        assert 0 < row["best_accuracy"] < 1
+        assert row["seconds"] > 0
+    assert {run["race"] for run in json.loads(call("runs", "--json").output)} == {1, 3}
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([], "no setting has several values: exactly one setting must, like --learning-rate 0.0001,0.001,0.01."),
+        (["--seed=1"], "no setting has several values: exactly one setting must"),
+        (["--seed=1,2", "--epochs=1,2"], "--seed and --epochs have several values: exactly one setting must"),
+        (["--seed=1,2,1"], "seed has 1 twice: all values of a race must differ."),
+        (["--seed=1,2,3,4,5,6,7,8,9"], "seed has 9 values to race: it must be 2 to 8 of them, with commas between."),
+        (["--learning-rate=1,50"], "learning_rate is 50: it must be a number above 0 and at most 10."),
+    ],
+)
+def test_what_cannot_race_ends_with_one_sentence(call: Call, words: list[str], sentence: str) -> None:
+    assert sentence in call("race", *words).sentence(2)
+    assert call("runs").output.startswith("no runs yet")
+
+
+def test_a_race_that_is_left_can_be_resumed(home: Path) -> None:
+    command = [sys.executable, "-m", "nnlib", "race", "--seed=1,2,3", "--epochs=1000", *FEW_AT_ONCE]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    store = RunStore(home)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not any(run.epoch for run in store.runs()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 130
+    assert "can be resumed" in errors
+    while any(run.active for run in store.runs()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert all(run.resumable for run in store.runs())
+    store.close()
 
 
 # --- help ---

@@ -31,15 +31,16 @@ function beat(element, milliseconds, ask) {
   setTimeout(look, milliseconds)
 }
 
-// Asks beside the page what is new of its run, tells it, and has the page run anew once it has become another one.
+// Asks beside the page what is new of its run or race, tells it, and has the page run anew once it has become another one.
 const base = document.querySelector("script[src*='/static/js/']").src.split("/static/js/")[0]
 
 function follow(element, { live, told, follows, interval_ms, viewer }, after, tell, rerun) {
   if (!live) return beat(element, null)
   const since = performance.now()
   const ask = async (over) => {
-    const asked = new URLSearchParams({ run: told.run, viewer, ...(after && { after: after() }) })
-    const answer = await fetch(`${base}/news?${asked}`).catch(() => null)
+    const [from, of] = told.race ? ["race-news", { race: told.race }] : ["news", { run: told.run }]
+    const asked = new URLSearchParams({ ...of, viewer, ...(after && { after: after() }) })
+    const answer = await fetch(`${base}/${from}?${asked}`).catch(() => null)
     if (!answer?.ok) return answer?.status === 404 && rerun()
     const news = await answer.json()
     if (over()) return

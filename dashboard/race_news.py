@@ -1,0 +1,102 @@
+"""What is new of a race: for its page, and for the browsers that ask beside it, as with `news`."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from dashboard import pace, resources
+from dashboard.words import duration, sentence
+from nnlib.errors import NnlibError
+from nnlib.runs import Run, race
+from nnlib.training import EpochRecord
+
+AN_ANSWER_SECONDS = 0.004  # of processor time
+MOST_FIGURES, MOST_NAME = 15, 40  # of what is asked
+STATES = {
+    "queued": "waits for its turn",
+    "running": "is learning",
+    "paused": "is paused",
+    "stopped": "was stopped",
+    "finished": "is done",
+    "diverged": "blew up: the loss grew beyond all numbers",
+    "interrupted": "was interrupted",
+    "failed": "failed",
+}
+
+
+def answer(request: Request) -> JSONResponse:
+    """GET /race-news?race=RACE&after=EPOCH&viewer=NAME: see `tell`. Status 400 for no number, 404 for no race."""
+    asked = request.query_params
+    number, after = asked.get("race", ""), asked.get("after", "0")
+    if not (number.isdecimal() and after.isdecimal() and max(len(number), len(after)) <= MOST_FIGURES):
+        return JSONResponse(
+            {"problem": f"race and after must be whole numbers of at most {MOST_FIGURES} figures."}, 400
+        )
+    try:
+        return JSONResponse(tell(int(number), int(after), asked.get("viewer", "")[:MOST_NAME]))
+    except NnlibError as error:
+        return JSONResponse({"problem": sentence(str(error))}, 404)
+
+
+def tell(number: int, after: int, viewer: str) -> dict[str, Any]:
+    """What there is to say of a race, with its curves beyond that epoch; `news.tell` says what else the names mean.
+
+    Raises UnknownRunError.
+    """
+    told = _tell(number, after, *resources.now())
+    return {**told, "ask_ms": round(1000 * pace.seconds(AN_ANSWER_SECONDS, f"asks {viewer}"))}
+
+
+@lru_cache(maxsize=32)
+def _tell(number: int, after: int, version: object, second: int) -> dict[str, Any]:
+    # once for all who ask the same at the same time
+    found = judged(number)
+    crowns = sum(racer.crowned for racer in found.racers)
+    return {
+        "race": number,
+        "active": any(racer.run.active for racer in found.racers),
+        # not whose turn it is: the page would be run anew with every epoch
+        "shown": [
+            found.winner and found.winner.value,
+            *([racer.run.active, racer.run.resumable] for racer in found.racers),
+        ],
+        "term": found.setting.term,
+        "lesson": found.lesson,
+        "epochs": max(racer.run.config.epochs for racer in found.racers),
+        "after": after,
+        "racers": [
+            {
+                "run": racer.run.id,
+                "value": racer.value,
+                "active": racer.run.active,
+                "crowned": racer.crowned,
+                "alone": crowns == 1,
+                "accuracy": "–" if racer.accuracy is None else f"{racer.accuracy:.1%}",
+                "after": racer.best_epoch or "–",
+                "time": f"{racer.seconds:.1f} s" if racer.seconds < 10 else duration(racer.seconds),
+                "now": how_it_stands(racer.run),
+                "records": _rows(resources.records(racer.run), after),
+            }
+            for racer in found.racers
+        ],
+    }
+
+
+def judged(number: int) -> race.Race:
+    """A race as it stands; UnknownRunError where it is gone."""
+    runs = resources.race(number)
+    return race.judge(runs, {run.id: resources.records(run) for run in runs})
+
+
+def how_it_stands(run: Run) -> str:
+    """Where one run of a race is, in a few words."""
+    if run.active and run.epoch:
+        return f"{STATES[run.state]}, epoch {run.epoch} of {run.config.epochs} is done"
+    return STATES[run.state]
+
+
+def _rows(records: Sequence[EpochRecord], after: int) -> list[list[float]]:
+    return [[r.epoch, r.validation_loss, 100 * r.validation_accuracy] for r in records if r.epoch > after]
