@@ -29,7 +29,7 @@ def panel(run: Run) -> None:
     if run.active:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="steering"):
             learning_rate(run)
-            other_settings(run)
+        other_settings(run)
         if text := st.session_state.pop(f"refused_{run.id}", None):
             st.error(text, icon=":material/error:")
     elif run.state == "finished":
@@ -152,7 +152,7 @@ def learning_rate(run: Run) -> None:
 
 def other_settings(run: Run) -> None:
     """All else that can be changed on the way."""
-    opened = st.popover("Change other settings", icon=":material/tune:", key="live_others", on_change="rerun")
+    opened = st.expander("Change other settings", icon=":material/tune:", key="live_others", on_change="rerun")
     if not opened.open:
         return
     with opened:

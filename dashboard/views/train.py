@@ -10,7 +10,7 @@ from dashboard.parts import bring_in, form, go_back, kept_run, live_curves, runn
 LAYOUT = """<style>
 .st-key-train > :first-child { flex: 0 0 18.5rem; }
 .st-key-train > :last-child { flex: 1 1 0; min-width: 0; }
-.st-key-live_settings { display: grid; grid-template-columns: 1fr 1fr; align-items: end; }
+.st-key-live_settings { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); align-items: end; }
 @media (max-width: 1200px) {
     .st-key-train { flex-direction: column; flex-wrap: nowrap; gap: 0.5rem; }
     .st-key-form > :has(> .st-key-purpose) { display: none; }

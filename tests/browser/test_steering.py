@@ -38,10 +38,9 @@ def test_a_run_is_steered_batch_by_batch_taken_back_and_repeated(visit: Visit, l
     expect(someone.page.get_by_text("Learning rate is 50: it must be a number above 0 and at most 10")).to_be_visible()
 
     # the other settings
-    someone.button("Change other settings").click()
+    someone.page.get_by_text("Change other settings").click()
     type_live(someone, "dropout", "0.25")
     someone.wait_until(lambda: marks(someone) == 2, "the second change is marked, too")
-    someone.page.keyboard.press("Escape")
     expect(someone.page.get_by_text("dropout 0 → 0.25")).to_be_visible()
 
     # one batch, one epoch
