@@ -14,8 +14,8 @@ COLORS = ["rgba(92, 124, 250, 0.12)", "rgba(92, 124, 250, 0.65)", "#5c7cfa", "#c
 LEAST_PERCENT = 0.01  # of a layer's numbers; what is less has the colour of this
 MARKS = (0.01, 0.1, 1, 10, 100)
 # of the figure's height; what lies around the tiles is the title above, axis and colours below
-LAYER_PX, BETWEEN_PX, AROUND_PX, BELOW_PX = 118, 30, 190, 56
-MOST_TICKS = 12  # if they were evenly spread
+LAYER_PX, BETWEEN_PX, AROUND_PX, BELOW_PX = 118, 30, 200, 66
+MOST_TICKS = 14  # if they were evenly spread
 ROUND = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
@@ -53,7 +53,7 @@ def distributions(
                     "domain": [max(0.0, top - LAYER_PX / rows), top],
                     "title": what,
                     "range": [found.edges[0], found.edges[-1]],
-                    "nticks": 4,
+                    "nticks": 5,
                     "tickformat": PLAIN,
                     "automargin": True,
                     "zeroline": False,
@@ -93,10 +93,11 @@ def _colours(layers: Sequence[tuple[str, Distribution]], below: float, log: bool
 
 def _some_whole_epochs(names: Sequence[str]) -> list[str]:
     """The beginning, the first epoch, and as many round numbers as have room beside each other."""
-    whole = [(place, name) for place, name in enumerate(names) if "." not in name]
+    whole = [(place, int(name)) for place, name in enumerate(names) if "." not in name]
+    chosen = whole
     for every in ROUND:
-        chosen = [(place, name) for place, name in whole if name == "1" or int(name) % every == 0]
-        gaps = [after - before for (before, _), (after, _) in pairwise(chosen)]
+        chosen = [(place, epoch) for place, epoch in whole if epoch <= 1 or epoch % every == 0]
+        gaps = [after - before for (before, epoch), (after, _) in pairwise(chosen) if epoch]
         if min(gaps, default=len(names)) >= len(names) / MOST_TICKS:
             break
-    return [name for _, name in chosen]
+    return [str(epoch) for _, epoch in chosen]

@@ -103,7 +103,11 @@ def inside(run_id: int) -> None:
     )
     assert chosen is not None  # it is required
     # always in this order, each in a place of its own: what comes and goes must not push what stands below
-    chart, reading, take_along = st.container(), st.container(), st.container(horizontal=True, key="inside_take")
+    chart, reading, take_along = (
+        st.container(),
+        st.container(),
+        st.container(horizontal=True, vertical_alignment="center", key="inside_take"),
+    )
     with take_along:
         log = LOOKS[chosen].scales and st.toggle("Log scale", True, key="inside_log", persist_state="session")
         picture = st.segmented_control(
@@ -196,14 +200,15 @@ def _nothing_yet(run: Run, chosen: str, records: list[EpochRecord]) -> str:
 
 def _tiles(run: Run, chosen: str, log: bool) -> Found:
     """How the numbers of every layer are spread, at the moments that are counted so far."""
-    spreads = resources.spreads(run.id, COUNT_SECONDS)
-    n_moments = len(resources.snapshots(run.id))
-    training = (run.id, run.attempt, resources.store().file)
+    spreads, missing = resources.spreads(run.id, COUNT_SECONDS)
+    # the same step of another attempt may have other weights
+    training = run.id, run.attempt, resources.store().file
     figure, layers = _draw(training, tuple(spreads), chosen, log, run.config.hidden_widths, spreads)
     steps = [(moment.step, moment.epoch) for moment in spreads]
-    missing = n_moments - len(spreads)
-    so_far = f"**{len(spreads)} of {count(n_moments, 'moment')} counted so far …**" if missing > 0 else ""
-    if not n_moments:
+    so_far = ""
+    if missing:
+        so_far = f"**{len(spreads)} of {count(len(spreads) + missing, 'moment')} counted so far …**"
+    elif not spreads:
         so_far = "**There is no moment of this run yet that could be looked at.**"
     return Found(figure, lambda: distributions_as_csv(steps, layers), so_far, missing > 0)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nnlib.network import Activation, Network
+from nnlib.training import BLAS
 
 N_FINE = 1024  # bins of one moment, each layer
 MOST_SHOWN = 64  # bins, about, that all moments then share
@@ -35,7 +36,8 @@ class Counts:
     @classmethod
     def of(cls, numbers: np.ndarray, reach: float | None = None) -> "Counts":
         """Count numbers of any shape; a reach that is given must hold them all. Beyond all numbers is the largest."""
-        numbers = np.nan_to_num(numbers, nan=np.finfo(numbers.dtype).max)
+        most = float(np.finfo(numbers.dtype).max) if reach is None else reach
+        numbers = np.nan_to_num(numbers, nan=most, posinf=most, neginf=-most)
         if reach is None:
             furthest = max(float(numbers.max()), -float(numbers.min()))
             # frexp's power is the first one beyond: a number of just that size would not be in its own bin
@@ -88,8 +90,13 @@ class Distribution:
 
 
 def measure(network: Network, images: np.ndarray) -> Spread:
-    """Count the weights of a network and what its layers put out for some images, (n, n_inputs), at least one."""
-    with np.errstate(over="ignore", invalid="ignore"):  # a training that is about to blow up has such moments
+    """Count the weights of a network and what its layers put out for some images, (n, n_inputs), at least one.
+
+    One at a time: for as long, all of this process multiplies with one thread.
+    """
+    # beside a training there is no second processor, and two threads that wait for each other take ten times as long;
+    # a training that is about to blow up has moments whose outputs are beyond all numbers
+    with BLAS.limit(limits=1), np.errstate(over="ignore", invalid="ignore"):
         *hidden, answers = network.activations(images)
     outputs = [Counts.of(each, BOUNDED.get(network.activation)) for each in hidden]
     weights = tuple(Counts.of(dense.weights) for dense in network.dense_layers)
