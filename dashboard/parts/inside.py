@@ -16,6 +16,7 @@ from nnlib.words import count, exact
 LOOK_SECONDS = 3.0  # between two looks at what changes slowly
 COUNT_SECONDS = 0.25  # of counting before something is shown, and between two looks at how far it is
 PICTURES = {"png": "PNG", "svg": "SVG"}
+TILES = ("weights", "outputs")  # the looks that are of all moments, not of every epoch's record
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,16 @@ class Look:
     alt: str
     how_to_read: str
     scales: bool = True  # whether a logarithmic and a linear scale both make sense
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a look shows: a chart, its values as CSV, and, where it is not all yet, how far it is."""
+
+    figure: go.Figure
+    table: Callable[[], str]
+    so_far: str = ""
+    goes_on: bool = False
 
 
 LOOKS = {
@@ -121,12 +132,12 @@ def inside(run_id: int) -> None:
             label_visibility="collapsed",
             help="What the camera beside the chart saves: PNG for a document, SVG to be scaled and edited.",
         )
-    found = _tiles(run, chosen, log) if chosen in ("weights", "outputs") else _curves(run, chosen, log)
+    found = _tiles(run, chosen, log) if chosen in TILES else _curves(run, chosen, log)
     with take_along:
         st.download_button(
             "Values as a table",
             found.table,
-            f"run-{run_id}-{chosen if chosen in ('weights', 'outputs') else 'epochs'}.csv",
+            f"run-{run_id}-{chosen if chosen in TILES else 'epochs'}.csv",
             "text/csv",
             on_click="ignore",
             icon=":material/download:",
@@ -142,16 +153,6 @@ def inside(run_id: int) -> None:
     with reading:
         st.caption(" ".join(filter(None, [found.so_far, _how_to_read(run, chosen)])))
     pulse.silent("inside", run.active or found.goes_on, COUNT_SECONDS if found.goes_on else LOOK_SECONDS)
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a look shows: a chart, its values as CSV, and, where it is not all yet, how far it is."""
-
-    figure: go.Figure
-    table: Callable[[], str]
-    so_far: str = ""
-    goes_on: bool = False
 
 
 def _how_to_read(run: Run, chosen: str) -> str:
@@ -191,6 +192,8 @@ def _curves(run: Run, chosen: str, log: bool) -> Found:
 def _nothing_yet(run: Run, chosen: str, records: list[EpochRecord]) -> str:
     """Why there is no curve, where there is none."""
     measured = {"updates": "update_ratios", "saturated": "saturated"}
+    if chosen == "rates":
+        return ""  # known from the first correction on
     if not records:
         return "**The first values come at the end of the first epoch.**" if run.active else "**No epoch was done.**"
     if chosen in measured and not any(getattr(record, measured[chosen]) for record in records):
