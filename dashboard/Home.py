@@ -7,8 +7,11 @@ from starlette.routing import Route
 from threadpoolctl import threadpool_limits
 
 from dashboard import news
+from dashboard.parts import chart
 
 # the networks are small: a second thread is a few milliseconds' gain, and in the way of what trains beside the server
 threadpool_limits(1)
 
-app = st.App(Path(__file__).with_name("page.py"), routes=[Route("/news", news.answer)])
+app = st.App(
+    Path(__file__).with_name("page.py"), routes=[Route("/news", news.answer), Route("/plotly.js", chart.library)]
+)

@@ -135,10 +135,9 @@ def spreads(run_id: int, seconds: float) -> tuple[dict[Snapshot, Spread], int]:
 class _Spreads:
     """What was counted of a run's moments. Their networks are not kept: they would fill the memory."""
 
-    lock = threading.Lock()  # one for all: `measure` wants no company
-
     def __init__(self, run_id: int) -> None:
         self.run_id = run_id
+        self.lock = threading.Lock()
         self.images = split(data().train, run(run_id).config)[1].images[:DIGITS_COUNTED]
         self.found: dict[Snapshot, Spread | None] = {}  # None: it is damaged, or gone since
 

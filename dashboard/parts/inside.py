@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import figures, resources, session
-from dashboard.parts import pulse
+from dashboard.parts import chart, pulse
 from nnlib.runs import Run, Snapshot, records_as_csv
 from nnlib.study import Distribution, Spread, distributions_as_csv, in_common_bins
 from nnlib.training import SATURATED, EpochRecord
@@ -114,7 +114,7 @@ def inside(run_id: int) -> None:
     )
     assert chosen is not None  # it is required
     # always in this order, each in a place of its own: what comes and goes must not push what stands below
-    chart, reading, take_along = (
+    place, reading, take_along = (
         st.container(),
         st.container(),
         st.container(horizontal=True, vertical_alignment="center", key="inside_take"),
@@ -143,13 +143,9 @@ def inside(run_id: int) -> None:
             icon=":material/download:",
             help="As CSV: one row for each epoch, or for each layer, moment and value.",
         )
-    with chart:
-        st.plotly_chart(
-            found.figure,
-            key=f"inside_{chosen}",
-            config=figures.bar(picture or "png", f"run-{run_id}-{chosen}"),
-            alt=LOOKS[chosen].alt,
-        )
+    with place:
+        name = f"run-{run_id}-{chosen}"
+        chart.show(found.figure, f"inside_{name}", figures.bar(picture or "png", name), LOOKS[chosen].alt)
     with reading:
         st.caption(" ".join(filter(None, [found.so_far, _how_to_read(run, chosen)])))
     pulse.silent("inside", run.active or found.goes_on, COUNT_SECONDS if found.goes_on else LOOK_SECONDS)

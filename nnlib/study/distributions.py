@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from nnlib.network import Activation, Network
-from nnlib.training import BLAS
 
 N_FINE = 1024  # bins of one moment, each layer
 MOST_SHOWN = 64  # bins, about, that all moments then share
@@ -90,13 +89,8 @@ class Distribution:
 
 
 def measure(network: Network, images: np.ndarray) -> Spread:
-    """Count the weights of a network and what its layers put out for some images, (n, n_inputs), at least one.
-
-    One at a time: for as long, all of this process multiplies with one thread.
-    """
-    # beside a training there is no second processor, and two threads that wait for each other take ten times as long;
-    # a training that is about to blow up has moments whose outputs are beyond all numbers
-    with BLAS.limit(limits=1), np.errstate(over="ignore", invalid="ignore"):
+    """Count the weights of a network and what its layers put out for some images, (n, n_inputs), at least one."""
+    with np.errstate(over="ignore", invalid="ignore"):  # a training that is about to blow up has such moments
         *hidden, answers = network.activations(images)
     outputs = [Counts.of(each, BOUNDED.get(network.activation)) for each in hidden]
     weights = tuple(Counts.of(dense.weights) for dense in network.dense_layers)

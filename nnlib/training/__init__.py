@@ -1,6 +1,6 @@
 """One training, in this process: its settings, its steps, and the second process that shares its work."""
 
-from nnlib.training.blas import BLAS, kernel_environment, start_anew_with_better_kernel
+from nnlib.training.blas import kernel_environment, start_anew_with_better_kernel
 from nnlib.training.config import (
     MAX_HIDDEN_LAYERS,
     MNIST_TRAINING_DIGITS,
@@ -36,7 +36,6 @@ from nnlib.training.trainer import (
 )
 
 __all__ = [
-    "BLAS",
     "EARLY_STEPS",
     "LOWEST_RATE",
     "MAX_HIDDEN_LAYERS",

@@ -191,7 +191,7 @@ def test_a_chart_with_buttons_can_be_zoomed_and_saved(picture: str) -> None:
     config = figures.bar(picture, "run-3-weights")
     assert config["displayModeBar"]
     assert not config["displaylogo"], "it leads to the network"
-    assert {"zoom2d", "resetScale2d", "toImage"} <= set(config["modeBarButtons"][0])
+    assert {"zoom2d", "autoScale2d", "toImage"} <= set(config["modeBarButtons"][0])
     saved = config["toImageButtonOptions"]
     assert (saved["format"], saved["filename"]) == (picture, "run-3-weights")
 

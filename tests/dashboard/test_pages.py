@@ -678,8 +678,9 @@ def look_inside(run_id: int, look: str) -> AppTest:
 
 
 def charts(app: AppTest) -> list[dict[str, Any]]:
-    """The charts of plotly's on the page."""
-    return [json.loads(each.proto.spec) for each in app.get("plotly_chart")]
+    """The charts of plotly's on the page that get new values in their place."""
+    told = [json.loads(each.proto.json or "{}") for each in app.get("bidi_component")]
+    return [json.loads(each["figure"]) for each in told if "figure" in each]
 
 
 def values(numbers: Any) -> list[float]:
@@ -702,7 +703,7 @@ def test_inside_the_network_every_look_has_a_chart_with_its_values_as_a_table(ho
         (chart,) = charts(app)
         assert chart["data"], name
         assert all(values(trace["y"]) for trace in chart["data"])
-        assert "Values as a table" in [each.label for each in app.get("download_button")]
+        assert "Values as a table" in [each.proto.label for each in app.get("download_button")]
         assert bool([each for each in app.toggle if each.key == "inside_log"]) == look.scales
 
 

@@ -20,7 +20,6 @@ from nnlib.study.distributions import (
     in_common_bins,
     measure,
 )
-from nnlib.training.blas import BLAS
 
 IMAGES = load_mnist().train.images[-200:]
 FLOATS = st.floats(-(2.0**20), 2.0**20, width=32)
@@ -41,8 +40,7 @@ def networks(activation: Activation) -> list[Network]:
 def test_counts_are_those_of_numpy_in_the_same_bins(activation: Activation) -> None:
     moments = networks(activation)
     spreads = [measure(network, IMAGES) for network in moments]
-    with BLAS.limit(limits=1):  # other threads can give other last bits
-        outputs = [network.activations(IMAGES) for network in moments]
+    outputs = [network.activations(IMAGES) for network in moments]
     for layer in range(3):
         for found, numbers in (
             ([each.weights[layer] for each in spreads], [each.dense_layers[layer].weights for each in moments]),
