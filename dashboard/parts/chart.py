@@ -17,14 +17,14 @@ from dashboard.parts import pulse
 LIBRARY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 A_YEAR_SECONDS = 365 * 24 * 3600  # another version has another address
 
-_chart = pulse.component("chart", "chart.html", "chart.css", "chart.js")
+# plotly's styles are the document's: in a world of its own, a chart would have none
+_chart = pulse.component("chart", "chart.html", "chart.css", "chart.js", isolated=False)
 
 
 def show(figure: go.Figure, key: str, config: dict[str, Any], alt: str) -> None:
     """The figure, in the theme's fonts and colours, with plotly's `config`; `alt` describes it."""
     data = {"figure": figure.to_json(), "config": config, "alt": alt, "version": plotly.__version__}
-    # plotly's styles are the document's: in a world of its own, a chart would have none
-    _chart(key=key, data=data, isolate_styles=False, height="content")
+    _chart(key=key, data=data)
 
 
 def library(request: Request) -> FileResponse:

@@ -64,9 +64,9 @@ def test_the_camera_saves_a_picture(visit: Visit, kind: str, begins: bytes) -> N
     someone = visit("/train?run=1")
     look(someone, "Weights")
     someone.keyed("inside_picture").get_by_role("radio", name=kind).click()
-    someone.wait()
     chart = look(someone, "Weights")
-    expect(chart.locator(".hm image")).to_have_count(4)
+    form = "chart => chart._context.toImageButtonOptions.format"
+    someone.wait_until(lambda: chart.evaluate(form) == kind.lower(), f"a picture is saved as {kind}")
     with someone.page.expect_download() as saved:
         chart.locator("[data-title^=Download]").click()
     assert saved.value.suggested_filename == f"run-1-weights.{kind.lower()}"
