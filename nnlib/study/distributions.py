@@ -41,7 +41,7 @@ class Counts:
             furthest = max(float(numbers.max()), -float(numbers.min()))
             # frexp's power is the first one beyond: a number of just that size would not be in its own bin
             reach = math.ldexp(1.0, math.frexp(furthest)[1]) if furthest > LEAST_REACH else LEAST_REACH
-        # a power of two is multiplied by without rounding: so no number lands beside its bin
+        # a power of two is multiplied by without rounding: so no number lands beside its bin, unless it is next to zero
         places = np.floor(numbers.ravel() * np.float32(N_FINE / 2 / reach)).astype(np.int32) + N_FINE // 2
         np.minimum(places, N_FINE - 1, out=places)
         return cls(reach, np.bincount(places, minlength=N_FINE).astype(np.int32))
