@@ -4,15 +4,18 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import streamlit as st
 
 from nnlib.digits import DataSet, load_mnist
+from nnlib.errors import DamagedStoreError, UnknownRunError
 from nnlib.model_files import Model, load_pretrained
 from nnlib.runs import MOST_PROGRESS_POINTS, DamagedRun, Happening, Run, RunStore, Snapshot
-from nnlib.study import Evaluation, evaluate
-from nnlib.training import EpochRecord, Progress
+from nnlib.study import Evaluation, Spread, evaluate, measure
+from nnlib.training import EpochRecord, Progress, split
 
+DIGITS_COUNTED = 500  # new digits, of which the outputs of every layer are counted
 DATA_DIRECTORY = os.environ.get("NNLIB_DATA") or None
 
 
@@ -161,6 +164,48 @@ def _snapshots(run_id: int, version: tuple[int, int], file: tuple[int, int] | No
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _happenings(run_id: int, version: tuple[int, int], file: tuple[int, int] | None) -> list[Happening]:
     return store().happenings(run_id)
+
+
+def spreads(run_id: int, seconds: float) -> tuple[dict[Snapshot, Spread], int]:
+    """How weights and outputs were spread at a run's moments, in order; and how many moments are yet to be counted.
+
+    That is done for about so many seconds, and for one moment at least: ask again for the others.
+    """
+    return _spreads(run_id, run(run_id).attempt, store().file).up_to_now(seconds)
+
+
+class _Spreads:
+    """What was counted of a run's moments. Their networks are not kept: they would fill the memory."""
+
+    def __init__(self, run_id: int) -> None:
+        self.run_id = run_id
+        self.lock = threading.Lock()
+        self.images = split(data().train, run(run_id).config)[1].images[:DIGITS_COUNTED]
+        self.found: dict[Snapshot, Spread | None] = {}  # None: it is damaged, or gone since
+
+    def up_to_now(self, seconds: float) -> tuple[dict[Snapshot, Spread], int]:
+        with self.lock:
+            until, moments = time.monotonic() + seconds, snapshots(self.run_id)
+            self.found = {moment: self.found[moment] for moment in moments if moment in self.found}
+            # the newest, then ever finer steps through the others: a part of them shows the whole way, too
+            steps = (moment for step in (64, 32, 16, 8, 4, 2, 1) for moment in moments[::step])
+            for moment in dict.fromkeys([*moments[-1:], *steps]):
+                if moment not in self.found:
+                    self.found[moment] = self.count(moment)
+                    if time.monotonic() > until:
+                        break
+            known = {moment: self.found.get(moment) for moment in moments}
+            return {moment: each for moment, each in known.items() if each}, len(moments) - len(self.found)
+
+    def count(self, moment: Snapshot) -> Spread | None:
+        with suppress(UnknownRunError, DamagedStoreError):
+            return measure(store().model(self.run_id, moment.step).network, self.images)
+        return None
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _spreads(run_id: int, attempt: int, file: tuple[int, int] | None) -> _Spreads:
+    return _Spreads(run_id)
 
 
 def model(run_id: int | None, step: int) -> Model:

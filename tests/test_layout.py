@@ -25,7 +25,7 @@ ORDER = {
     "network": ("layers", "losses", "optimizers", "network"),
     "digits": ("mnist", "augmentation", "drawing"),
     "training": ("config", "recipe", "blas", "partner", "halves", "trainer", "rate_finder", "__main__"),
-    "study": ("evaluation", "landscape"),
+    "study": ("evaluation", "distributions", "landscape"),
     "model_files": (),
     "runs": ("processes", "database", "run", "store", "worker", "race", "transfer", "__main__"),
     "benchmark": (),

@@ -5,19 +5,22 @@ The theme gives either its fonts and colours, in light and dark alike.
 
 from dashboard.figures.answers import probabilities, signal
 from dashboard.figures.cells import cells
-from dashboard.figures.curves import LINES, learning_rate_curve, overlay, per_layer_curve
+from dashboard.figures.curves import LINES, learning_rate_curve, overlay, per_layer_curve, update_ratio_curve
 from dashboard.figures.digits import class_counts, gallery, ink, pixel_values, pixels
+from dashboard.figures.distributions import distributions
 from dashboard.figures.landscape import landscape, mountains
 from dashboard.figures.rates import rate_curve
-from dashboard.figures.style import NO_BAR, Beside, plain
+from dashboard.figures.style import NO_BAR, Beside, bar, plain
 from dashboard.figures.weights import unit, unit_cells, units
 
 __all__ = [
     "LINES",
     "NO_BAR",
     "Beside",
+    "bar",
     "cells",
     "class_counts",
+    "distributions",
     "gallery",
     "ink",
     "landscape",
@@ -34,4 +37,5 @@ __all__ = [
     "unit",
     "unit_cells",
     "units",
+    "update_ratio_curve",
 ]

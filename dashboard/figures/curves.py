@@ -5,7 +5,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from dashboard.figures.style import BLUE, PLAIN, blank, linear_axis, log_axis
+from dashboard.figures.style import BLUE, GREEN, PLAIN, blank, linear_axis, log_axis
 from nnlib.training import EpochRecord, Progress
 
 # with each other and with light and dark paper, these can all be told apart; who sees no colours has the dashes
@@ -14,48 +14,53 @@ LINES = (
     *(("#1098ad", "longdash"), ("#e64980", "solid"), ("#a9743b", "dash"), ("#868e96", "dot")),
 )
 FEW_POINTS = 30  # so few are marked: a run of a single epoch is no line
-LEVELS_THAT_NEED_LOG = 2000  # more than a layer has units; gradients of a healthy training are near 1
+HEIGHT_PX = 340
+# a healthy training moves each layer by about a thousandth of its length a correction (Karpathy, CS231n, "Babysitting
+# the learning process"); within three times that, nobody would worry
+HEALTHY_RATIO, HEALTHY = 1e-3, (3e-4, 3e-3)
+MOST_RATIO = 100.0  # that room is made for
 
 
-def learning_rate_curve(records: Sequence[EpochRecord], progress: Sequence[Progress]) -> go.Figure:
+def learning_rate_curve(records: Sequence[EpochRecord], progress: Sequence[Progress], log: bool = True) -> go.Figure:
     """The learning rate that was really used, with schedule and changes by hand."""
     points = sorted({(p.epoch, p.learning_rate) for p in progress} | {(r.epoch, r.learning_rate) for r in records})
-    figure = blank("How big each correction was: learning rate", "epochs", "learning rate (log scale)", 260)
+    rates = [rate for _, rate in points]
+    figure = blank("How big each correction was", "epochs", "learning rate", HEIGHT_PX)
     figure.add_scatter(
         x=[epoch for epoch, _ in points],
-        y=[rate for _, rate in points],
+        y=rates,
         mode="lines",
         line={"color": BLUE},
         name="learning rate",
         hovertemplate=f"%{{y:{PLAIN}}}",
     )
     # schedules end at next to nothing, which would leave no room for the rest
-    figure.update_yaxes(**log_axis([rate for _, rate in points] or [1e-3], decades=4))
-    figure.update_layout(uirevision="training")
+    _scale(figure, rates or [1e-3], log, decades=4)
     return figure
 
 
 def per_layer_curve(
-    title: str, y: str, epochs: Sequence[int], values: Sequence[Sequence[float]], names: Sequence[str]
+    title: str,
+    y: str,
+    epochs: Sequence[int],
+    values: Sequence[Sequence[float]],
+    names: Sequence[str],
+    log: bool = False,
 ) -> go.Figure:
-    """One line for each layer: values[epoch][layer]."""
+    """One line for each layer: values[epoch][layer]. An epoch of which nothing is known has no values."""
     dashes = ("solid", "dot", "dash", "dashdot", "longdash", "longdashdot", "solid")
-    figure = blank(title, "epochs", y, 280)
+    known = [(epoch, each) for epoch, each in zip(epochs, values, strict=True) if each]
+    figure = blank(title, "epochs", y, HEIGHT_PX)
     for index, name in enumerate(names):
         figure.add_scatter(
-            x=list(epochs),
-            y=[each[index] for each in values],
+            x=[epoch for epoch, _ in known],
+            y=[each[index] for _, each in known],
             name=name,
-            mode="lines",
+            mode="lines" if len(known) != 1 else "markers",  # a line needs two
             line={"dash": dashes[index % len(dashes)]},
             hovertemplate=f"%{{y:{PLAIN}}}",
         )
-    found = [value for each in values for value in each]
-    if max(found, default=0) > LEVELS_THAT_NEED_LOG:
-        figure.update_yaxes(**log_axis(found, decades=12), title=f"{y} (log scale)")
-    else:
-        figure.update_yaxes(**linear_axis(found))
-    figure.update_layout(uirevision="training")
+    _scale(figure, [value for _, each in known for value in each], log)
     return figure
 
 
@@ -102,3 +107,23 @@ def overlay(curves: Mapping[str, Sequence[EpochRecord]], log_above: float) -> go
         uirevision="overlay",
     )
     return figure
+
+
+def update_ratio_curve(
+    epochs: Sequence[int], ratios: Sequence[Sequence[float]], names: Sequence[str], log: bool = True
+) -> go.Figure:
+    """How far a correction moved each layer, as a share of its length, and how far is healthy."""
+    figure = per_layer_curve("How far a correction moves it", "change / weights", epochs, ratios, names, log)
+    found = [min(ratio, MOST_RATIO) for each in ratios for ratio in each]
+    _scale(figure, [*found, *HEALTHY], log)
+    figure.add_hrect(*HEALTHY, fillcolor=GREEN, opacity=0.15, line_width=0, layer="below")
+    figure.add_hline(HEALTHY_RATIO, line={"color": GREEN, "dash": "dash", "width": 1})
+    return figure
+
+
+def _scale(figure: go.Figure, values: Sequence[float], log: bool, decades: float = 12) -> None:
+    axis = {"type": "linear", **linear_axis(values)} if not log else log_axis(values, decades)
+    title = figure.layout.yaxis.title.text.removesuffix(" (log scale)")
+    figure.update_yaxes(**axis, title=f"{title} (log scale)" if log else title)
+    # another scale is another picture: what was zoomed into is no longer there
+    figure.update_layout(uirevision=f"log {log}")

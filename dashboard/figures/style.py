@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -11,6 +12,7 @@ from nnlib.training import EpochRecord
 BLUE, ORANGE, GREEN, GREY = "#5c7cfa", "#f08c00", "#40a060", "#8c95a8"
 Beside = tuple[str, Sequence[EpochRecord]]  # another run to compare with: its name and its records
 NO_BAR = {"displayModeBar": False, "scrollZoom": False}
+ZOOM = ["zoom2d", "pan2d", "autoScale2d", "toImage"]  # the buttons of a chart that can be zoomed and saved
 PLAIN = ",.3~r"  # d3's name for: three digits that count, thousands apart, and never a power of ten
 MOST_TICKS = 6
 
@@ -29,6 +31,19 @@ def blank(title: str, x: str, y: str, height: int = 350) -> go.Figure:
     figure.update_xaxes(title=x, automargin=True)
     figure.update_yaxes(title=y, automargin=True)
     return figure
+
+
+def bar(picture: str, name: str) -> dict[str, Any]:
+    """Settings of a chart with buttons: zoom, and a camera that saves it under this name as a "png" or "svg"."""
+    return {
+        "displayModeBar": True,
+        "displaylogo": False,
+        "scrollZoom": False,
+        "doubleClick": "autosize",
+        "modeBarButtons": [ZOOM],
+        # as wide as it is seen; dots twice as fine, for print
+        "toImageButtonOptions": {"format": picture, "filename": name, "scale": 1 if picture == "svg" else 2},
+    }
 
 
 def plain(number: float) -> str:

@@ -49,12 +49,17 @@ def data(live: bool, reruns: bool = False, least: float = pace.LEAST_SECONDS) ->
     return {"live": live, "interval_ms": round(1000 * interval), "viewer": viewer(), "beat": next(_beats)}
 
 
-def component(name: str, *files: str) -> Callable[..., Any]:
-    """A component for the browser, made of files in `browser/`; with pulse.js among them, its trigger is `tick`."""
+def component(name: str, *files: str, isolated: bool = True) -> Callable[..., Any]:
+    """A component for the browser, made of files in `browser/`; with pulse.js among them, its trigger is `tick`.
+
+    If it is not `isolated`, it takes the document's styles, and the document its.
+    """
     parts = {"html": "", "css": "", "js": ""}
     for file in files:
         parts[file.rpartition(".")[2]] += (BROWSER / file).read_text(encoding="utf-8")
-    return st.components.v2.component(name, html=parts["html"], css=parts["css"], js=parts["js"])
+    return st.components.v2.component(
+        name, html=parts["html"], css=parts["css"], js=parts["js"], isolate_styles=isolated
+    )
 
 
 _status = component("pulse_status", "status.html", "status.css", "pulse.js", "status.js")

@@ -1,15 +1,13 @@
-"""The run that is looked at: what is wrong with it, what was changed in it, and a look inside."""
+"""The run that is looked at: what is wrong with it, and what was changed in it."""
 
 import streamlit as st
 
-from dashboard import figures, news, resources, session
-from dashboard.parts import pulse
+from dashboard import news
 from dashboard.words import count, escape, number, sentence
 from nnlib.runs import Run
 from nnlib.training import what_is_wrong
 
 MOST_LINES = 12  # in the list of changes
-INSIDE_SECONDS = 3.0  # between two looks at what changes slowly
 
 
 def say_what_is_wrong(run: Run) -> None:
@@ -21,14 +19,6 @@ def say_what_is_wrong(run: Run) -> None:
     wrong = what_is_wrong(run.last, run.config) if run.last else None
     if wrong:
         st.warning(wrong, icon=":material/heart_broken:")
-
-
-def look_inside(run: Run) -> None:
-    """What goes on in the network, for who opens it."""
-    opened = st.expander("Inside the network", icon=":material/monitor_heart:", key="inside", on_change="rerun")
-    if opened.open:
-        with opened:
-            session.fragment(inside)(run.id)
 
 
 def list_changes(run: Run) -> None:
@@ -51,44 +41,3 @@ def list_changes(run: Run) -> None:
     st.markdown("\n".join(lines[-MOST_LINES:]))
     if hidden > 0:
         st.caption(f"{count(hidden, 'earlier change')} {'is' if hidden == 1 else 'are'} not listed here.")
-
-
-def inside(run_id: int) -> None:
-    """The learning rate, the size of the gradients, and the dead units."""
-    run = resources.run(run_id)
-    records, progress = resources.curves(run_id)
-    pulse.silent("inside", run.active, INSIDE_SECONDS)
-    st.plotly_chart(
-        figures.learning_rate_curve(records, progress),
-        key="learning_rates",
-        config=figures.NO_BAR,
-        alt="The learning rate that was used, over the epochs.",
-    )
-    st.caption("With a schedule it changes by itself; a jump is where somebody moved the slider.")
-    epochs = [record.epoch for record in records]
-    layers = [f"layer {index}" for index in range(1, len(run.config.hidden_widths) + 1)]
-    left, right = st.columns(2, gap="medium")
-    with left:
-        st.plotly_chart(
-            figures.per_layer_curve(
-                "How strongly it is pushed to change",
-                "gradient norm",
-                epochs,
-                [record.gradient_norms for record in records],
-                [*layers, "answers"],
-            ),
-            key="gradients",
-            config=figures.NO_BAR,
-            alt="The length of each layer's gradient at the end of every epoch.",
-        )
-        st.caption("One line per layer. Near zero it has nothing left to learn; very high, it is being thrown about.")
-    with right:
-        st.plotly_chart(
-            figures.per_layer_curve(
-                "Units that never react", "dead units", epochs, [record.dead_units for record in records], layers
-            ),
-            key="dead_units",
-            config=figures.NO_BAR,
-            alt="How many units of each layer put out the same for every validation digit.",
-        )
-        st.caption("A *dead* unit puts out the same for every digit: it is of no use. High learning rates kill units.")

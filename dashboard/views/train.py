@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import resources, session
-from dashboard.parts import bring_in, form, go_back, kept_run, live_curves, running, steering
+from dashboard.parts import bring_in, form, go_back, inside, kept_run, live_curves, running, steering
 
 # Beside the run where there is room, above it in a row or two where there is less: the learning rate, Start and the
 # curves are to be seen without scrolling.
@@ -51,7 +51,7 @@ with st.container(horizontal=True, gap="medium", key="train"):
                 beside = kept_run.choose_beside(run)
                 kept_run.made_with(run)
                 go_back.panel(run)
-                running.look_inside(run)
+                inside.panel(run)
                 if not run.active:
                     kept_run.what_next(run)
         with curves:

@@ -26,6 +26,7 @@ from nnlib.training.rate_finder import (
 from nnlib.training.recipe import MOST_BYTES, STEERABLE, Event, Recipe, check_changes, in_words
 from nnlib.training.trainer import (
     EARLY_STEPS,
+    SATURATED,
     Ending,
     EpochRecord,
     Progress,
@@ -44,6 +45,7 @@ __all__ = [
     "MOST_TRIALS",
     "PRESETS",
     "ROUND_RATES",
+    "SATURATED",
     "SETTINGS",
     "STEERABLE",
     "Ending",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
+from itertools import pairwise
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,6 +15,7 @@ import pytest
 from dashboard import figures
 from dashboard.figures import style
 from dashboard.figures.cells import grid_shape
+from nnlib.study.distributions import Distribution
 from nnlib.study.landscape import Landscape, Path
 from nnlib.training.rate_finder import RatePoint, RateTrial
 from nnlib.training.trainer import EpochRecord, Progress
@@ -32,6 +34,8 @@ RECORDS = [record(epoch) for epoch in (1, 2, 3)]
 PROGRESS = [Progress(step / 10, step, 0.001 * step, 1.0, 0.5, 1.0) for step in range(1, 30)]
 POINTS = [RatePoint(1e-6 * 1.5**step, abs(2.3 - step / 10)) for step in range(40)]
 TRIALS = [RateTrial(0.01, None), RateTrial(0.002, 0.3), RateTrial(0.001, 0.2)]
+EPOCHS = [0, 0.002, 1, 2]
+SPREAD = Distribution(np.array([-0.5, 0, 0.5, 1]), np.array([[0, 4, 0], [1, 2, 1], [2, 1, 1], [3999, 0, 1]]))
 
 
 def valley(*ends: float) -> Landscape:
@@ -53,6 +57,14 @@ CASES: dict[str, list[Callable[[], go.Figure]]] = {
     "per_layer_curve": [
         lambda: figures.per_layer_curve("Title", "units", [1, 2], [(1, 2, 3)] * 2, ["a", "b", "c"]),
         lambda: figures.per_layer_curve("Title", "units", [], [], ["a", "b", "c"]),
+    ],
+    "update_ratio_curve": [
+        lambda: figures.update_ratio_curve([1, 2], [(0.001, 0.01)] * 2, ["a", "b"]),
+        lambda: figures.update_ratio_curve([], [], ["a", "b"]),
+    ],
+    "distributions": [
+        lambda: figures.distributions("Title", "weight", EPOCHS, [("layer 1", SPREAD), ("answers", SPREAD)]),
+        lambda: figures.distributions("Title", "weight", [], []),
     ],
     "landscape": [lambda: figures.landscape(valley(2)), lambda: figures.landscape(valley(2, 4, -2, 0))],
     "mountains": [lambda: figures.mountains(valley(2)), lambda: figures.mountains(valley(2, 4, -2, 0))],
@@ -85,7 +97,9 @@ def test_every_figure_has_a_title_and_says_what_its_axes_are(name: str) -> None:
         assert axes.yaxis.title.text
 
 
-@pytest.mark.parametrize("name", ["learning_rate_curve", "per_layer_curve", "rate_curve", "overlay"])
+@pytest.mark.parametrize(
+    "name", ["learning_rate_curve", "per_layer_curve", "update_ratio_curve", "distributions", "rate_curve", "overlay"]
+)
 def test_curves_that_grow_keep_a_zoom(name: str) -> None:
     full, empty = (case().layout.uirevision for case in CASES[name])
     assert full
@@ -113,6 +127,74 @@ def test_layers_have_one_line_each() -> None:
     lines = figures.per_layer_curve("Title", "units", [1, 2], [(1, 2), (3, 4)], ["first", "second"]).data
     assert [(line.name, list(line.y)) for line in lines] == [("first", [1, 3]), ("second", [2, 4])]
     assert lines[0].line.dash != lines[1].line.dash
+
+
+def test_epochs_of_which_nothing_is_known_are_left_out() -> None:
+    lines = figures.per_layer_curve("Title", "share", [1, 2, 3], [(), (1, 2), (3, 4)], ["first", "second"]).data
+    assert [(list(line.x), list(line.y)) for line in lines] == [([2, 3], [1, 3]), ([2, 3], [2, 4])]
+    assert not figures.per_layer_curve("Title", "share", [1, 2], [(), ()], ["first"]).data[0].y
+
+
+@pytest.mark.parametrize("ratios", [[(1e-9, 1e-8)], [(0.3, 1e300)], [], [(0.0, 0.0)]])
+@pytest.mark.parametrize("log", [True, False])
+def test_the_healthy_band_of_updates_is_always_in_sight(ratios: list[tuple[float, ...]], log: bool) -> None:
+    figure = figures.update_ratio_curve(range(len(ratios)), ratios, ["a", "b"], log)
+    band, line = figure.layout.shapes
+    assert band.y0 < line.y0 == 0.001 < band.y1
+    low, high = figure.layout.yaxis.range
+    if log:
+        assert low < math.log10(band.y0) < math.log10(band.y1) < high
+    else:
+        assert low < band.y0 < band.y1 < high
+
+
+# --- distributions ---
+
+
+def test_tiles_have_the_share_of_every_bin_and_are_clear_where_there_is_nothing() -> None:
+    first, second = figures.distributions("Title", "weight", EPOCHS, [("layer 1", SPREAD), ("answers", SPREAD)]).data
+    assert (first.yaxis, second.yaxis) == ("y", "y2")
+    np.testing.assert_allclose(first.customdata, 100 * SPREAD.shares.T, rtol=1e-6)
+    assert list(first.x) == ["0", "0.002", "1", "2"]
+    assert list(first.y) == [-0.5, 0, 0.5, 1]
+    np.testing.assert_allclose(first.z[:, 1], np.log10([25, 50, 25]), rtol=1e-6)
+    np.testing.assert_array_equal(np.isnan(first.z), SPREAD.counts.T == 0)
+    (linear,) = figures.distributions("Title", "weight", EPOCHS, [("layer 1", SPREAD)], log=False).data
+    np.testing.assert_allclose(linear.z[:, 1], [25, 50, 25])
+
+
+def test_the_tiles_of_all_layers_share_colours_and_the_axis_of_epochs_and_never_overlap() -> None:
+    layers = [(f"layer {number}", SPREAD) for number in range(7)]
+    layout = figures.distributions("Title", "weight", EPOCHS, layers).layout
+    places = [layout[f"yaxis{number or ''}"].domain for number in (0, *range(2, 8))]
+    assert all(low > below for (low, _), (_, below) in pairwise(places))
+    assert places[0][1] == 1
+    assert places[-1][0] == pytest.approx(0, abs=1e-9)
+    assert layout.xaxis.anchor == "y7"
+    assert list(layout.coloraxis.colorbar.ticktext) == ["0.01", "0.1", "1", "10", "100"]
+
+
+@pytest.mark.parametrize("last", [1, 3, 20, 100, 1000])
+def test_epochs_on_the_axis_are_whole_round_and_not_too_many(last: int) -> None:
+    early = [step / 313 for step in (0, 1, 2, 5, 10, 20, 50, 100, 200)]
+    every = max(1, last // 100)
+    epochs = [*early, *sorted({1, *range(every, last + 1, every)})]
+    spread = Distribution(np.array([0.0, 1]), np.ones((len(epochs), 1), int))
+    ticks = figures.distributions("Title", "weight", epochs, [("layer 1", spread)]).layout.xaxis.ticktext
+    assert list(ticks[:2]) == ["0", "1"]
+    assert len(ticks) <= 15
+    assert all(tick.isdecimal() for tick in ticks)
+    assert last < 20 or len(ticks) >= 4
+
+
+@pytest.mark.parametrize("picture", ["png", "svg"])
+def test_a_chart_with_buttons_can_be_zoomed_and_saved(picture: str) -> None:
+    config = figures.bar(picture, "run-3-weights")
+    assert config["displayModeBar"]
+    assert not config["displaylogo"], "it leads to the network"
+    assert {"zoom2d", "autoScale2d", "toImage"} <= set(config["modeBarButtons"][0])
+    saved = config["toImageButtonOptions"]
+    assert (saved["format"], saved["filename"]) == (picture, "run-3-weights")
 
 
 def test_pixel_values_are_shares_of_all() -> None:
@@ -228,9 +310,12 @@ def test_vanishing_rates_and_exploding_gradients_have_readable_axes() -> None:
     fading = [Progress(step, step, 0.001 * 0.1**step, 1.0, 0.5, 1.0) for step in range(9)]
     rates = figures.learning_rate_curve([], fading).layout.yaxis
     assert list(rates.ticktext) == ["0.000001", "0.00001", "0.0001", "0.001"]
-    gradients = figures.per_layer_curve("Title", "gradient norm", [1, 2], [(1, 1e25), (2, 3)], ["a", "b"]).layout.yaxis
-    assert gradients.type == "log"
-    assert len(gradients.tickvals) <= 6
+    for log, kind in ((True, "log"), (False, "linear")):
+        values = [(1, 1e25), (2, 3)]
+        gradients = figures.per_layer_curve("Title", "gradient norm", [1, 2], values, ["a", "b"], log).layout.yaxis
+        assert gradients.type == kind
+        assert ("log scale" in gradients.title.text) == log
+        assert 2 <= len(gradients.tickvals) <= 6
 
 
 @pytest.mark.parametrize("name", public_figures())

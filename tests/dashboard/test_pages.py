@@ -3,6 +3,7 @@
 Whatever is wrong, a page shows no traceback, and says it once, in a sentence.
 """
 
+import base64
 import gc
 import gzip
 import io
@@ -15,6 +16,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from dataclasses import asdict
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,12 +31,13 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.testing.v1 import AppTest
 
 from dashboard import jobs, news, resources
-from dashboard.parts import confusion, form, rate, settings
+from dashboard.parts import confusion, form, inside, rate, settings
 from dashboard.words import JOINER
 from nnlib import model_files
 from nnlib.errors import NnlibError, StoreError
 from nnlib.model_files import load_pretrained, model_bytes
-from nnlib.runs import export_run, worker
+from nnlib.runs import Snapshot, export_run, worker
+from nnlib.runs.database import checksum
 from nnlib.runs.store import RunStore
 from nnlib.training.config import PRESETS, SETTINGS, TrainingConfig, describe
 from nnlib.words import exact
@@ -662,6 +665,124 @@ def test_a_run_to_compare_with_is_in_the_address_and_may_be_deleted(finished_run
     store.close()
     assert not complaints(app.run())
     assert "beside" not in app.query_params
+
+
+# --- inside the network ---
+
+
+def look_inside(run_id: int, look: str) -> AppTest:
+    """The page Train with the expander open, where this was chosen."""
+    app = open_page("train", run=str(run_id))
+    app.session_state["inside"] = True
+    app.session_state["inside_look"] = look
+    return app.run()
+
+
+def charts(app: AppTest) -> list[dict[str, Any]]:
+    """The charts of plotly's on the page that get new values in their place."""
+    told = [json.loads(each.proto.json or "{}") for each in app.get("bidi_component")]
+    return [json.loads(each["figure"]) for each in told if "figure" in each]
+
+
+def values(numbers: Any) -> list[float]:
+    """The numbers of a chart, in whatever form plotly writes them."""
+    if isinstance(numbers, dict):
+        return np.frombuffer(base64.b64decode(numbers["bdata"]), numbers["dtype"]).tolist()
+    return list(numbers)
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "sigmoid", "tanh"])
+def test_inside_the_network_every_look_has_a_chart_with_its_values_as_a_table(home: Path, activation: str) -> None:
+    run_id = train_to_its_end(home, SMALL.with_changes(activation=activation, learning_rate=0.01))
+    looks = look_inside(run_id, "gradients").segmented_control(key="inside_look").options
+    assert ("Saturation" in looks) == (activation in ("sigmoid", "tanh"))
+    for name, look in inside.LOOKS.items():
+        if look.name not in looks:
+            continue
+        app = look_inside(run_id, name)
+        assert not complaints(app)
+        (chart,) = charts(app)
+        assert chart["data"], name
+        assert all(values(trace["y"]) for trace in chart["data"])
+        assert "Values as a table" in [each.proto.label for each in app.get("download_button")]
+        assert bool([each for each in app.toggle if each.key == "inside_log"]) == look.scales
+
+
+def test_dead_units_are_a_share_of_the_layer(home: Path) -> None:
+    run_id = train_to_its_end(home, SMALL.with_changes(learning_rate=3.0, epochs=1))
+    (record,) = resources.curves(run_id)[0]
+    (line,) = charts(look_inside(run_id, "dead"))[0]["data"]
+    assert record.dead_units[0] > 0
+    assert values(line["y"]) == pytest.approx([100 * record.dead_units[0] / 32])
+
+
+@pytest.mark.parametrize("look", inside.LOOKS)
+def test_inside_a_run_that_has_not_begun_there_is_nothing_to_break(home: Path, look: str) -> None:
+    with closing(RunStore(home)) as store:
+        run_id = store.create_run(SMALL, "own settings")
+    app = look_inside(run_id, look)
+    assert not complaints(app)
+    said = " ".join(each.value for each in app.caption)
+    assert "first values come" in said or "no moment" in said or look in ("rates", "saturated")
+
+
+@pytest.mark.parametrize("look", inside.LOOKS)
+def test_records_of_an_older_version_lack_what_it_did_not_measure(home: Path, look: str) -> None:
+    run_id = train_to_its_end(home, SMALL.with_changes(activation="tanh"))
+    with closing(RunStore(home)) as store:
+        for record in store.records(run_id):
+            older = {k: v for k, v in asdict(record).items() if k not in ("update_ratios", "saturated", "answers")}
+            text = json.dumps(older)
+            store._connection.execute(
+                "UPDATE records SET record = ?, checksum = ? WHERE run = ? AND epoch = ?",
+                (text, checksum(run_id, record.epoch, text), run_id, record.epoch),
+            )
+    app = look_inside(run_id, look)
+    assert not complaints(app)
+    older_version = any("older version" in each.value for each in app.caption)
+    assert older_version == (look in ("updates", "saturated"))
+
+
+def test_moments_are_counted_a_few_at_a_time_and_each_once(
+    finished_run: int, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[int] = []
+
+    def count(spreads: Any, moment: Snapshot) -> Any:
+        counted.append(moment.step)
+        return usual(spreads, moment)
+
+    usual = resources._Spreads.count
+    monkeypatch.setattr(resources._Spreads, "count", count)
+    moments = [moment.step for moment in resources.snapshots(finished_run)]
+    for n in range(1, len(moments)):
+        found, missing = resources.spreads(finished_run, seconds=0)
+        assert (len(found), missing) == (n, len(moments) - n)
+        assert [moment.step for moment in found] == sorted(moment.step for moment in found)
+    assert counted[:2] == [moments[-1], moments[0]], "the way as a whole comes first"
+    resources.spreads(finished_run, seconds=60)
+    assert resources.spreads(finished_run, seconds=60)[1] == 0
+    assert sorted(counted) == moments
+
+
+def test_how_many_moments_are_counted_is_said_until_all_are(finished_run: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inside, "COUNT_SECONDS", 0)
+    n = len(resources.snapshots(finished_run))
+    app = open_page("train", run=str(finished_run))
+    app.session_state["inside"], app.session_state["inside_look"] = True, "weights"
+    said = [" ".join(each.value for each in app.run().caption) for _ in range(n)]
+    assert f"1 of {n} moments counted so far" in said[0]
+    assert "counted so far" not in said[-1]
+
+
+def test_a_damaged_moment_is_left_out_of_the_tiles(finished_run: int, home: Path) -> None:
+    lost, kept = resources.snapshots(finished_run)[3], len(resources.snapshots(finished_run)) - 1
+    with closing(RunStore(home)) as store:
+        store._connection.execute("UPDATE snapshots SET parameters = x'00' WHERE step = ?", (lost.step,))
+    app = look_inside(finished_run, "outputs")
+    assert not complaints(app)
+    assert len(charts(app)[0]["data"][0]["x"]) == kept
+    assert "counted so far" not in " ".join(each.value for each in app.caption)
 
 
 # --- drawings ---
