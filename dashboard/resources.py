@@ -8,9 +8,9 @@ import streamlit as st
 
 from nnlib.digits import DataSet, load_mnist
 from nnlib.model_files import Model, load_pretrained
-from nnlib.runs import MOST_PROGRESS_POINTS, DamagedRun, Happening, Run, RunStore, Snapshot
+from nnlib.runs import MOST_PROGRESS_POINTS, DamagedRun, Happening, Run, RunStore, Snapshot, advice_for
 from nnlib.study import Evaluation, evaluate
-from nnlib.training import EpochRecord, Progress
+from nnlib.training import Advice, EpochRecord, Progress
 
 DATA_DIRECTORY = os.environ.get("NNLIB_DATA") or None
 
@@ -61,6 +61,11 @@ def snapshots(run_id: int) -> list[Snapshot]:
 def happenings(run_id: int) -> list[Happening]:
     """What happened to a run: the orders that took effect."""
     return _happenings(run_id, store().version(), store().file)
+
+
+def advice(run: Run) -> Advice | None:
+    """What goes wrong in a run, and mends it."""
+    return advice_for(run, happenings(run.id), *curves(run.id))
 
 
 class _Curve:

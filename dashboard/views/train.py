@@ -39,8 +39,9 @@ with st.container(horizontal=True, gap="medium", key="train"):
         form.show()
     with st.container():
         run, beside = session.chosen_run(), None
-        # always in this order: the curves of a new run grow where there were none
-        notes, curves, orders, changes, below = (st.container() for _ in range(5))
+        # always in this order: the curves of a new run grow where there were none, and no warning that comes while
+        # it learns moves a button away from under the pointer
+        curves, orders, notes, changes, below = (st.container() for _ in range(5))
         with below:
             if run is None:
                 st.markdown(

@@ -11,6 +11,7 @@ from nnlib.runs.run import (
     Run,
     Snapshot,
     State,
+    advice_for,
     records_as_csv,
     say_happenings,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "RunStore",
     "Snapshot",
     "State",
+    "advice_for",
     "export_run",
     "import_file",
     "records_as_csv",

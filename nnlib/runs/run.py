@@ -14,11 +14,13 @@ from nnlib.errors import SettingError
 from nnlib.runs.database import checksum
 from nnlib.training import (
     STEERABLE,
+    Advice,
     EpochRecord,
     Event,
     Progress,
     Recipe,
     TrainingConfig,
+    advise,
     check_changes,
     in_words,
 )
@@ -30,6 +32,7 @@ State = Literal["queued", "running", "paused", "stopped", "finished", "diverged"
 ORDERS = ("pause", "resume", "stop", "batch", "epoch", "pace", *STEERABLE)
 FASTEST_PACE = 20.0  # batches a second, in slow motion
 AnyRecord = TypeVar("AnyRecord", Progress, EpochRecord)
+HOW_LONG = ("epochs", "patience", "target_accuracy", "time_limit")  # settings that change nothing of how it learns
 ACTIVE: tuple[State, ...] = ("queued", "running", "paused")  # a living process has such a run in its hands
 RESUMABLE: tuple[State, ...] = ("stopped", "interrupted", "failed")
 
@@ -253,6 +256,14 @@ def recipe_of(config: TrainingConfig, weights: str | None, happenings: Sequence[
     ends = [each.step if each.name == "stop" else None for each in happenings if each.name in ("stop", "resume")]
     events = [Event(each.step, each.name, each.value) for each in happenings if each.name in STEERABLE]
     return Recipe(config, tuple(sorted(events, key=lambda event: event.step)), ends[-1] if ends else None, weights)
+
+
+def advice_for(
+    run: Run, happenings: Sequence[Happening], records: Sequence[EpochRecord], progress: Sequence[Progress]
+) -> Advice | None:
+    """What goes wrong in a run and mends it, by what happened to it and what it has learned; None where all is well."""
+    changed = [each.step for each in happenings if each.name in STEERABLE and each.name not in HOW_LONG]
+    return advise(run.config, records, progress, diverged=run.state == "diverged", since=max(changed, default=0))
 
 
 def say_happenings(config: TrainingConfig, happenings: Sequence[Happening]) -> list[str]:

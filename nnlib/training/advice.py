@@ -1,0 +1,405 @@
+"""Advice: what goes wrong in a training, at which place of its curve that shows, and what mends it.
+
+Every rule looks at some epochs in a row and speaks where all of them agree: no odd epoch raises an alarm or
+ends one. What was learned under earlier settings is no evidence against the present ones, so whoever mends
+something has time to see it work. The thresholds lie between what trainings on these digits came to that
+learned and that did not.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from statistics import fmean, median
+from typing import Any, Literal
+
+from nnlib.training.config import SETTINGS, TrainingConfig
+from nnlib.training.trainer import EpochRecord, Progress
+from nnlib.words import exact
+
+Kind = Literal[
+    "diverged",
+    "dead_layer",
+    "rising",
+    "too_slow",
+    "dead_units",
+    "saturated",
+    "guessing",
+    "missing_digit",
+    "plateau",
+    "overfitting",
+]
+
+AGREEING = 4  # epochs in a row that must show the same
+FEWEST_STEPS = 20  # corrections that these must have, or they are more epochs: of full batches, four say nothing
+LONG, VERY_LONG = 2, 3  # times as many: good trainings have gone without progress for twice as long
+NO_BETTER_THAN_GUESSING = 0.2  # of the new digits read: one in ten is right by chance
+LEARNED = 0.9  # of the new digits read: a network that learns well is there within its first epochs
+
+# A training loss beyond both is thrown off: late in a good training it may well double, but from next to nothing.
+THROWN_FACTOR, THROWN_BY = 1.5, 0.3
+# The length of a correction as a share of that of the weights. About 0.001 is the rule of thumb, good trainings began
+# with 0.002 to 0.2; with 0.0006 they still read nine in ten within minutes, with 0.0002 they did not.
+SHORT_CORRECTION = 3e-4
+MANY_DEAD, SOME_DEAD = 0.5, 0.3  # of a layer's units: good trainings lost up to 0.3, and never won them back
+SATURATED = 0.75  # of a layer's outputs: with 0.65 a network still learned well
+STILL_FALLS = 0.9  # times the loss of some epochs ago: it is learning
+STALLED = 0.97  # likewise for a plateau
+KNOWN_BY_HEART = 0.99  # of the digits it learns from: beyond, no progress means that these have nothing left to teach
+OVERFITTED = 1.25  # times the lowest validation loss, which goes up and down by a fifth
+GAP = 0.01  # by so much more it reads of the digits that it learns from: with varied digits or dropout, it reads fewer
+
+# from there on, they have kept networks from learning
+STRONG_L2, STRONG_DECAY, STRONG_DROPOUT = 0.03, 1.0, 0.5
+USUAL_DECAY, USUAL_DROPOUT, USUAL_AUGMENTATION = 0.05, 0.2, 1.0
+FEW_UNITS = 4  # in a layer: ten digits hardly get through so few
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What goes wrong, in one sentence, and what mends it.
+
+    `epoch` is where on the curve it shows. `changes` are settings that mend it: from the end of epoch
+    `back_to` on, in a fork; where that is None, only a new run can have them. If it is `live`, they help a
+    run that still learns without going back.
+    """
+
+    kind: Kind
+    sentence: str
+    epoch: float
+    changes: dict[str, Any]
+    back_to: int | None
+    live: bool = False
+
+
+def advise(
+    config: TrainingConfig,
+    records: Sequence[EpochRecord],
+    progress: Sequence[Progress] = (),
+    *,
+    diverged: bool = False,
+    since: int = 0,
+) -> Advice | None:
+    """The worst of what goes wrong; None where it learns as it should, or has hardly begun.
+
+    `config` is that of now, in force since `since` corrections were made. A training that `diverged` has
+    ended because its loss was no number any more.
+    """
+    curve = _Curve(config, records, since)
+    if diverged:
+        return _diverged(curve, max([0.0, *(p.epoch for p in progress[-1:]), *(r.epoch for r in records[-1:])]))
+    return next((advice for rule in RULES if (advice := rule(curve))), None) if curve.present else None
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """The records of a training, and the settings that those of the end were made with."""
+
+    config: TrainingConfig
+    records: Sequence[EpochRecord]
+    since: int
+
+    @cached_property
+    def present(self) -> list[EpochRecord]:
+        """The records that the present settings led to."""
+        return [record for record in self.records if record.step > self.since]
+
+    def newest(self, times: int = 1) -> list[EpochRecord]:
+        """The newest epochs, as many times as must agree; none as long as there are too few."""
+        many = times * max(AGREEING, math.ceil(FEWEST_STEPS / self.config.steps_per_epoch))
+        return self.present[-many:] if len(self.present) >= many else []
+
+    @property
+    def start(self) -> int:
+        """How many epochs were done before the present settings."""
+        return max((record.epoch for record in self.records if record.step <= self.since), default=0)
+
+    def agrees(self, holds: Callable[[EpochRecord], bool], times: int = 1) -> bool:
+        """Whether this holds for all of the newest epochs."""
+        return bool(self.newest(times)) and all(map(holds, self.newest(times)))
+
+    def first(self, holds: Callable[[EpochRecord], bool]) -> EpochRecord:
+        """Of the records in a row up to the newest for which this holds, the first."""
+        found = self.records[-1]
+        for record in reversed(self.records):
+            if not holds(record):
+                break
+            found = record
+        return found
+
+    def last(self, holds: Callable[[EpochRecord], bool]) -> int:
+        """The last epoch for which this holds; 0, the beginning, where there is none."""
+        return next((record.epoch for record in reversed(self.records) if holds(record)), 0)
+
+
+# --- the rules ---
+
+
+def _diverged(curve: _Curve, reached: float) -> Advice:
+    lowest = min((record.training_loss for record in curve.records), default=0.0)
+    good = curve.last(lambda record: not _is_thrown_off(record, lowest) and not _is_guessing(record))
+    kept = f"epoch {good} was still good" if good else "it must begin again"
+    return Advice(
+        "diverged",
+        f"The loss grew beyond all numbers, because {_rate(curve.config)} lets every correction overshoot: {kept}.",
+        reached,
+        _lower_rate(curve.config),
+        good,
+    )
+
+
+def _dead_layer(curve: _Curve) -> Advice | None:
+    """One epoch is evidence enough: nothing can be learned through a layer that always puts out the same."""
+    for layer, width in enumerate(curve.config.hidden_widths):
+
+        def dead(record: EpochRecord, layer: int = layer, width: int = width) -> bool:
+            return record.dead_units[layer] == width
+
+        if dead(curve.records[-1]):
+            cause, changes = _suspect(curve.config)
+            units = "The only unit" if width == 1 else f"All {width} units"
+            return Advice(
+                "dead_layer",
+                f"{units} of layer {layer + 1} put{'s' if width == 1 else ''} out the same for every digit, so nothing "
+                f"gets through and nothing more is learned: {cause} is too much.",
+                curve.first(dead).epoch,
+                changes,
+                curve.last(lambda record: not _is_guessing(record) and not _has_dead(record, curve.config, SOME_DEAD)),
+            )
+    return None
+
+
+def _rising(curve: _Curve) -> Advice | None:
+    before = curve.present[: -len(curve.newest()) or None]
+    best = min(before, key=lambda record: record.training_loss, default=None)
+    if best is None or not curve.agrees(lambda record: _is_thrown_off(record, best.training_loss)):
+        return None
+    cause, changes = _suspect(curve.config)
+    return Advice(
+        "rising",
+        f"The loss is far higher than it was in epoch {best.epoch}, and stays there: {cause} throws the network off.",
+        best.epoch,
+        changes,
+        0 if _is_guessing(best) else best.epoch,
+    )
+
+
+def _too_slow(curve: _Curve) -> Advice | None:
+    """It gets better with every single epoch, as only a network does whose corrections are tiny, and is not far."""
+    config, recent = curve.config, curve.newest()
+    losses = [record.training_loss for record in recent]
+    falls = all(later < earlier for earlier, later in pairwise(losses))
+    if not falls or not curve.agrees(lambda r: max(r.training_accuracy, r.validation_accuracy) < LEARNED):
+        return None
+    # by the whole rate: where a schedule lowers it, short corrections are as they should be
+    lengths = [max(r.update_ratios) * config.learning_rate / r.learning_rate for r in recent if r.update_ratios]
+    if not lengths or median(lengths) >= SHORT_CORRECTION:
+        return None
+    return Advice(
+        "too_slow",
+        f"It learns steadily but slowly: with {_rate(config)}, every correction is far shorter than the usual "
+        f"thousandth of the weights.",
+        curve.present[0].epoch,
+        _higher_rate(config),
+        curve.start,
+        live=True,
+    )
+
+
+def _dead_units(curve: _Curve) -> Advice | None:
+    if not curve.agrees(lambda record: _has_dead(record, curve.config, MANY_DEAD)):
+        return None
+    cause, changes = _suspect(curve.config)
+    return Advice(
+        "dead_units",
+        f"More than half of the units of a layer are dead, which put out the same for every digit and are of no use: "
+        f"{cause} is too much.",
+        curve.first(lambda record: _has_dead(record, curve.config, MANY_DEAD)).epoch,
+        changes,
+        curve.last(lambda record: not _is_guessing(record) and not _has_dead(record, curve.config, SOME_DEAD)),
+    )
+
+
+def _saturated(curve: _Curve) -> Advice | None:
+    def saturated(record: EpochRecord) -> bool:
+        return max(record.saturated, default=0.0) >= SATURATED and record.validation_accuracy < LEARNED
+
+    if not curve.agrees(saturated):
+        return None
+    config, began = curve.config, curve.first(saturated).epoch
+    lower = config.learning_rate > _usual_rate(config)
+    return Advice(
+        "saturated",
+        f"Most outputs of a layer are at the flat ends of {config.activation}, where units hardly learn: "
+        + (f"{_rate(config)} drove them there." if lower else "ReLU has no such ends."),
+        began,
+        _lower_rate(config) if lower else {"activation": "relu"},
+        began - 1 if lower else None,
+    )
+
+
+def _guessing(curve: _Curve) -> Advice | None:
+    recent = curve.newest()
+    if not recent or fmean(record.validation_accuracy for record in recent) >= NO_BETTER_THAN_GUESSING:
+        return None
+    config, back_to = curve.config, None
+    cause, changes = _suspect(config)
+    if config.activation in ("sigmoid", "tanh") and "learning_rate" in changes:
+        cause = f"little of what is to be learned gets back through layers of {config.activation}"
+        changes = {"activation": "relu", "learning_rate": min(config.learning_rate, _usual_rate(config))}
+    elif "learning_rate" in changes and config.learning_rate < _usual_rate(config):
+        cause, changes, back_to = f"{_rate(config)} is too little", _higher_rate(config), curve.start
+    else:
+        cause, back_to = f"{cause} is too much", curve.start
+    return Advice(
+        "guessing",
+        f"It still reads hardly more of the new digits than guessing would: {cause}, most likely.",
+        curve.present[0].epoch,
+        changes,
+        back_to,
+    )
+
+
+def _missing_digit(curve: _Curve) -> Advice | None:
+    """Data may have no such digit, but then a network that never answers it reads the others well."""
+
+    def missing(record: EpochRecord) -> bool:
+        return 0 in record.answers and record.validation_accuracy < LEARNED
+
+    recent = curve.newest(LONG)
+    if not curve.agrees(missing, LONG) or recent[-1].training_loss < STILL_FALLS * recent[0].training_loss:
+        return None
+    digits = [str(digit) for digit, count in enumerate(recent[-1].answers) if count == 0]
+    named = " or ".join(filter(None, [", ".join(digits[:-1]), digits[-1]]))
+    cause, changes = _suspect(curve.config)
+    back_to: int | None = curve.last(lambda record: not missing(record))
+    cause = f"{cause} is too much, most likely"
+    if min(curve.config.hidden_widths) < FEW_UNITS:
+        cause, changes, back_to = (
+            "so few units cannot tell them apart",
+            {"hidden_widths": _usual("hidden_widths")},
+            None,
+        )
+    return Advice("missing_digit", f"It never answers {named}: {cause}.", curve.first(missing).epoch, changes, back_to)
+
+
+def _plateau(curve: _Curve) -> Advice | None:
+    """A schedule lowers the rate by itself."""
+    lately = curve.newest(VERY_LONG)
+    before, middle = curve.present[: -len(lately) or None], len(lately) // 2
+    if not lately or not before or curve.config.schedule != "constant":
+        return None
+    best = max(before, key=lambda record: record.validation_accuracy)
+    earlier, later = (fmean(record.training_loss for record in half) for half in (lately[:middle], lately[middle:]))
+    progress = later < STALLED * earlier or any(r.validation_accuracy > best.validation_accuracy for r in lately)
+    if progress or fmean(record.training_accuracy for record in lately) > KNOWN_BY_HEART:
+        return None
+    cause, changes = _suspect(curve.config)
+    if "learning_rate" in changes:
+        changes = {"learning_rate": _round(curve.config.learning_rate / 3)}
+    return Advice(
+        "plateau",
+        f"It has been no better since epoch {best.epoch} and goes up and down: {cause} is too much by now.",
+        best.epoch,
+        changes,
+        best.epoch,
+        live=True,
+    )
+
+
+def _overfitting(curve: _Curve) -> Advice | None:
+    best, lately, config = min(curve.present, key=lambda r: r.validation_loss), curve.newest(LONG), curve.config
+    if not lately or lately[0].epoch <= best.epoch or lately[-1].learning_rate > best.learning_rate:
+        return None  # while a schedule raises the rate, the loss may rise with it
+    training_loss, validation_loss = (fmean(losses) for losses in zip(*map(_losses, lately), strict=True))
+    gap = fmean(r.training_accuracy - r.validation_accuracy for r in lately)
+    if validation_loss < OVERFITTED * best.validation_loss or training_loss >= best.training_loss or gap < GAP:
+        return None
+    if not config.augmentation:
+        changes: dict[str, Any] = {"augmentation": USUAL_AUGMENTATION}
+    elif not config.dropout:
+        changes = {"dropout": USUAL_DROPOUT}
+    else:
+        changes = {"patience": AGREEING}
+    return Advice(
+        "overfitting",
+        f"Since epoch {best.epoch} it learns its training digits by heart (overfitting): their loss still falls, that "
+        f"of new digits rises.",
+        best.epoch,
+        changes,
+        best.epoch,
+        live=True,
+    )
+
+
+# the worst first: what comes later may come of what comes before
+RULES: tuple[Callable[[_Curve], Advice | None], ...] = (
+    _dead_layer,
+    _rising,
+    _too_slow,
+    _dead_units,
+    _saturated,
+    _guessing,
+    _missing_digit,
+    _plateau,
+    _overfitting,
+)
+
+
+# --- what they share ---
+
+
+def _is_thrown_off(record: EpochRecord, lowest: float) -> bool:
+    return record.training_loss > THROWN_FACTOR * lowest + THROWN_BY
+
+
+def _losses(record: EpochRecord) -> tuple[float, float]:
+    return record.training_loss, record.validation_loss
+
+
+def _is_guessing(record: EpochRecord) -> bool:
+    return record.validation_accuracy < NO_BETTER_THAN_GUESSING
+
+
+def _has_dead(record: EpochRecord, config: TrainingConfig, share: float) -> bool:
+    return any(dead > share * width for dead, width in zip(record.dead_units, config.hidden_widths, strict=True))
+
+
+def _suspect(config: TrainingConfig) -> tuple[str, dict[str, Any]]:
+    """What is most likely too much where a network cannot learn, and the settings that mend it."""
+    if config.l2 >= STRONG_L2:
+        return f"an L2 penalty of {exact(config.l2)}", {"l2": 0.0}
+    if config.weight_decay >= STRONG_DECAY:
+        return f"a weight decay of {exact(config.weight_decay)}", {"weight_decay": USUAL_DECAY}
+    if config.dropout > STRONG_DROPOUT:
+        return f"a dropout of {exact(config.dropout)}", {"dropout": USUAL_DROPOUT}
+    return _rate(config), _lower_rate(config)
+
+
+def _rate(config: TrainingConfig) -> str:
+    return f"a learning rate of {exact(config.learning_rate)}"
+
+
+def _usual_rate(config: TrainingConfig) -> float:
+    """The rate that works well for nearly every network; with momentum, every gradient counts many times."""
+    return 0.001 if config.optimizer != "sgd" else min(0.1, _round(0.2 * (1 - config.momentum)))
+
+
+def _lower_rate(config: TrainingConfig) -> dict[str, Any]:
+    """A tenth; and no more than usual, or the next rate may be too high again."""
+    return {"learning_rate": min(_round(config.learning_rate / 10), _usual_rate(config))}
+
+
+def _higher_rate(config: TrainingConfig) -> dict[str, Any]:
+    """Ten times as much, and no less than usual."""
+    highest = SETTINGS["learning_rate"].high
+    return {"learning_rate": min(max(_round(10 * config.learning_rate), _usual_rate(config)), highest)}
+
+
+def _round(rate: float) -> float:
+    return float(f"{rate:.2g}")
+
+
+def _usual(name: str) -> Any:
+    return SETTINGS[name].default
