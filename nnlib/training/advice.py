@@ -8,7 +8,7 @@ learned and that did not.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from statistics import fmean, median
@@ -46,9 +46,13 @@ MANY_DEAD, SOME_DEAD = 0.5, 0.3  # of a layer's units: good trainings lost up to
 SATURATED = 0.75  # of a layer's outputs: with 0.65 a network still learned well
 STILL_FALLS = 0.9  # times the loss of some epochs ago: it is learning
 STALLED = 0.97  # likewise for a plateau
-KNOWN_BY_HEART = 0.99  # of the digits it learns from: beyond, no progress means that these have nothing left to teach
+KNOWN_BY_HEART = (
+    0.98  # of the digits it learns from: beyond, they have little left to teach; below, the rate is too much
+)
 OVERFITTED = 1.25  # times the lowest validation loss, which goes up and down by a fifth
-GAP = 0.01  # by so much more it reads of the digits that it learns from: with varied digits or dropout, it reads fewer
+GAP = (
+    0.01  # by so much more it reads of the digits that it learns from; of varied ones, or with dropout, it reads fewer
+)
 
 # from there on, they have kept networks from learning
 STRONG_L2, STRONG_DECAY, STRONG_DROPOUT = 0.03, 1.0, 0.5
@@ -243,6 +247,8 @@ def _guessing(curve: _Curve) -> Advice | None:
     recent = curve.newest()
     if not recent or fmean(record.validation_accuracy for record in recent) >= NO_BETTER_THAN_GUESSING:
         return None
+    if recent[-1].training_loss < STILL_FALLS * recent[0].training_loss:
+        return None
     config, back_to = curve.config, None
     cause, changes = _suspect(config)
     if config.activation in ("sigmoid", "tanh") and "learning_rate" in changes:
@@ -293,7 +299,7 @@ def _plateau(curve: _Curve) -> Advice | None:
     best = max(before, key=lambda record: record.validation_accuracy)
     earlier, later = (fmean(record.training_loss for record in half) for half in (lately[:middle], lately[middle:]))
     progress = later < STALLED * earlier or any(r.validation_accuracy > best.validation_accuracy for r in lately)
-    if progress or fmean(record.training_accuracy for record in lately) > KNOWN_BY_HEART:
+    if progress or fmean(record.training_accuracy for record in lately) >= KNOWN_BY_HEART:
         return None
     cause, changes = _suspect(curve.config)
     if "learning_rate" in changes:
@@ -312,9 +318,10 @@ def _overfitting(curve: _Curve) -> Advice | None:
     best, lately, config = min(curve.present, key=lambda r: r.validation_loss), curve.newest(LONG), curve.config
     if not lately or lately[0].epoch <= best.epoch or lately[-1].learning_rate > best.learning_rate:
         return None  # while a schedule raises the rate, the loss may rise with it
-    training_loss, validation_loss = (fmean(losses) for losses in zip(*map(_losses, lately), strict=True))
-    gap = fmean(r.training_accuracy - r.validation_accuracy for r in lately)
-    if validation_loss < OVERFITTED * best.validation_loss or training_loss >= best.training_loss or gap < GAP:
+    known = fmean(record.training_accuracy for record in lately)
+    gap = known - fmean(record.validation_accuracy for record in lately)
+    rises = fmean(record.validation_loss for record in lately) >= OVERFITTED * best.validation_loss
+    if not rises or known < KNOWN_BY_HEART or gap < GAP:
         return None
     if not config.augmentation:
         changes: dict[str, Any] = {"augmentation": USUAL_AUGMENTATION}
@@ -324,8 +331,8 @@ def _overfitting(curve: _Curve) -> Advice | None:
         changes = {"patience": AGREEING}
     return Advice(
         "overfitting",
-        f"Since epoch {best.epoch} it learns its training digits by heart (overfitting): their loss still falls, that "
-        f"of new digits rises.",
+        f"Since epoch {best.epoch} it learns its training digits by heart (overfitting): it "
+        f"knows nearly all of those, and the loss of new digits has risen.",
         best.epoch,
         changes,
         best.epoch,
@@ -333,17 +340,30 @@ def _overfitting(curve: _Curve) -> Advice | None:
     )
 
 
+def _lasting(rule: Callable[[_Curve], Advice | None]) -> Callable[[_Curve], Advice | None]:
+    """A rule near whose thresholds a training may stay for long: it is silent again once some epochs are."""
+
+    def lasting(curve: _Curve) -> Advice | None:
+        ends = range(
+            len(curve.records), max(len(curve.records) - AGREEING, len(curve.records) - len(curve.present)), -1
+        )
+        curves = (replace(curve, records=curve.records[:end]) for end in ends)
+        return next((advice for each in curves if (advice := rule(each))), None)
+
+    return lasting
+
+
 # the worst first: what comes later may come of what comes before
 RULES: tuple[Callable[[_Curve], Advice | None], ...] = (
     _dead_layer,
     _rising,
     _too_slow,
-    _dead_units,
-    _saturated,
+    _lasting(_dead_units),
+    _lasting(_saturated),
     _guessing,
-    _missing_digit,
-    _plateau,
-    _overfitting,
+    _lasting(_missing_digit),
+    _lasting(_plateau),
+    _lasting(_overfitting),
 )
 
 
@@ -352,10 +372,6 @@ RULES: tuple[Callable[[_Curve], Advice | None], ...] = (
 
 def _is_thrown_off(record: EpochRecord, lowest: float) -> bool:
     return record.training_loss > THROWN_FACTOR * lowest + THROWN_BY
-
-
-def _losses(record: EpochRecord) -> tuple[float, float]:
-    return record.training_loss, record.validation_loss
 
 
 def _is_guessing(record: EpochRecord) -> bool:
