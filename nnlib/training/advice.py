@@ -249,21 +249,13 @@ def _guessing(curve: _Curve) -> Advice | None:
         return None
     if recent[-1].training_loss < STILL_FALLS * recent[0].training_loss:
         return None
-    config, back_to = curve.config, None
-    cause, changes = _suspect(config)
-    if config.activation in ("sigmoid", "tanh") and "learning_rate" in changes:
-        cause = f"little of what is to be learned gets back through layers of {config.activation}"
-        changes = {"activation": "relu", "learning_rate": min(config.learning_rate, _usual_rate(config))}
-    elif "learning_rate" in changes and config.learning_rate < _usual_rate(config):
-        cause, changes, back_to = f"{_rate(config)} is too little", _higher_rate(config), curve.start
-    else:
-        cause, back_to = f"{cause} is too much", curve.start
+    cause, changes, anew = _obstacle(curve.config)
     return Advice(
         "guessing",
         f"It still reads hardly more of the new digits than guessing would: {cause}, most likely.",
         curve.present[0].epoch,
         changes,
-        back_to,
+        None if anew else curve.start,
     )
 
 
@@ -278,16 +270,14 @@ def _missing_digit(curve: _Curve) -> Advice | None:
         return None
     digits = [str(digit) for digit, count in enumerate(recent[-1].answers) if count == 0]
     named = " or ".join(filter(None, [", ".join(digits[:-1]), digits[-1]]))
-    cause, changes = _suspect(curve.config)
-    back_to: int | None = curve.last(lambda record: not missing(record))
-    cause = f"{cause} is too much, most likely"
-    if min(curve.config.hidden_widths) < FEW_UNITS:
-        cause, changes, back_to = (
-            "so few units cannot tell them apart",
-            {"hidden_widths": _usual("hidden_widths")},
-            None,
-        )
-    return Advice("missing_digit", f"It never answers {named}: {cause}.", curve.first(missing).epoch, changes, back_to)
+    cause, changes, anew = _obstacle(curve.config)
+    return Advice(
+        "missing_digit",
+        f"It never answers {named}: {cause}, most likely.",
+        curve.first(missing).epoch,
+        changes,
+        None if anew else curve.last(lambda record: not missing(record)),
+    )
 
 
 def _plateau(curve: _Curve) -> Advice | None:
@@ -393,6 +383,26 @@ def _suspect(config: TrainingConfig) -> tuple[str, dict[str, Any]]:
     return _rate(config), _lower_rate(config)
 
 
+def _obstacle(config: TrainingConfig) -> tuple[str, dict[str, Any], bool]:
+    """What keeps a network from telling digits apart at all, what mends that, and whether it takes a new run."""
+    cause, changes = _suspect(config)
+    if min(config.hidden_widths) < FEW_UNITS:
+        usual = SETTINGS["hidden_widths"].default
+        return "too little gets through a layer of so few units", {"hidden_widths": usual}, True
+    if "learning_rate" not in changes:
+        return f"{cause} is too much", changes, False
+    if config.activation in ("sigmoid", "tanh"):
+        rate = min(config.learning_rate, _usual_rate(config))
+        return (
+            f"little of what is to be learned gets back through layers of {config.activation}",
+            {"activation": "relu", "learning_rate": rate},
+            True,
+        )
+    if config.learning_rate < _usual_rate(config):
+        return f"{_rate(config)} is too little", _higher_rate(config), False
+    return f"{cause} is too much", changes, False
+
+
 def _rate(config: TrainingConfig) -> str:
     return f"a learning rate of {exact(config.learning_rate)}"
 
@@ -415,7 +425,3 @@ def _higher_rate(config: TrainingConfig) -> dict[str, Any]:
 
 def _round(rate: float) -> float:
     return float(f"{rate:.2g}")
-
-
-def _usual(name: str) -> Any:
-    return SETTINGS[name].default

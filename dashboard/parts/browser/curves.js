@@ -164,7 +164,7 @@ class Chart {
     const ratio = devicePixelRatio
     ctx.save()
     ctx.beginPath()
-    ctx.rect(bbox.left, bbox.top - 12 * ratio, bbox.width, bbox.height + 12 * ratio)
+    ctx.rect(bbox.left - 10 * ratio, bbox.top - 12 * ratio, bbox.width + 20 * ratio, bbox.height + 12 * ratio)
     ctx.clip()
     ctx.font = `600 ${12 * ratio}px ${style(this.place, "--st-font")}`
     ctx.textAlign = "center"
@@ -192,7 +192,7 @@ class Chart {
       ctx.fill()
       ctx.fillStyle = "white"
       ctx.font = `700 ${13 * ratio}px ${style(this.place, "--st-font")}`
-      ctx.fillText("!", x, bbox.top + 13.5 * ratio)
+      ctx.fillText("!", x, bbox.top + 13 * ratio)
     }
     const best = data[0].indexOf(this.best)
     if (best >= 0 && data[VALIDATION][best] != null) {

@@ -99,7 +99,7 @@ def test_what_goes_wrong_is_said_with_the_place_and_what_mends_it(name: str) -> 
     said = [advice for advice in all_advice(config) if advice and advice.kind == kind]
     assert said
     records, progress, _ = train(config)
-    newest = max(0.0, *(point.epoch for point in [*records, *progress]))
+    newest = max(0.0, *(point.epoch for point in progress), *(record.epoch for record in records))
     for advice in said:
         assert advice.changes == changes
         assert 0 < advice.epoch <= newest
