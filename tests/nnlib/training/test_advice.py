@@ -66,6 +66,9 @@ WELL: dict[str, TrainingConfig] = {
     "tanh, a little saturated": SMALL.with_changes(activation="tanh", optimizer="sgd", learning_rate=0.1),
     "sigmoid": SMALL.with_changes(activation="sigmoid"),
     "sigmoid, after a plateau": SMALL.with_changes(activation="sigmoid", optimizer="sgd", learning_rate=0.02),
+    "sigmoid, saturated and learning": SMALL.with_changes(activation="sigmoid", learning_rate=0.02, epochs=8),
+    "six layers of sigmoid": SMALL.with_changes(hidden_widths=(64,) * 6, activation="sigmoid", epochs=6),
+    "a small penalty": SMALL.with_changes(l2=0.001, epochs=22),
     "narrow": SMALL.with_changes(hidden_widths=(4,), schedule="one_cycle", epochs=30),
     "full batches": SMALL.with_changes(batch_size=3000, optimizer="sgd", learning_rate=0.02, epochs=15),
     "some dead units": SMALL.with_changes(learning_rate=0.01),
@@ -135,6 +138,11 @@ def test_nothing_is_said_before_some_epochs_agree_unless_nothing_can_be_learned_
         if kind not in ("dead_layer", "diverged"):
             assert all_advice(config)[: AGREEING - 1] == [None] * (AGREEING - 1), name
     assert all_advice(ILL["Adam at 1"][0])[0] is not None
+
+
+def test_from_dead_units_it_goes_back_to_before_many_died() -> None:
+    config, kind, _ = ILL["Adam at 0.05"]
+    assert {advice.back_to for advice in all_advice(config) if advice and advice.kind == kind} == {0}
 
 
 def test_full_batches_need_more_epochs_to_agree() -> None:
