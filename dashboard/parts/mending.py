@@ -27,7 +27,7 @@ def show(run: Run, advice: Advice) -> None:
 def label(run: Run, advice: Advice) -> str:
     """What the click does: "Go back to epoch 3 with a learning rate of 0.001"."""
     changed = {name: value for name, value in advice.changes.items() if value != getattr(run.config, name)}
-    what = " and ".join(_say(name, value) for name, value in changed.items())
+    what = " and ".join(_say(name, value) for name, value in changed.items()) or "the settings of now"
     if advice.live and run.active:
         return f"Go on with {what}"
     if advice.back_to is None:

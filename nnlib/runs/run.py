@@ -13,6 +13,7 @@ import numpy as np
 from nnlib.errors import SettingError
 from nnlib.runs.database import checksum
 from nnlib.training import (
+    SHAPING,
     STEERABLE,
     Advice,
     EpochRecord,
@@ -32,7 +33,6 @@ State = Literal["queued", "running", "paused", "stopped", "finished", "diverged"
 ORDERS = ("pause", "resume", "stop", "batch", "epoch", "pace", *STEERABLE)
 FASTEST_PACE = 20.0  # batches a second, in slow motion
 AnyRecord = TypeVar("AnyRecord", Progress, EpochRecord)
-HOW_LONG = ("epochs", "patience", "target_accuracy", "time_limit")  # settings that change nothing of how it learns
 ACTIVE: tuple[State, ...] = ("queued", "running", "paused")  # a living process has such a run in its hands
 RESUMABLE: tuple[State, ...] = ("stopped", "interrupted", "failed")
 
@@ -262,7 +262,7 @@ def advice_for(
     run: Run, happenings: Sequence[Happening], records: Sequence[EpochRecord], progress: Sequence[Progress]
 ) -> Advice | None:
     """What goes wrong in a run and mends it, by what happened to it and what it has learned; None where all is well."""
-    changed = [each.step for each in happenings if each.name in STEERABLE and each.name not in HOW_LONG]
+    changed = [each.step for each in happenings if each.name in SHAPING]
     return advise(run.config, records, progress, diverged=run.state == "diverged", since=max(changed, default=0))
 
 

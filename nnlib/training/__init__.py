@@ -1,6 +1,6 @@
 """One training, in this process: its settings, its steps, and the second process that shares its work."""
 
-from nnlib.training.advice import Advice, advise
+from nnlib.training.advice import SHAPING, Advice, advise
 from nnlib.training.blas import kernel_environment, start_anew_with_better_kernel
 from nnlib.training.config import (
     MAX_HIDDEN_LAYERS,
@@ -45,6 +45,7 @@ __all__ = [
     "PRESETS",
     "ROUND_RATES",
     "SETTINGS",
+    "SHAPING",
     "STEERABLE",
     "Advice",
     "Ending",

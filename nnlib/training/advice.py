@@ -15,6 +15,7 @@ from statistics import fmean, median
 from typing import Any, Literal
 
 from nnlib.training.config import SETTINGS, TrainingConfig
+from nnlib.training.recipe import STEERABLE
 from nnlib.training.trainer import EpochRecord, Progress
 from nnlib.words import exact
 
@@ -30,6 +31,9 @@ Kind = Literal[
     "plateau",
     "overfitting",
 ]
+
+# settings that can be changed on the way, without those that only say how long it learns
+SHAPING = tuple(name for name in STEERABLE if name not in ("epochs", "patience", "target_accuracy", "time_limit"))
 
 AGREEING = 4  # epochs in a row that must show the same
 FEWEST_STEPS = 20  # corrections that these must have, or they are more epochs: of full batches, four say nothing
@@ -157,13 +161,14 @@ def _dead_layer(curve: _Curve) -> Advice | None:
             return record.dead_units[layer] == width
 
         if dead(curve.records[-1]):
-            cause, changes = _suspect(curve.config)
+            began = curve.first(dead)
+            cause, changes = _blame(curve, began)
             units = "The only unit" if width == 1 else f"All {width} units"
             return Advice(
                 "dead_layer",
                 f"{units} of layer {layer + 1} put{'s' if width == 1 else ''} out the same for every digit, so nothing "
-                f"gets through and nothing more is learned: {cause} is too much.",
-                curve.first(dead).epoch,
+                f"gets through and nothing more is learned: {cause}.",
+                began.epoch,
                 changes,
                 curve.last(lambda record: not _is_guessing(record) and not _has_dead(record, curve.config, SOME_DEAD)),
             )
@@ -173,12 +178,13 @@ def _dead_layer(curve: _Curve) -> Advice | None:
 def _dead_units(curve: _Curve) -> Advice | None:
     if not curve.agrees(lambda record: _has_dead(record, curve.config, MANY_DEAD)):
         return None
-    cause, changes = _suspect(curve.config)
+    began = curve.first(lambda record: _has_dead(record, curve.config, MANY_DEAD))
+    cause, changes = _blame(curve, began)
     return Advice(
         "dead_units",
         f"More than half of the units of a layer are dead, which put out the same for every digit and are of no use: "
-        f"{cause} is too much.",
-        curve.first(lambda record: _has_dead(record, curve.config, MANY_DEAD)).epoch,
+        f"{cause}.",
+        began.epoch,
         changes,
         curve.last(lambda record: not _is_guessing(record) and not _has_dead(record, curve.config, SOME_DEAD)),
     )
@@ -207,7 +213,11 @@ def _too_slow(curve: _Curve) -> Advice | None:
     if not falls or not curve.agrees(lambda r: max(r.training_accuracy, r.validation_accuracy) < LEARNED):
         return None
     # by the whole rate: where a schedule lowers it, short corrections are as they should be
-    lengths = [max(r.update_ratios) * config.learning_rate / r.learning_rate for r in recent if r.update_ratios]
+    lengths = [
+        max(r.update_ratios) * config.learning_rate / r.learning_rate
+        for r in recent
+        if r.update_ratios and r.learning_rate
+    ]
     if not lengths or median(lengths) >= SHORT_CORRECTION:
         return None
     return Advice(
@@ -227,15 +237,17 @@ def _saturated(curve: _Curve) -> Advice | None:
 
     if not curve.agrees(saturated):
         return None
-    config, began = curve.config, curve.first(saturated).epoch
-    lower = config.learning_rate > _usual_rate(config)
+    config, began = curve.config, curve.first(saturated)
+    cause, changes = _blame(curve, began)
+    low = began.step > curve.since and "learning_rate" in changes and config.learning_rate <= _usual_rate(config)
+    if low:
+        cause, changes = "ReLU has no such ends", {"activation": "relu"}
     return Advice(
         "saturated",
-        f"Most outputs of a layer are at the flat ends of {config.activation}, where units hardly learn: "
-        + (f"{_rate(config)} drove them there." if lower else "ReLU has no such ends."),
-        began,
-        _lower_rate(config) if lower else {"activation": "relu"},
-        began - 1 if lower else None,
+        f"Most outputs of a layer are at the flat ends of {config.activation}, where units hardly learn: {cause}.",
+        began.epoch,
+        changes,
+        None if low else began.epoch - 1,
     )
 
 
@@ -376,6 +388,15 @@ def _suspect(config: TrainingConfig) -> tuple[str, dict[str, Any]]:
     if config.dropout > STRONG_DROPOUT:
         return f"a dropout of {exact(config.dropout)}", {"dropout": USUAL_DROPOUT}
     return _rate(config), _lower_rate(config)
+
+
+def _blame(curve: _Curve, began: EpochRecord) -> tuple[str, dict[str, Any]]:
+    """What did something that lasts, and the settings for going back to before it."""
+    if began.step <= curve.since:
+        now = {name: getattr(curve.config, name) for name in SHAPING}
+        return "the settings before the last change did that", now
+    cause, changes = _suspect(curve.config)
+    return f"{cause} is too much", changes
 
 
 def _obstacle(config: TrainingConfig) -> tuple[str, dict[str, Any], bool]:

@@ -35,6 +35,7 @@ from nnlib import model_files
 from nnlib.errors import DivergedError, NnlibError, StoreError
 from nnlib.runs import worker
 from nnlib.runs.store import RunStore
+from nnlib.training.advice import Advice
 from nnlib.training.config import PRESETS, SETTINGS, TrainingConfig, describe
 from nnlib.training.recipe import Event, Recipe
 from nnlib.words import exact
@@ -748,6 +749,35 @@ def test_what_only_a_new_run_can_have_is_put_into_the_form(home: Path) -> None:
     button(app, "Use hidden widths 128,64,64 in a new run").click().run()
     assert app.text_input(key="hidden_widths").value == "128,64,64"
     assert app.text_input(key="training_digits").value == "2000"
+
+
+@pytest.mark.parametrize(
+    ("changes", "back_to", "live", "said"),
+    [
+        ({"learning_rate": 0.0003}, 3, False, "Go back to epoch 3 with a learning rate of 0.0003"),
+        ({"learning_rate": 0.0003}, 3, True, "Go back to epoch 3 with a learning rate of 0.0003"),
+        ({"l2": 0.1}, 0, False, "Start again with an L2 penalty of 0.1"),
+        ({"augmentation": 1.0}, 7, True, "Go back to epoch 7 with an augmentation of 1"),
+        (
+            {"activation": "sigmoid", "learning_rate": 0.02},
+            None,
+            False,
+            "Use Sigmoid and a learning rate of 0.02 in a new run",
+        ),
+        (
+            {"learning_rate": SMALL.learning_rate, "dropout": 0.0},
+            2,
+            False,
+            "Go back to epoch 2 with the settings of now",
+        ),
+    ],
+)
+def test_the_button_says_what_it_does(
+    changes: dict[str, Any], back_to: int | None, live: bool, said: str, finished_run: int, home: Path
+) -> None:
+    with closing(RunStore(home)) as store:
+        run = store.run(finished_run)
+    assert mending.label(run, Advice("plateau", "It bounces.", 4, changes, back_to, live)) == said
 
 
 def test_the_second_half_of_a_double_click_mends_nothing_twice(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,6 +161,15 @@ def test_who_has_just_changed_a_setting_is_given_time() -> None:
     assert (said.epoch, said.back_to) == (records[-AGREEING].epoch, records[-AGREEING - 1].epoch)
 
 
+def test_settings_are_not_blamed_for_what_others_did_before_them() -> None:
+    config, kind, _ = ILL["Adam at 0.05"]
+    records, _, _ = train(config)
+    said = advise(config.with_changes(learning_rate=0.002), records, since=records[0].step)
+    assert said is not None
+    assert (said.kind, said.epoch, said.back_to, said.changes["learning_rate"]) == (kind, 1, 0, 0.002)
+    assert "the settings before the last change did that" in said.sentence
+
+
 def test_what_is_said_at_a_changed_rate_names_the_present_one() -> None:
     config, _, _ = ILL["SGD at 1"]
     healthy, _, _ = train(WELL["SGD as advised"])
