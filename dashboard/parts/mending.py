@@ -11,7 +11,10 @@ from nnlib.training import SETTINGS, Advice, describe
 
 
 def show(run: Run, advice: Advice) -> None:
-    """The sentence, and the button."""
+    """The sentence, and the button; of a run that learns, it stands below the curves, so a new one is announced."""
+    if run.active and st.session_state.get("announced") != (run.id, advice.kind):
+        st.session_state["announced"] = (run.id, advice.kind)
+        st.toast(f"{advice.sentence} Below the curves, one click mends it.", icon=":material/heart_broken:")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="advice"):
         st.warning(advice.sentence, icon=":material/heart_broken:", width="stretch")
         st.button(

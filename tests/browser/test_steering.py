@@ -125,7 +125,8 @@ def test_a_warning_that_comes_moves_no_button(visit: Visit, app: App) -> None:
     expect(stop).to_be_enabled()
     someone.wait()
     before = stop.bounding_box()
-    expect(someone.page.get_by_text("It learns steadily but slowly")).to_be_visible()
+    expect(someone.keyed("advice").get_by_text("It learns steadily but slowly")).to_be_visible()
+    expect(someone.page.get_by_test_id("stToast").get_by_text("It learns steadily but slowly")).to_be_visible()
     assert stop.bounding_box() == before
     someone.button("Go on with a learning rate of 0.001").click()
     expect(someone.keyed("advice")).to_have_count(0)
