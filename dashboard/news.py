@@ -17,7 +17,7 @@ from dashboard import pace, resources
 from dashboard.words import count, duration, number, sentence
 from nnlib.errors import NnlibError
 from nnlib.runs import Run, say_happenings
-from nnlib.training import STEERABLE, EpochRecord, Progress, what_is_wrong
+from nnlib.training import STEERABLE, EpochRecord, Progress
 
 SILENT_SECONDS = 10.0  # an epoch of a large network may take as long; beyond, people should know
 EAGER_SECONDS = 0.15  # between two looks for the first point: whoever pressed Start is waiting
@@ -66,14 +66,15 @@ def _tell(run_id: int, after: int | None, version: object, second: int) -> dict[
     run = resources.run(run_id)
     kept = resources.snapshots(run_id)
     text, share = how_far(run)
-    wrong = what_is_wrong(run.last, run.config) if run.last else None
+    advice = resources.advice(run)
     return {
         "run": run_id,
         "active": run.active,
-        "shown": [run.state, run.message, wrong, len(resources.happenings(run_id))],
+        "shown": [run.state, run.message, advice and advice.sentence, len(resources.happenings(run_id))],
         "newest": kept[-1].step if kept else None,
         "text": text,
         "share": share,
+        "advice": [advice.epoch] if advice else [],
         **({} if after is None else _curves(run, after)),
     }
 

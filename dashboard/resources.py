@@ -11,9 +11,9 @@ import streamlit as st
 from nnlib.digits import DataSet, load_mnist
 from nnlib.errors import DamagedStoreError, UnknownRunError
 from nnlib.model_files import Model, load_pretrained
-from nnlib.runs import MOST_PROGRESS_POINTS, DamagedRun, Happening, Run, RunStore, Snapshot
+from nnlib.runs import MOST_PROGRESS_POINTS, DamagedRun, Happening, Run, RunStore, Snapshot, advice_for
 from nnlib.study import Evaluation, Spread, evaluate, measure
-from nnlib.training import EpochRecord, Progress, split
+from nnlib.training import Advice, EpochRecord, Progress, split
 
 DIGITS_COUNTED = 500  # new digits, of which the outputs of every layer are counted
 DATA_DIRECTORY = os.environ.get("NNLIB_DATA") or None
@@ -90,6 +90,11 @@ def snapshots(run_id: int) -> list[Snapshot]:
 def happenings(run_id: int) -> list[Happening]:
     """What happened to a run: the orders that took effect."""
     return _happenings(run_id, store().version(), store().file)
+
+
+def advice(run: Run) -> Advice | None:
+    """What goes wrong in a run, and mends it."""
+    return advice_for(run, happenings(run.id), *curves(run.id))
 
 
 class _Curve:

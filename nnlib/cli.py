@@ -27,7 +27,7 @@ from nnlib.files import read_bytes, write_bytes
 from nnlib.model_files import SUFFIXES, check_model_path, load_model, load_pretrained, save_model
 from nnlib.network import Network
 from nnlib.runs import MOST_BYTES as MOST_RUN_BYTES
-from nnlib.runs import Run, RunStore, export_run, import_file, records_as_csv, worker
+from nnlib.runs import Run, RunStore, advice_for, export_run, import_file, records_as_csv, worker
 from nnlib.runs import race as race_of
 from nnlib.study import Trajectory, explore, score_digits
 from nnlib.study import evaluate as read_all
@@ -46,7 +46,6 @@ from nnlib.training import (
     find_rate,
     nearest_setting,
     split,
-    what_is_wrong,
 )
 from nnlib.words import exact, number, percent, printable
 
@@ -286,13 +285,22 @@ def _train(store: RunStore, run_id: int, save: Path | None) -> None:
     model = store.model(run_id, moments[-1].step)
     accuracy = read_all(model.network, load_mnist(run.data_directory).test).accuracy
     click.echo(f"reads {accuracy:.2%} of the test digits")
-    warning = what_is_wrong(run.last, run.config) if run.last else None
-    if warning:
-        click.echo(warning)
+    advice = advice_for(run, store.happenings(run_id), store.records(run_id), store.progress(run_id))
+    if advice:
+        given = " ".join(f"{_flag(name)} {_typed(value)}" for name, value in advice.changes.items())
+        where = "train" if advice.back_to is None else f"fork {run_id} --epoch {advice.back_to}"
+        click.echo(f"{advice.sentence}\nwhat may mend it: {called()} {where} {given}")
     if save is not None:
         recipe = f"{called()} {shlex.join(sys.argv[1:])}"
         save_model(save, replace(model, name=run.name, test_accuracy=accuracy, recipe=recipe))
         click.echo(f"saved as {printable(str(save))}")
+
+
+def _typed(value: Any) -> str:
+    """A setting's value as it is given to an option."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return exact(value) if isinstance(value, float) else str(value)
 
 
 def _watch(store: RunStore, run: Run) -> None:

@@ -24,7 +24,7 @@ ORDER = {
     "files": (),
     "network": ("layers", "losses", "optimizers", "network"),
     "digits": ("mnist", "augmentation", "drawing"),
-    "training": ("config", "recipe", "blas", "partner", "halves", "trainer", "rate_finder", "__main__"),
+    "training": ("config", "recipe", "blas", "partner", "halves", "trainer", "advice", "rate_finder", "__main__"),
     "study": ("evaluation", "distributions", "landscape"),
     "model_files": (),
     "runs": ("processes", "database", "run", "store", "worker", "race", "transfer", "__main__"),

@@ -19,6 +19,7 @@ NOTHING = {
     "points": [],
     "records": [],
     "marks": [],
+    "advice": [],
     "best": 0,
 }
 

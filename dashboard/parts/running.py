@@ -2,23 +2,23 @@
 
 import streamlit as st
 
-from dashboard import news
+from dashboard import news, resources
+from dashboard.parts import mending
 from dashboard.words import count, escape, number, sentence
 from nnlib.runs import Run
-from nnlib.training import what_is_wrong
 
 MOST_LINES = 12  # in the list of changes
 
 
 def say_what_is_wrong(run: Run) -> None:
-    """What the run or a look at its curves has to say, where that is not good."""
-    if run.message:
+    """What the run or a look at its curves has to say, where that is not good, and what mends it."""
+    advice = resources.advice(run)
+    if run.message and run.state != "diverged":  # of which the advice says more
         calm = run.active or run.state == "finished"  # it ended as it was told to
         icon = ":material/info:" if calm else ":material/error:"
         (st.info if calm else st.warning)(sentence(run.message), icon=icon)
-    wrong = what_is_wrong(run.last, run.config) if run.last else None
-    if wrong:
-        st.warning(wrong, icon=":material/heart_broken:")
+    if advice is not None:
+        mending.show(run, advice)
 
 
 def list_changes(run: Run) -> None:

@@ -40,7 +40,7 @@ with st.container(horizontal=True, gap="medium", key="train"):
     with st.container():
         run, beside = session.chosen_run(), None
         # always in this order: the curves of a new run grow where there were none
-        notes, curves, orders, changes, below = (st.container() for _ in range(5))
+        first, curves, orders, last, changes, below = (st.container() for _ in range(6))
         with below:
             if run is None:
                 st.markdown(
@@ -57,7 +57,8 @@ with st.container(horizontal=True, gap="medium", key="train"):
         with curves:
             live_curves.draw(run, beside)
         if run is not None:
-            with notes:
+            # while it learns, no warning that comes may move a button away from under the pointer
+            with last if run.active else first:
                 running.say_what_is_wrong(run)
             with orders:
                 steering.panel(run)

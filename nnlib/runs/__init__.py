@@ -15,6 +15,7 @@ from nnlib.runs.run import (
     Run,
     Snapshot,
     State,
+    advice_for,
     records_as_csv,
     say_happenings,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "RunStore",
     "Snapshot",
     "State",
+    "advice_for",
     "export_run",
     "import_file",
     "race",

@@ -13,12 +13,15 @@ import numpy as np
 from nnlib.errors import SettingError
 from nnlib.runs.database import checksum
 from nnlib.training import (
+    SHAPING,
     STEERABLE,
+    Advice,
     EpochRecord,
     Event,
     Progress,
     Recipe,
     TrainingConfig,
+    advise,
     check_changes,
     in_words,
 )
@@ -291,6 +294,14 @@ def recipe_of(config: TrainingConfig, weights: str | None, happenings: Sequence[
     ends = [each.step if each.name == "stop" else None for each in happenings if each.name in ("stop", "resume")]
     events = [Event(each.step, each.name, each.value) for each in happenings if each.name in STEERABLE]
     return Recipe(config, tuple(sorted(events, key=lambda event: event.step)), ends[-1] if ends else None, weights)
+
+
+def advice_for(
+    run: Run, happenings: Sequence[Happening], records: Sequence[EpochRecord], progress: Sequence[Progress]
+) -> Advice | None:
+    """What goes wrong in a run and mends it, by what happened to it and what it has learned; None where all is well."""
+    changed = [each.step for each in happenings if each.name in SHAPING]
+    return advise(run.config, records, progress, diverged=run.state == "diverged", since=max(changed, default=0))
 
 
 def say_happenings(config: TrainingConfig, happenings: Sequence[Happening]) -> list[str]:

@@ -820,11 +820,11 @@ class RunStore:
                     f"the step is {step:,}: it must be from 0 to {reached:,}, so many corrections has run {run_id}."
                 )
             whole = self.recipe(run_id)
-            beginning = recipe = whole.until(step)
+            recipe = whole.until(step)
             for setting, value in changes.items():
                 if value != getattr(recipe.final_config, setting):
                     recipe = recipe.with_event(step, setting, value)
-            if recipe == beginning and not pause:
+            if not changes and not pause:
                 recipe = whole
             epoch = self._epoch_at(run_id, step)
             if recipe.final_config.epochs < epoch:

@@ -1,5 +1,6 @@
 """One training, in this process: its settings, its steps, and the second process that shares its work."""
 
+from nnlib.training.advice import SHAPING, Advice, advise
 from nnlib.training.blas import kernel_environment, start_anew_with_better_kernel
 from nnlib.training.config import (
     MAX_HIDDEN_LAYERS,
@@ -32,7 +33,6 @@ from nnlib.training.trainer import (
     Progress,
     Trainer,
     split,
-    what_is_wrong,
 )
 
 __all__ = [
@@ -47,7 +47,9 @@ __all__ = [
     "ROUND_RATES",
     "SATURATED",
     "SETTINGS",
+    "SHAPING",
     "STEERABLE",
+    "Advice",
     "Ending",
     "EpochRecord",
     "Event",
@@ -60,6 +62,7 @@ __all__ = [
     "Setting",
     "Trainer",
     "TrainingConfig",
+    "advise",
     "check_changes",
     "describe",
     "find_rate",
@@ -69,5 +72,4 @@ __all__ = [
     "smooth",
     "split",
     "start_anew_with_better_kernel",
-    "what_is_wrong",
 ]

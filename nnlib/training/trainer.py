@@ -30,7 +30,6 @@ FEWEST_DIGITS = 2000  # that a point within an epoch averages over, or it jumps;
 PROGRESS_SECONDS = 0.2  # often enough for a live curve, and for a pause that is felt at once
 EARLY_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)  # most happens within the first epochs: a record after each of these
 CHECKPOINT_FORM = 4  # to be raised where the state of an older version would be misunderstood
-NO_BETTER_THAN_GUESSING = 0.2  # one in ten is right by chance
 # what the steps themselves do not know of
 CHANGED_AT_ONCE = {"learning_rate", "schedule", "epochs", "patience", "target_accuracy", "time_limit"}
 SATURATED = {"sigmoid": (0.01, 0.99), "tanh": (-0.99, 0.99)}  # outputs beyond hardly change with what comes in
@@ -542,24 +541,6 @@ class _Check:
 
 # what numpy, json and safetensors raise for bytes that are not theirs
 _DAMAGE = (LookupError, TypeError, ValueError, OverflowError, RecursionError, safetensors.SafetensorError)
-
-
-def what_is_wrong(record: EpochRecord, config: TrainingConfig) -> str | None:
-    """A sentence about a training that goes nowhere although its loss is a number; None where it learns."""
-    for layer, (width, dead) in enumerate(zip(config.hidden_widths, record.dead_units, strict=True), start=1):
-        if dead == width:
-            units = "The only unit" if width == 1 else f"All {width} units"
-            verb = "puts" if width == 1 else "put"
-            return (
-                f"{units} of layer {layer} {verb} out the same for every digit: nothing gets through, and nothing "
-                f"more can be learned. Start again with a lower learning rate."
-            )
-    if record.validation_accuracy < NO_BETTER_THAN_GUESSING:
-        return (
-            f"It reads {record.validation_accuracy:.0%} of new digits, hardly more than guessing would. If that stays "
-            f"so, the learning rate is too high, or much too low: start again with another one."
-        )
-    return None
 
 
 def split(digits: Digits, config: TrainingConfig) -> tuple[Digits, Digits]:

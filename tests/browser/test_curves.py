@@ -38,10 +38,10 @@ def learned(app: App, losses: list[float], epochs: int) -> int:
 
 
 def axes(someone: Visitor, chart: str) -> tuple[list[str], str, list[str]]:
-    """What is written on a chart: the epochs, what the other axis is called, and the numbers on that."""
+    """What is written at a chart's axes: the epochs, what the other one is called, and the numbers on that."""
     canvas = someone.keyed("curves").locator(f".{chart} canvas")
     someone.wait_until(lambda: bool(canvas.evaluate("canvas => canvas.letters")), f"{chart} is drawn")
-    epochs, *found = canvas.evaluate("canvas => canvas.letters.filter(text => text)")
+    epochs, *found = canvas.evaluate("canvas => canvas.letters.filter(text => text && text !== '!')")
     assert epochs == "epochs (passes over all training digits)"
     (place,) = [place for place, text in enumerate(found) if re.search("[a-z].*[(]", text)]
     return found[:place], found[place], found[place + 1 :]

@@ -17,6 +17,11 @@ def marks(someone: Visitor) -> int:
     return int(someone.keyed("curves").locator(".accuracy").get_attribute("data-marks") or 0)
 
 
+def wrong(someone: Visitor) -> str:
+    """Where on the curves something is said to go wrong, in epochs."""
+    return someone.keyed("curves").locator(".loss").get_attribute("data-advice") or ""
+
+
 def type_live(someone: Visitor, name: str, value: str) -> None:
     """Type another value of a setting of the run that learns."""
     field = someone.page.locator(f"[class*=st-key-live_{name}_]").get_by_role("textbox")
@@ -88,6 +93,45 @@ def test_a_run_is_steered_batch_by_batch_taken_back_and_repeated(visit: Visit, l
     recipe = Recipe.from_json(download.value.path().read_text())
     assert recipe == store.recipe(back.id)
     store.close()
+
+
+def test_a_run_that_diverges_is_mended_in_one_click(visit: Visit, app: App) -> None:
+    someone = visit("/train?optimizer=sgd&learning_rate=5&epochs=4&training_digits=3000")
+    someone.button("Start").click()
+    expect(someone.page.get_by_text("a learning rate of 5 lets every correction overshoot")).to_be_visible()
+    someone.wait_until(lambda: wrong(someone) != "", "the place is marked on the curves")
+    assert 0 < float(wrong(someone)) < 1
+
+    store = RunStore(app.home)
+    ill = store.runs()[0]
+    assert ill.state == "diverged"
+    someone.button("Start again with a learning rate of 0.02").click()
+    someone.wait_until(lambda: store.runs()[0].state == "finished", "another run learns to its end")
+    well = store.runs()[0]
+    assert well.last is not None
+    assert (well.parent, well.last.validation_accuracy > 0.8) == ((ill.id, 0), True)
+    expect(someone.page).to_have_url(re.compile(rf"\brun={well.id}\b"))
+    someone.wait_until(lambda: wrong(someone) == "", "no place is marked on its curves")
+    expect(someone.keyed("advice")).to_have_count(0)
+    store.close()
+
+
+def test_a_warning_that_comes_moves_no_button(visit: Visit, app: App) -> None:
+    someone = visit("/train?learning_rate=0.000001&epochs=1000&training_digits=5000")
+    someone.button("Start").click()
+    someone.wait_for_live_points(1)
+    stop = someone.button("Stop")
+    expect(stop).to_be_enabled()
+    someone.wait()
+    before = stop.bounding_box()
+    expect(someone.keyed("advice").get_by_text("It learns steadily but slowly")).to_be_visible()
+    expect(someone.page.get_by_test_id("stToast").get_by_text("It learns steadily but slowly")).to_be_visible()
+    assert stop.bounding_box() == before
+    someone.button("Go on with a learning rate of 0.001").click()
+    expect(someone.keyed("advice")).to_have_count(0)
+    someone.wait_until(lambda: marks(someone) == 1, "the change is marked")
+    stop.click()
+    expect(stop).to_be_disabled()
 
 
 def test_a_finished_run_gets_more_epochs_and_is_saved_at_its_best(visit: Visit, app: App) -> None:

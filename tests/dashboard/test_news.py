@@ -53,6 +53,14 @@ def test_who_has_nothing_is_told_all_and_who_has_some_only_the_rest(ask: Ask, fi
     assert (nothing["records"], nothing["points"], nothing["after"]) == ([], [], 40)
 
 
+def test_where_something_went_wrong_is_told(ask: Ask, home: Path, finished_run: int) -> None:
+    assert ask(f"run={finished_run}&after=0")[1]["advice"] == []
+    dead = train_to_its_end(home, SMALL.with_changes(learning_rate=10))
+    told = ask(f"run={dead}&after=0")[1]
+    assert told["advice"] == [1]
+    assert "All 8 units of layer 1" in told["shown"][2]
+
+
 def test_who_is_ahead_of_a_run_that_went_back_is_told_all(ask: Ask, finished_run: int) -> None:
     told = ask(f"run={finished_run}&after=41")[1]
     assert told["after"] == 0

@@ -15,7 +15,7 @@ import sys
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
 from importlib import import_module
 from importlib.util import find_spec
@@ -31,15 +31,17 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.testing.v1 import AppTest
 
 from dashboard import jobs, news, resources
-from dashboard.parts import confusion, form, inside, rate, settings
+from dashboard.parts import confusion, form, inside, mending, rate, settings
 from dashboard.words import JOINER
 from nnlib import model_files
-from nnlib.errors import NnlibError, StoreError
+from nnlib.errors import DivergedError, NnlibError, StoreError
 from nnlib.model_files import load_pretrained, model_bytes
 from nnlib.runs import Snapshot, export_run, worker
 from nnlib.runs.database import checksum
 from nnlib.runs.store import RunStore
+from nnlib.training.advice import Advice
 from nnlib.training.config import PRESETS, SETTINGS, TrainingConfig, describe
+from nnlib.training.recipe import Event, Recipe
 from nnlib.words import exact
 from tests.conftest import train_to_its_end
 
@@ -783,6 +785,132 @@ def test_a_damaged_moment_is_left_out_of_the_tiles(finished_run: int, home: Path
     assert not complaints(app)
     assert len(charts(app)[0]["data"][0]["x"]) == kept
     assert "counted so far" not in " ".join(each.value for each in app.caption)
+
+
+# --- advice ---
+
+
+DEAD = SMALL.with_changes(learning_rate=10)
+
+
+@contextmanager
+def learning(home: Path, config: TrainingConfig, epochs: int) -> Iterator[tuple[RunStore, int]]:
+    """A run that a process of its own is at work on, after so many epochs; in the end all are stopped."""
+    with closing(RunStore(home)) as store:
+        run_id = worker.start(store, config.with_changes(epochs=1000), "own settings")
+        wait_until(lambda: len(store.records(run_id)) >= epochs)
+        try:
+            yield store, run_id
+        finally:
+            stop_all(store)
+
+
+def test_one_click_goes_back_to_where_a_run_was_good_and_the_new_run_learns(home: Path) -> None:
+    run_id = train_to_its_end(home, DEAD)
+    app = open_page("train", run=str(run_id))
+    (said,) = complaints(app)
+    assert said.startswith("All 32 units of layer 1 put out the same for every digit")
+    button(app, "Start again with a learning rate of 0.001").click().run()
+    assert not complaints(app)
+    with closing(RunStore(home)) as store:
+        better = store.run(int(app.query_params["run"]))
+        assert better.parent == (run_id, 0)
+        assert better.config == DEAD.with_changes(learning_rate=0.001)
+        assert better.name == f"{describe(better.config)}, from run {run_id}"
+        wait_until(lambda: store.run(better.id).state == "finished")
+        last = store.run(better.id).last
+        assert last is not None
+        assert last.validation_accuracy > 0.8
+        assert store.run(run_id).state == "finished"
+
+
+def test_a_run_that_diverged_says_so_once_and_goes_back_to_its_last_good_epoch(home: Path) -> None:
+    config = SMALL.with_changes(optimizer="sgd", activation="leaky_relu", learning_rate=0.02, epochs=4)
+    with closing(RunStore(home)) as store:
+        recipe = Recipe(config, (Event(2 * config.steps_per_epoch, "learning_rate", 10.0),))
+        run_id = store.create_run(recipe, "own settings")
+        with suppress(DivergedError):
+            list(worker.work(store, run_id))
+        assert store.run(run_id).state == "diverged"
+        app = open_page("train", run=str(run_id))
+        (said,) = complaints(app)
+        assert "a learning rate of 10 " in said
+        assert said.endswith("epoch 2 was still good.")
+        button(app, "Go back to epoch 2 with a learning rate of 0.02").click().run()
+        assert not complaints(app)
+        better = int(app.query_params["run"])
+        assert store.run(better).parent == (run_id, 2 * config.steps_per_epoch)
+        wait_until(lambda: store.run(better).state == "finished")
+
+
+def test_one_click_changes_a_run_that_learns_too_slowly_and_says_no_more(home: Path) -> None:
+    with learning(home, SMALL.with_changes(learning_rate=1e-6), 4) as (store, run_id):
+        app = open_page("train", run=str(run_id))
+        (said,) = complaints(app)
+        assert said.startswith("It learns steadily but slowly: with a learning rate of 0.000001")
+        button(app, "Go on with a learning rate of 0.001").click().run()
+        wait_until(lambda: store.run(run_id).config.learning_rate == 0.001)
+        app.run()
+        assert not complaints(app)
+        assert len(store.runs()) == 1
+
+
+def test_a_run_that_can_learn_no_more_is_stopped_where_another_goes_back(home: Path) -> None:
+    with learning(home, DEAD, 1) as (store, run_id):
+        app = open_page("train", run=str(run_id))
+        button(app, "Start again with a learning rate of 0.001").click().run()
+        assert app.selectbox(key="run").value != run_id
+        wait_until(lambda: store.run(run_id).state == "stopped")
+
+
+def test_what_only_a_new_run_can_have_is_put_into_the_form(home: Path) -> None:
+    config = SMALL.with_changes(hidden_widths=(1,), epochs=9, training_digits=2000)
+    app = open_page("train", run=str(train_to_its_end(home, config)))
+    (said,) = complaints(app)
+    assert said.startswith("It never answers ")
+    button(app, "Use hidden widths 128,64,64 in a new run").click().run()
+    assert app.text_input(key="hidden_widths").value == "128,64,64"
+    assert app.text_input(key="training_digits").value == "2000"
+
+
+@pytest.mark.parametrize(
+    ("changes", "back_to", "live", "said"),
+    [
+        ({"learning_rate": 0.0003}, 3, False, "Go back to epoch 3 with a learning rate of 0.0003"),
+        ({"learning_rate": 0.0003}, 3, True, "Go back to epoch 3 with a learning rate of 0.0003"),
+        ({"l2": 0.1}, 0, False, "Start again with an L2 penalty of 0.1"),
+        ({"augmentation": 1.0}, 7, True, "Go back to epoch 7 with an augmentation of 1"),
+        (
+            {"activation": "sigmoid", "learning_rate": 0.02},
+            None,
+            False,
+            "Use Sigmoid and a learning rate of 0.02 in a new run",
+        ),
+        (
+            {"learning_rate": SMALL.learning_rate, "dropout": 0.0},
+            2,
+            False,
+            "Go back to epoch 2 with the settings of now",
+        ),
+    ],
+)
+def test_the_button_says_what_it_does(
+    changes: dict[str, Any], back_to: int | None, live: bool, said: str, finished_run: int, home: Path
+) -> None:
+    with closing(RunStore(home)) as store:
+        run = store.run(finished_run)
+    assert mending.label(run, Advice("plateau", "It bounces.", 4, changes, back_to, live)) == said
+
+
+def test_the_second_half_of_a_double_click_mends_nothing_twice(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = train_to_its_end(home, DEAD)
+    with closing(RunStore(home)) as store:
+        run = store.run(run_id)
+        advice = resources.advice(run)
+        assert advice is not None
+        monkeypatch.setattr(st, "session_state", {"run": run_id + 1})
+        mending.mend(run, advice)
+        assert len(store.runs()) == 1
 
 
 # --- drawings ---

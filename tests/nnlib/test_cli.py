@@ -399,6 +399,16 @@ def test_a_finished_training_goes_on_with_more_epochs_and_other_settings(call: C
     assert bits(1) == bits(2)
 
 
+def test_what_goes_wrong_is_said_after_a_training_with_the_command_that_mends_it(call: Call) -> None:
+    answer = call("train", *FEW, "--learning-rate", 10)
+    *_, said, what_may_mend_it = answer.output.splitlines()
+    assert " put out the same for every digit" in said
+    assert what_may_mend_it == "what may mend it: python -m nnlib fork 1 --epoch 0 --learning-rate 0.001"
+    assert "mend" not in call(*what_may_mend_it.partition("-m nnlib ")[2].split()).output
+    answer = call("train", *FEW, "--epochs", 9, "--hidden-widths", 1, "--learning-rate", 0.001)
+    assert answer.output.endswith("python -m nnlib train --hidden-widths 128,64,64\n")
+
+
 def test_a_recipe_repeats_a_training_to_the_last_bit(call: Call, tmp_path: Path) -> None:
     call("train", *FEW, "--preset", "quick")
     call("train", "--resume", 1, "--epochs", 4, "--dropout", 0.1, "--save", tmp_path / "model.safetensors")

@@ -7,6 +7,7 @@ const loss = (value) => (value == null ? "–" : value < 1000 ? plain.format(Num
 const UNITS = [[1e12, "trillion"], [1e9, "billion"], [1e6, "million"]]
 const MOST_LOSS = 1e12 // that is drawn: a training that is thrown further off leaves the chart
 const MOST_TICKS = 6
+const WRONG = "#e03131" // where it began to go wrong
 const VALIDATION = 4 // the row of the new digits among those of uPlot
 
 // A number on an axis, as people write it.
@@ -99,7 +100,7 @@ function rows(learned, beside, within, training, validation) {
 class Chart {
   constructor(place, { name, title, label, unit, log, logEpochs, values, range, beside, epochs }) {
     this.place = place
-    Object.assign(this, { name, title, values, marks: [] })
+    Object.assign(this, { name, title, values, marks: [], advice: [] })
     const axis = {
       stroke: () => style(place, "--st-text-color"),
       grid: { stroke: () => style(place, "--st-border-color"), width: 1 },
@@ -158,12 +159,12 @@ class Chart {
     this.tip.style.top = `${Math.min(Math.max(0, top), over.clientHeight - this.tip.offsetHeight)}px`
   }
 
-  // Where something was changed, with its number, and a star at the best epoch.
+  // Where something was changed, with its number, where something went wrong, and a star at the best epoch.
   mark({ ctx, bbox, valToPos, data, series }) {
     const ratio = devicePixelRatio
     ctx.save()
     ctx.beginPath()
-    ctx.rect(bbox.left, bbox.top - 12 * ratio, bbox.width, bbox.height + 12 * ratio)
+    ctx.rect(bbox.left - 10 * ratio, bbox.top - 12 * ratio, bbox.width + 20 * ratio, bbox.height + 12 * ratio)
     ctx.clip()
     ctx.font = `600 ${12 * ratio}px ${style(this.place, "--st-font")}`
     ctx.textAlign = "center"
@@ -177,6 +178,21 @@ class Chart {
       ctx.lineTo(x, bbox.top + bbox.height)
       ctx.stroke()
       ctx.fillText(numbers, x, bbox.top + 2 * ratio)
+    }
+    for (const epoch of this.advice) {
+      const x = valToPos(epoch, "x", true)
+      ctx.strokeStyle = ctx.fillStyle = WRONG
+      ctx.setLineDash([])
+      ctx.beginPath()
+      ctx.moveTo(x, bbox.top + 18 * ratio)
+      ctx.lineTo(x, bbox.top + bbox.height)
+      ctx.stroke()
+      ctx.beginPath()
+      ctx.arc(x, bbox.top + 9 * ratio, 9 * ratio, 0, 2 * Math.PI)
+      ctx.fill()
+      ctx.fillStyle = "white"
+      ctx.font = `700 ${13 * ratio}px ${style(this.place, "--st-font")}`
+      ctx.fillText("!", x, bbox.top + 13 * ratio)
     }
     const best = data[0].indexOf(this.best)
     if (best >= 0 && data[VALIDATION][best] != null) {
@@ -192,8 +208,9 @@ class Chart {
     return { width, height: Math.round(Math.max(220, Math.min(0.72 * width, 0.44 * innerHeight))) }
   }
 
-  draw(data, said, { marks, best }) {
+  draw(data, said, { marks, advice, best }) {
     this.marks = together(marks)
+    this.advice = advice
     this.best = best
     this.plot.setData(data, !this.zoomed)
     if (this.zoomed) {
@@ -206,6 +223,7 @@ class Chart {
     this.place.setAttribute("aria-label", `${this.label}: ${said}`)
     this.place.dataset.points = data.filter((_, row) => row !== 0 && row !== 2).flat().filter((value) => value != null).length
     this.place.dataset.marks = marks.length
+    this.place.dataset.advice = advice.join()
   }
 
   // What is on the screen, as a drawing that any program opens.
@@ -237,6 +255,7 @@ class Chart {
       `<g transform="rotate(-90)">${text(-(top + height / 2), 14, up.label, 'text-anchor="middle"')}</g>`,
       `<g clip-path="url(#inside)">${lines.join("")}</g>`,
       ...this.marks.map(([epoch, numbers]) => rule(x(epoch), top, x(epoch), top + height, `stroke="${ink}" stroke-dasharray="2 4"`) + text(x(epoch), top - 2, numbers, 'text-anchor="middle"')),
+      ...this.advice.map((epoch) => rule(x(epoch), top, x(epoch), top + height, `stroke="${WRONG}"`) + text(x(epoch), top + 14, "!", `text-anchor="middle" font-weight="700" fill="${WRONG}" dx="7"`)),
       ...(best >= 0 && plot.data[VALIDATION][best] != null ? [text(x(this.best), y(plot.data[VALIDATION][best]) - 6, "★", `text-anchor="middle" font-size="18" fill="${plot.series[VALIDATION].stroke()}"`)] : []),
       ...named.map((line, row) => rule(left, top + height + 56 + 20 * row, left + 24, top + height + 56 + 20 * row, `stroke="${line.stroke()}" stroke-width="3" stroke-dasharray="${(line.dash ?? []).join(" ")}"`) + text(left + 32, top + height + 60 + 20 * row, line.label)),
       "</svg>",

@@ -107,6 +107,12 @@ def test_a_fork_goes_on_with_other_settings_and_its_parent_stays_as_it_was(store
     assert learned(store, fork)[2] != learned(store, parent)[2]
 
 
+def test_a_fork_with_the_settings_of_then_has_none_of_the_changes_that_came_later(store: RunStore) -> None:
+    parent = train(store, Recipe(SMALL, (Event(23, "learning_rate", 0.5),)))
+    fork = store.fork(parent, 10, {"learning_rate": SMALL.learning_rate})
+    assert store.recipe(fork).events == ()
+
+
 def test_a_fork_trains_no_more_than_what_comes_after_the_nearest_checkpoint(store: RunStore, often: None) -> None:
     parent = train(store, SMALL.with_changes(epochs=20))
     kept = [moment.step for moment in store.checkpoints(parent)]

@@ -28,7 +28,7 @@ from nnlib.network.network import ROWS_AT_ONCE, Network
 from nnlib.network.optimizers import OptimizerName, Schedule, schedule_factor
 from nnlib.study.evaluation import evaluate
 from nnlib.training.config import PRESETS, SETTINGS, TrainingConfig
-from nnlib.training.trainer import EARLY_STEPS, EpochRecord, Progress, Trainer, split, what_is_wrong
+from nnlib.training.trainer import EARLY_STEPS, EpochRecord, Progress, Trainer, split
 
 SMALL = TrainingConfig(hidden_widths=(16, 8), epochs=3, batch_size=64, training_digits=300, validation_digits=100)
 # wide and deep enough to blow up, where a smaller one only falls silent
@@ -679,24 +679,6 @@ def test_any_value_anywhere_in_its_state_raises_a_store_error_or_goes_on(draw: s
     data = load_mnist()
     damaged = changed_state(a_checkpoint(data), put_here_or_in_the_recipe)
     resume_and_go_on(damaged, data)
-
-
-@pytest.mark.parametrize(
-    ("dead_units", "accuracy", "said"),
-    [
-        ((0, 3), 0.9, None),
-        ((0, 8), 0.9, "All 8 units of layer 2"),
-        ((0, 0), 0.11, "hardly more than guessing"),
-    ],
-)
-def test_a_training_that_goes_nowhere_is_said_to(
-    data: DataSet, dead_units: tuple[int, ...], accuracy: float, said: str | None
-) -> None:
-    config = SMALL.with_changes(hidden_widths=(16, 8))
-    *_, record = Trainer(config, data)
-    assert isinstance(record, EpochRecord)
-    found = what_is_wrong(replace(record, dead_units=dead_units, validation_accuracy=accuracy), config)
-    assert (found is None) if said is None else (said in (found or ""))
 
 
 def test_augmentation_changes_the_training_and_resumes_bit_for_bit(data: DataSet) -> None:
