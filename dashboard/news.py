@@ -21,6 +21,7 @@ from nnlib.training import STEERABLE, EpochRecord, Progress
 
 SILENT_SECONDS = 10.0  # an epoch of a large network may take as long; beyond, people should know
 EAGER_SECONDS = 0.15  # between two looks for the first point: whoever pressed Start is waiting
+MARKS_SIDE_BY_SIDE = 60  # that a chart has room for
 AN_ANSWER_SECONDS = 0.002  # of processor time
 MOST_FIGURES, MOST_NAME = 15, 40  # of what is asked
 STATES = {
@@ -105,13 +106,22 @@ class Change:
 
 
 def changes(run: Run) -> list[Change]:
-    """All that happened to a run, in order."""
+    """All that happened to a run, in order; changes of one setting that follow each other closely as one."""
     happened = resources.happenings(run.id)
     if not happened:
         return []
     records, progress = resources.curves(run.id)
     points = sorted({(0, 0.0), *((p.step, p.epoch) for p in progress), *((r.step, float(r.epoch)) for r in records)})
     steps, epochs = zip(*points, strict=True)
+    near = run.config.epochs / MARKS_SIDE_BY_SIDE
+    happened = [
+        each
+        for each, later in zip(happened, [*happened[1:], None], strict=True)
+        if later is None
+        or later.name != each.name
+        or each.name not in STEERABLE
+        or np.interp(later.step, steps, epochs) - np.interp(each.step, steps, epochs) > near
+    ]
     found, number = [], 0
     for each, text in zip(happened, say_happenings(run.began_with, happened), strict=True):
         number += each.name in STEERABLE
@@ -134,9 +144,12 @@ def how_far(run: Run) -> tuple[str, float | None]:
     share = min(newest.epoch / epochs, 1.0)
     if not run.active:
         return f"{said}: {count(run.epoch, 'epoch')} in {duration(newest.seconds)}.", share
+    done = f"epoch {run.epoch:,} of {epochs:,} is done" if run.epoch else "its first epoch"
+    paces = [each.value for each in resources.happenings(run.id) if each.name == "pace"]
+    if paces and paces[-1]:
+        return f"{said} in slow motion: {done}.", share
     left = newest.seconds / share * (1 - share)
     soon = f"about {duration(left)} left" if left >= 2 else "nearly there"
-    done = f"epoch {run.epoch:,} of {epochs:,} is done" if run.epoch else "its first epoch"
     return f"{said}: {done}, {soon}.", share
 
 

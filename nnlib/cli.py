@@ -537,13 +537,18 @@ def predict(images: tuple[Path, ...], model: Path | None, as_json: bool) -> None
 
 
 @cli.command()
+@click.option("--stop", type=int, metavar="RUN", help="Stop a run that is under way somewhere; it can be resumed.")
 @click.option("--delete", type=int, metavar="RUN", help="Forget a run and all it left.")
 @click.option("--csv", type=int, metavar="RUN", help="Print what a run learned, epoch by epoch, as CSV.")
 @click.option("--recipe", type=int, metavar="RUN", help="Print a run's recipe, for train --recipe.")
 @AS_JSON
-def runs(delete: int | None, csv: int | None, recipe: int | None, as_json: bool) -> None:
+def runs(stop: int | None, delete: int | None, csv: int | None, recipe: int | None, as_json: bool) -> None:
     """List the runs that the store has, the newest first."""
     store = RunStore()
+    if stop is not None:
+        store.send(stop, "stop")
+        click.echo(f"run {stop} is told to stop")
+        return
     if csv is not None:
         store.run(csv)
         click.echo(records_as_csv(store.records(csv)), nl=False)

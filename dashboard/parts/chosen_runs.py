@@ -51,7 +51,8 @@ def _short(label: str) -> str:
 def _say_differences(runs: Sequence[Run]) -> None:
     said = []
     for setting in map(SETTINGS.__getitem__, differing(runs)):
-        values = dict.fromkeys(setting.show(getattr(run.config, setting.name)) for run in runs)
+        both = [(setting.show(getattr(each, setting.name)) for each in (run.began_with, run.config)) for run in runs]
+        values = dict.fromkeys(" → ".join(dict.fromkeys(began_and_now)) for began_and_now in both)
         said.append(f"{setting.term}: {', '.join(values)}")
     st.caption(f"They differ in {escape('; '.join(said), most=600)}." if said else "All their settings are the same.")
 

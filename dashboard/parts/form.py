@@ -28,7 +28,7 @@ def control(setting: Setting, label: str | None = None) -> None:
 def learning_rate() -> None:
     """The field for the learning rate, with buttons for the next smaller and larger one."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="rate"):
-        control(SETTINGS["learning_rate"], "Learning rate")
+        control(SETTINGS["learning_rate"], "Learning rate of the next run")
         for icon, upwards, said in (("remove", False, "Smaller"), ("add", True, "Larger")):
             st.button(
                 f":material/{icon}:",

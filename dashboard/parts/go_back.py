@@ -96,8 +96,8 @@ def rewind(run: Run) -> None:
     try:
         store = resources.store()
         at = store.step_of(run.id, epoch) if step is None else step
-        name = f"{run.name.split(', from run')[0]}, from run {run.id}"
-        session.look_at(worker.fork(store, run.id, at, {}, name, pause=True))
+        session.look_at(worker.fork(store, run.id, at, {}, pause=True))
+        st.session_state["beside"] = run.id  # what it was compared with is what it is now
     except NnlibError as error:
         st.session_state[f"not_back_{run.id}"] = sentence(str(error))
 

@@ -54,7 +54,9 @@ def made_with(run: Run) -> None:
         if setting.name in settings.MAIN_SETTINGS or getattr(run.config, setting.name) != getattr(usual, setting.name)
     ]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Run {run.id} learns with {escape(' · '.join(said), most=600)}.", width="stretch")
+        verb = "learns" if run.active else "learned"
+        changed = " at last" if run.config != run.began_with else ""
+        st.caption(f"Run {run.id} {verb}{changed} with {escape(' · '.join(said), most=600)}.", width="stretch")
         st.button(
             "Use these settings",
             on_click=settings.use,
@@ -65,7 +67,7 @@ def made_with(run: Run) -> None:
 
 def what_next(run: Run) -> None:
     """Where to look at what was learned, and what can be done with it."""
-    if run.last is not None:
+    if resources.snapshots(run.id):
         with st.container(horizontal=True, gap="small"):
             st.page_link("views/weights.py", label="See its weights", icon=":material/blur_on:")
             st.page_link("views/draw.py", label="Draw for it", icon=":material/draw:")

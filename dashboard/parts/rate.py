@@ -85,7 +85,7 @@ def dialog() -> None:
     st.caption(
         "A network learns while its learning rate grows from next to nothing. Where the curve falls, it learns; "
         "where it rises, the corrections are so big that it is thrown about. The dots are rates that were then tried "
-        "by themselves: the lower, the better."
+        "by themselves. Of those that are about as low as the lowest the smallest is suggested: it is the gentlest."
     )
     with st.container(key="rate_result"):
         if job.problem:

@@ -123,7 +123,8 @@ def say_best(runs: Sequence[Run]) -> None:
     if bests:
         run = max((run for run in runs if run.id in bests), key=lambda run: bests[run.id][1])
         accuracy = bests[run.id][1]
-        which = f"**run {run.id}** ({escape(run.name)})"
+        changed = f", changed on the way: {escape(_changes(run) or '', most=200)}" if _changes(run) else ""
+        which = f"**run {run.id}** ({escape(run.name)}{changed})"
         st.markdown(
             f"{count(len(runs), 'run')}. {f'The best of them, {which},' if len(runs) > 1 else f'It is {which}, and'} "
             f"reads **{accuracy:.2%}** of the validation digits right."
@@ -187,6 +188,9 @@ def _columns(runs: Sequence[Run]) -> list[Column]:
             lambda run: run.last.seconds if run.last else None,
         ),
     ]
+    if any(map(_changes, runs)):
+        help = "What was changed while it learned: a column of a setting has the last value of it."
+        columns.append(("Changed", text("Changed on the way", width=190, help=help), _changes))
     if any(run.parent for run in runs):
         columns.append(
             ("Parent", text("Goes on from", width=190, help="The run it is a *fork* of, and from when on."), _parent)
@@ -210,6 +214,16 @@ def _setting_column(name: str) -> Column:
         form = st.column_config.NumberColumn(title, help=help, format="%d" if setting.kind is int else "%.7g")
         return name, form, lambda run: getattr(run.config, name)
     return name, st.column_config.TextColumn(title, help=help), lambda run: setting.show(getattr(run.config, name))
+
+
+def _changes(run: Run) -> str | None:
+    """From which value to which the settings of a run were changed while it learned."""
+    began, now = run.began_with, run.config
+    changed = [setting for name, setting in SETTINGS.items() if getattr(began, name) != getattr(now, name)]
+    said = [
+        f"{each.term} {each.show(getattr(began, each.name))} → {each.show(getattr(now, each.name))}" for each in changed
+    ]
+    return ", ".join(said) or None
 
 
 def _state(run: Run) -> str:

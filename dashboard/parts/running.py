@@ -17,6 +17,13 @@ def say_what_is_wrong(run: Run) -> None:
         calm = run.active or run.state == "finished"  # it ended as it was told to
         icon = ":material/info:" if calm else ":material/error:"
         (st.info if calm else st.warning)(sentence(run.message), icon=icon)
+    if run.parent is not None and run.state == "paused" and not run.message:
+        parent, step = run.parent
+        st.info(
+            f"This is run {parent} as it was after {count(step, 'correction')}. Change what you like below, and press "
+            f"Resume: run {parent} stays as it is.",
+            icon=":material/undo:",
+        )
     if advice is not None:
         mending.show(run, advice)
 

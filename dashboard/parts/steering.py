@@ -74,7 +74,7 @@ def step_by_step(run: Run) -> None:
     paces = [each.value for each in resources.happenings(run.id) if each.name == "pace"]
     now = _shown(run, "pace", paces[-1] if paces else 0.0)
     key = f"live_pace_{run.id}"
-    st.session_state[key] = min(PACES, key=lambda label: abs(PACES[label] - now))
+    _put(key, min(PACES, key=lambda label: abs(PACES[label] - now)))
     st.selectbox(
         "Speed",
         list(PACES),
@@ -130,7 +130,8 @@ def learning_rate(run: Run) -> None:
     """The learning rate, by a slider with fine steps, or typed."""
     now = float(_shown(run, "learning_rate", run.config.learning_rate))
     slider, field = f"live_rate_{run.id}", f"live_typed_rate_{run.id}"
-    st.session_state[slider], st.session_state[field] = now, settings.typed(now)
+    _put(slider, now)
+    _put(field, settings.typed(now))
     with st.container(width=420):
         st.select_slider(
             "Learning rate, from the next batch on",
@@ -173,10 +174,10 @@ def _live_control(run: Run, setting: Setting) -> None:
     }
     label = setting.term[:1].upper() + setting.term[1:]
     if setting.choices:
-        st.session_state[key] = now
+        _put(key, now)
         st.selectbox(label, list(setting.choices), format_func=setting.choices.__getitem__, **common)
     else:
-        st.session_state[key] = settings.typed(now)
+        _put(key, settings.typed(now))
         st.text_input(label, **common)
 
 
@@ -192,6 +193,12 @@ def _change(run: Run, order: str, key: str) -> None:
         pass  # it has just ended, which the page shows
     else:
         st.session_state[f"ordered_{run.id}_{order}"] = value, time.monotonic()
+
+
+def _put(key: str, value: Any) -> None:
+    """Let a widget show this; untouched where it does, or it would jump back while somebody moves it on."""
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
 
 
 def _shown(run: Run, order: str, now: Any) -> Any:

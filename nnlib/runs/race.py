@@ -279,7 +279,7 @@ def _fate(racer: Racer, winner: Racer | None, over: bool) -> str:
         return "blew up"
     if racer.accuracy is None:
         return "did not get through an epoch"
-    reads = f"({racer.accuracy:.1%})"
+    reads = f"({racer.accuracy:.1%} at best)"
     if winner is None or winner.accuracy is None or racer.accuracy <= GUESSING:
         return "never did much better than guessing" if over else "did not do much better than guessing"
     if racer.run.state in ("stopped", "interrupted", "failed"):
@@ -288,7 +288,7 @@ def _fate(racer: Racer, winner: Racer | None, over: bool) -> str:
     if times is None:
         return f"stayed far behind {reads}" if over else f"is far behind {reads}"
     if times >= SLOWER:
-        slower = f"{number(times, 2)} times slower"
+        slower = f"{number(times, 2)} times slower in epochs"
         return f"was {slower} and never caught up {reads}" if over else f"is {slower} {reads}"
     behind = _points(winner.accuracy - racer.accuracy)
     return f"{'stayed' if over else 'is'} {behind} behind {reads}"

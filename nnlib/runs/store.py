@@ -80,7 +80,11 @@ class _Line:
         if run_id not in self.waiting or self.may_begin(run_id, MOST_AT_ONCE):
             return ""
         place = self.waiting.index(run_id) + 1
-        return f"waits for its turn, number {place} in line: at most {MOST_AT_ONCE} runs train at once."
+        now = " and ".join(map(str, self.running))
+        return (
+            f"waits for its turn, number {place} in line: at most {MOST_AT_ONCE} runs train at once, and now "
+            f"{'run' if len(self.running) == 1 else 'runs'} {now} {'does' if len(self.running) == 1 else 'do'}."
+        )
 
 
 class RunStore:
@@ -368,10 +372,16 @@ class RunStore:
             self._require_place_in_line()
             self._put_in_line(run_id)
             reached = self._reached(run_id)
-            ended = recipe_of(run.began_with, run.weights, self.happenings(run_id)).end
+            happened = self.happenings(run_id)
+            ended = recipe_of(run.began_with, run.weights, happened).end
             if ended is not None:
                 reached = max(reached, ended)
                 self._insert_event(run_id, reached, "resume", None)
+            if run.state != "interrupted" and [each.value for each in happened if each.name == "pace"][-1:] not in (
+                [],
+                [0.0],
+            ):
+                self._insert_event(run_id, reached, "pace", 0.0)  # nobody would know any more why it is so slow
             self._change_settings(run_id, reached, changes)
             kept = self._newest_checkpoint(run_id)
             step, epoch = kept[:2] if kept else (0, 0.0)
@@ -832,7 +842,8 @@ class RunStore:
                     f"epochs is {recipe.final_config.epochs}: it must be at least {epoch}, so many have begun by then."
                 )
             self._require_place_in_line()
-            fork = self._insert_run(recipe, name or run.name, run.data_directory, parent=run_id, parent_step=step)
+            name = name or f"{run.name.partition(', from run')[0]}, from run {run_id}"
+            fork = self._insert_run(recipe, name, run.data_directory, parent=run_id, parent_step=step)
             kept = self._newest_checkpoint(run_id, step)
             if kept is None and run.weights is not None:
                 raise DamagedStoreError(f"the network that run {run_id} began with is damaged: bring it in once more.")
@@ -913,7 +924,8 @@ class RunStore:
             if not run.active:
                 raise StoreError(f"run {run_id} is {run.state}: it takes no more orders.")
             if order == "epochs" and value < self._epoch_at(run_id, self._reached(run_id)):
-                raise SettingError(f"epochs is {value}: so many and more have begun.")
+                begun = self._epoch_at(run_id, self._reached(run_id))
+                raise SettingError(f"epochs is {value}: it must be at least {begun}, so many have begun.")
             (taken,) = self._row(run_id, "taken")
             state = {"pause": "paused", "resume": "queued", "stop": "stopped"}.get(order)
             if taken or run.state == "running" or state is None:

@@ -30,6 +30,7 @@ from nnlib.runs.run import (
     recipe_of,
 )
 from nnlib.runs.store import RunStore
+from nnlib.study import evaluate
 from nnlib.training import EpochRecord, Progress, Trainer, TrainingConfig
 
 FORMAT = 1
@@ -74,6 +75,8 @@ def import_file(store: RunStore, content: bytes, name: str, data: DataSet) -> in
     """
     if content.startswith(ZIP) and (told := _read_told(content)) is not None:
         return store.adopt(_read_run(content, told, name))
+    if name.lower().endswith(".zip"):
+        raise _damaged(ValueError("there is no run in it"))
     return store.adopt(_run_of(load_model(content, name), data))
 
 
@@ -92,12 +95,14 @@ def _run_of(model: Model, data: DataSet) -> KeptRun:
     trainer = Trainer(config, data)
     parameters = model.network.parameters
     trainer.begin_with(parameters)
+    reads = evaluate(trainer.network, trainer.validation).accuracy
     return KeptRun(
         name=model.name,
         began_with=config,
         weights=trainer.recipe.weights,
         state="finished",
-        message="it was brought in as a file: it has no curves here, and can be trained on.",
+        message=f"it was brought in as a file, and reads {reads:.2%} of {n_validation:,} validation digits. It has no "
+        f"curves here; it can be trained on.",
         happenings=(),
         records=(),
         progress=(),

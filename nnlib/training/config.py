@@ -85,7 +85,10 @@ class Setting:
         try:
             return self._read(value)
         except (TypeError, ValueError, OverflowError):
-            sentence = f"{self.name} is {shown(value)}: it must be {self.limits}. {self.advice}"
+            comma = isinstance(value, str) and self.kind is float and re.fullmatch(r"\s*\d+,\d+\s*", value)
+            way_out = f"Write {value.strip().replace(',', '.')}." if comma else self.advice
+            said = shown(value.strip() if isinstance(value, str) else value)
+            sentence = f"{self.name} is {said}: it must be {self.limits}. {way_out}"
             raise SettingError(sentence.strip()) from None
 
     def _read(self, value: Any) -> Any:

@@ -172,8 +172,8 @@ def test_the_charts_are_saved_as_pictures(visit: Visit, tmp_path: Path) -> None:
     drawing = download.value.path().read_text()
     assert drawing.startswith("<svg ")
     assert all(words in drawing for words in ("polyline", "epochs (passes over all training digits)", "★"))
-    someone.page.get_by_text("epochs on a log scale").click()
-    someone.page.get_by_text("loss on a log scale").click()
+    someone.page.get_by_role("checkbox", name="epochs").click()
+    someone.page.get_by_role("checkbox", name="loss").click()
     with someone.page.expect_download() as download:
         someone.button("SVG").click()
     assert "loss (log scale; 0 would be perfect)" in download.value.path().read_text()

@@ -126,7 +126,7 @@ class Chart {
           line("training, batch by batch", "#5c7cfa55", { width: 1, points: { show: false } }),
           line("training, smoothed", "#5c7cfa", { width: 1.5, points: { show: false } }),
           line("training digits", "#5c7cfa", { width: 2, dash: [3, 4], ...few }),
-          line("new digits (validation)", "#f08c00", { width: 3, ...few }),
+          line("new digits", "#f08c00", { width: 3, ...few }),
           ...(beside ? [line(`new digits, ${beside.name}`, "#8c95a8", { width: 2, dash: [8, 5], points: { show: false } })] : []),
         ],
         hooks: {

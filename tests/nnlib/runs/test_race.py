@@ -244,15 +244,15 @@ WON = "Learning rate 0.001 won with 97.5% of the new digits; "
 LESSONS: dict[str, tuple[race.Race, str]] = {
     "slower": (
         race_of({0.0001: (0.85, 0.90, 0.94, 0.955), 0.001: GOOD}),
-        WON + "0.0001 was 2 times slower and never caught up (95.5%).",
+        WON + "0.0001 was 2 times slower in epochs and never caught up (95.5% at best).",
     ),
     "far behind": (
         race_of({0.00001: (0.2, 0.3, 0.4, 0.5), 0.001: GOOD}),
-        WON + "0.00001 stayed far behind (50.0%).",
+        WON + "0.00001 stayed far behind (50.0% at best).",
     ),
     "behind": (
         race_of({0.01: (0.94, 0.955, 0.95, 0.955), 0.001: GOOD}),
-        WON + "0.01 stayed 2.0 points behind (95.5%).",
+        WON + "0.01 stayed 2.0 points behind (95.5% at best).",
     ),
     "guessing and blown up": (
         race_of(
@@ -263,17 +263,17 @@ LESSONS: dict[str, tuple[race.Race, str]] = {
     ),
     "ended early": (
         race_of({0.001: GOOD, 0.01: (0.92,)}, {0.01: "stopped"}),
-        WON + "0.01 ended early, after 1 epoch (92.0%).",
+        WON + "0.01 ended early, after 1 epoch (92.0% at best).",
     ),
     "level at the top": (
         race_of({0.001: GOOD, 0.002: (0.93, 0.96, 0.97, 0.974), 0.1: (0.5, 0.6, 0.6, 0.6)}),
         "Learning rate 0.001 and 0.002 are level at the top with 97.4% to 97.5% of the new digits, which may be "
-        "chance; 0.1 stayed far behind (60.0%).",
+        "chance; 0.1 stayed far behind (60.0% at best).",
     ),
     "caught up": (
         race_of({0.001: GOOD, 0.0005: (0.8, 0.9, 0.94, 0.975), 0.1: (0.5, 0.6, 0.6, 0.6)}),
         "Learning rate 0.001 and 0.0005 are level at the top with 97.5% of the new digits; "
-        "0.0005 took longer but caught up; 0.1 stayed far behind (60.0%).",
+        "0.0005 took longer but caught up; 0.1 stayed far behind (60.0% at best).",
     ),
     "no difference": (
         race_of({0.001: GOOD, 0.002: (0.93, 0.96, 0.97, 0.973), 0.003: (0.93, 0.96, 0.97, 0.971)}),
@@ -291,12 +291,13 @@ LESSONS: dict[str, tuple[race.Race, str]] = {
             | {0.0001: (0.8, 0.8, 0.8, 0.955), 0.0002: (0.8, 0.8, 0.8, 0.955)}
         ),
         WON
-        + "0.01 and 0.02 stayed 2.0 points behind (95.5%); 0.0001 and 0.0002 were 2 times slower and never caught up "
-        "(95.5%).",
+        + "0.01 and 0.02 stayed 2.0 points behind (95.5% at best); 0.0001 and 0.0002 were 2 times slower in epochs and "
+        "never caught up "
+        "(95.5% at best).",
     ),
     "all paused": (
         race_of({0.001: GOOD, 0.1: (0.9,) * 4}, {0.001: "paused", 0.1: "paused"}),
-        "So far: learning rate 0.001 leads with 97.5% of the new digits; 0.1 is far behind (90.0%).",
+        "So far: learning rate 0.001 leads with 97.5% of the new digits; 0.1 is far behind (90.0% at best).",
     ),
     "nobody learned": (
         race_of({1.0: (0.1, 0.1), 2.0: (0.11, 0.1)}),
@@ -315,8 +316,9 @@ LESSONS: dict[str, tuple[race.Race, str]] = {
             {0.001: GOOD[:2], 0.0001: (0.85, 0.92), 0.1: (0.3,) * 2, 0.5: (0.1,) * 3},
             dict.fromkeys((0.001, 0.0001, 0.1, 0.5), "running"),
         ),
-        "So far, after epoch 2: learning rate 0.001 leads with 96.0% of the new digits; 0.0001 is 2 times slower "
-        "(92.0%); 0.1 is far behind (30.0%); 0.5 did not do much better than guessing.",
+        "So far, after epoch 2: learning rate 0.001 leads with 96.0% of the new digits; 0.0001 is 2 times slower in "
+        "epochs "
+        "(92.0% at best); 0.1 is far behind (30.0% at best); 0.5 did not do much better than guessing.",
     ),
     "nobody learns yet": (
         race_of({1.0: (0.1,), 2.0: (0.11,)}, {1.0: "queued", 2.0: "running"}),

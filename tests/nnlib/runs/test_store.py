@@ -1111,7 +1111,8 @@ def test_a_run_that_waits_says_where_in_the_line(store: RunStore) -> None:
     assert [store.run(run).message for run in busy] == [""] * MOST_AT_ONCE
     assert all(store.begin(run) for run in busy)
     first, second = store.create_run(SMALL, "first"), store.create_run(SMALL, "second")
-    words = f"in line: at most {MOST_AT_ONCE} runs train at once."
+    now = f"run {busy[0]} does" if len(busy) == 1 else f"runs {' and '.join(map(str, busy))} do"
+    words = f"in line: at most {MOST_AT_ONCE} runs train at once, and now {now}."
     assert store.run(second).message == f"waits for its turn, number 2 {words}"
     assert [run.message for run in store.runs()[:2]] == [
         f"waits for its turn, number {place} {words}" for place in (2, 1)
