@@ -1,11 +1,15 @@
 """What every test needs: a store of its own."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from nnlib.runs import RunStore, worker
 from nnlib.training import TrainingConfig
+
+# tests run beside each other: a training's second process would take the other test's processor
+os.environ.setdefault("NNLIB_PROCESSES", "1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -46,6 +46,8 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            # partners are to be killed, too
+            env={name: value for name, value in os.environ.items() if name != "NNLIB_PROCESSES"},
         )
 
     def ask(self, *words: object) -> str:

@@ -31,6 +31,8 @@ from nnlib.errors import PartnerLostError
 # made (ARM would need a barrier before each number that is written, which Python does not have).
 POSSIBLE = hasattr(os, "memfd_create") and platform.machine() == "x86_64" and len(os.sched_getaffinity(0)) > 1
 
+PROCESSES = "NNLIB_PROCESSES"  # set to 1, a training keeps to one: where many share few cores, two each are slower
+
 Task = Callable[[], object]
 Shapes = Mapping[str, tuple[Sequence[int], str]]
 
@@ -249,7 +251,7 @@ class Helper:
     def _choose(self, rate: float, now: float) -> None:
         """With the partner or without: whichever does more tasks a second."""
         if self._partner is None:
-            if POSSIBLE and now >= self._next_trial:
+            if POSSIBLE and os.environ.get(PROCESSES) != "1" and now >= self._next_trial:
                 with suppress(OSError):  # no room for another process
                     self._partner = self._engage()
             return

@@ -240,6 +240,20 @@ class FakePartner:
         self.gone = True
 
 
+@pytest.fixture(autouse=True)
+def both_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training may have a partner."""
+    monkeypatch.delenv("NNLIB_PROCESSES", raising=False)
+
+
+def test_who_wants_one_process_gets_no_partner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NNLIB_PROCESSES", "1")
+    monkeypatch.setattr(partner_module, "_MEASURE_SECONDS", 0.0)
+    trainer = Trainer(CONFIG, load_mnist(), progress_seconds=0)
+    monkeypatch.setattr(trainer, "_engage", lambda: pytest.fail("nobody may be engaged"))
+    list(trainer)
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
