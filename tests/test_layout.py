@@ -194,7 +194,7 @@ def test_every_view_is_in_the_navigation() -> None:
 def test_server_is_for_this_machine_and_takes_little() -> None:
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     assert config["server"]["address"] == "localhost"
-    assert config["server"]["maxUploadSize"] <= 32
+    assert config["server"]["maxUploadSize"] <= 100  # megabytes: a whole run may have as many
     assert config["server"].get("enableCORS", True)
     assert config["server"].get("enableXsrfProtection", True)
     assert config["server"]["showEmailPrompt"] is False

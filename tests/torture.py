@@ -22,6 +22,9 @@ from pathlib import Path
 
 import psutil
 
+# run as a file, not as a module; tests/nnlib would be taken for the package
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from nnlib.digits import load_mnist
 from nnlib.errors import SettingError, StoreError
 from nnlib.runs import Run, RunStore, worker

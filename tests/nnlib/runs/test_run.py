@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -197,16 +198,17 @@ def kill(store: RunStore, run: int, training: Any) -> None:
         training.close()
 
 
-@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
 @given(draw=st.data())
 def test_steered_killed_resumed_rewound_and_forked_at_random_it_is_what_its_recipe_says(
-    home: Path, monkeypatch: pytest.MonkeyPatch, draw: st.DataObject
+    monkeypatch: pytest.MonkeyPatch, draw: st.DataObject
 ) -> None:
     seconds = draw.draw(st.sampled_from([0.0, 1000.0]), label="between two checkpoints")
     monkeypatch.setattr(worker, "CHECKPOINT_SECONDS", seconds)
     monkeypatch.setattr(worker, "CHECKPOINT_BYTES", 2**40)
     optimizer = draw.draw(st.sampled_from(["adam", "rmsprop", "sgd"]), label="optimizer")
-    with closing(RunStore(home)) as store, closing(RunStore(home)) as other:
+    # a store for each example: what one left in line would be in the way of the next
+    with TemporaryDirectory() as folder, closing(RunStore(folder)) as store, closing(RunStore(folder)) as other:
         for each in (store, other):
             each._connection.execute("PRAGMA synchronous = OFF")
         run = store.create_run(SMALL.with_changes(optimizer=optimizer), "random")

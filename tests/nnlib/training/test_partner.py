@@ -112,7 +112,7 @@ def test_shared_memory_leaves_no_descriptor() -> None:
     del memory
     view[:] = 1
     del view
-    assert psutil.Process().num_fds() == before
+    assert psutil.Process().num_fds() <= before
 
 
 @needs_partner
@@ -372,7 +372,7 @@ def test_where_there_is_no_room_for_a_process_it_goes_on_alone(monkeypatch: pyte
     trainer = Trainer(CONFIG, load_mnist(), progress_seconds=0)
     open_before = psutil.Process().num_fds()
     assert len(list(trainer)) == trainer.total_steps
-    assert psutil.Process().num_fds() == open_before
+    assert psutil.Process().num_fds() <= open_before
 
 
 def test_where_memory_cannot_be_shared_it_goes_on_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -504,7 +504,7 @@ def test_a_training_that_is_left_leaves_no_process() -> None:
     assert len(children()) == 1
     del records
     assert children() == []
-    assert psutil.Process().num_fds() == before
+    assert psutil.Process().num_fds() <= before
 
 
 @needs_partner
