@@ -12,9 +12,14 @@ from nnlib.training import TrainingConfig
 os.environ.setdefault("NNLIB_PROCESSES", "1")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first, beside all others."""
-    items.sort(key=lambda item: item.path.name != "test_torture.py")
+    """One process drives the browser, beside one for all else: two browsers only wait for each other's processor."""
+    for item in items:
+        group = "browser" if item.path.parent.name == "browser" else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+    # what takes longest begins first
+    items.sort(key=lambda item: (item.path.parent.name != "browser", item.path.name != "test_torture.py"))
 
 
 @pytest.fixture(autouse=True)
