@@ -5,6 +5,8 @@ Text in the address is whatever somebody wrote there: it is for `Setting.check` 
 
 import streamlit as st
 
+MOST_FIGURES = 9  # of the number of a run
+
 # Streamlit makes a new entry in the browser's history of each change that the server makes to the address, one for
 # every parameter: Back would then undo settings one by one. Going to another page is what makes an entry here.
 _ONE_ENTRY_A_PAGE = """<script>
@@ -36,6 +38,12 @@ def asked(name: str) -> str | None:
         return None
     kept[name] = text
     return text
+
+
+def asked_number(name: str) -> int | str | None:
+    """What the address asks for, once, as a number; what is none, or beyond all numbers of runs, as it was written."""
+    text = asked(name)
+    return int(text) if text is not None and text.isdecimal() and len(text) <= MOST_FIGURES else text
 
 
 def keep(name: str, value: str | int | None, *, on_all_pages: bool = False) -> None:

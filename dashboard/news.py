@@ -4,9 +4,10 @@ A run of a page, however small, takes the server ten times as long as an answer 
 have their page run anew only where it has become another one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from starlette.responses import JSONResponse
 from dashboard import pace, resources
 from dashboard.words import count, duration, number, sentence
 from nnlib.errors import NnlibError
-from nnlib.runs import Run, say_happenings
+from nnlib.runs import Run, pace_of, say_happenings
 from nnlib.training import STEERABLE, EpochRecord, Progress
 
 SILENT_SECONDS = 10.0  # an epoch of a large network may take as long; beyond, people should know
@@ -38,12 +39,18 @@ STATES = {
 
 def answer(request: Request) -> JSONResponse:
     """GET /news?run=RUN&after=STEP&viewer=NAME: see `tell`. Status 400 for what is no number, 404 for no run."""
+    return answer_with(tell, request, "run")
+
+
+def answer_with(tell: Callable[[int, int | None, str], dict[str, Any]], request: Request, what: str) -> JSONResponse:
+    """What `tell` has to say of the number that is asked for under the name `what`, beyond `after` if that is asked."""
     asked = request.query_params
-    run_id, after = asked.get("run", ""), asked.get("after", "0")
-    if not (run_id.isdecimal() and after.isdecimal() and max(len(run_id), len(after)) <= MOST_FIGURES):
-        return JSONResponse({"problem": f"run and after must be whole numbers of at most {MOST_FIGURES} figures."}, 400)
+    number, after = asked.get(what, ""), asked.get("after", "0")
+    if not (number.isdecimal() and after.isdecimal() and max(len(number), len(after)) <= MOST_FIGURES):
+        problem = f"{what} and after must be whole numbers of at most {MOST_FIGURES} figures."
+        return JSONResponse({"problem": problem}, 400)
     try:
-        told = tell(int(run_id), int(after) if "after" in asked else None, asked.get("viewer", "")[:MOST_NAME])
+        told = tell(int(number), int(after) if "after" in asked else None, asked.get("viewer", "")[:MOST_NAME])
         return JSONResponse(told)
     except NnlibError as error:
         return JSONResponse({"problem": sentence(str(error))}, 404)
@@ -90,7 +97,7 @@ def _curves(run: Run, after: int) -> dict[str, Any]:
         "after": after,
         "points": [[p.step, p.epoch, p.training_loss, 100 * p.training_accuracy] for p in progress if p.step > after],
         "records": rows([record for record in records if record.step > after]),
-        "marks": [[change.epoch, change.number, change.text] for change in changes(run) if change.number],
+        "marks": [[change.epoch, change.number] for change in changes(run) if change.number],
         "best": records[-1].best_epoch if records else 0,
     }
 
@@ -113,20 +120,19 @@ def changes(run: Run) -> list[Change]:
     records, progress = resources.curves(run.id)
     points = sorted({(0, 0.0), *((p.step, p.epoch) for p in progress), *((r.step, float(r.epoch)) for r in records)})
     steps, epochs = zip(*points, strict=True)
+    at = np.interp([each.step for each in happened], steps, epochs).tolist()
     near = run.config.epochs / MARKS_SIDE_BY_SIDE
-    happened = [
-        each
-        for each, later in zip(happened, [*happened[1:], None], strict=True)
-        if later is None
-        or later.name != each.name
-        or each.name not in STEERABLE
-        or np.interp(later.step, steps, epochs) - np.interp(each.step, steps, epochs) > near
+    apart = [
+        place
+        for place, (each, later) in enumerate(pairwise(happened))
+        if later.name != each.name or each.name not in STEERABLE or at[place + 1] - at[place] > near
     ]
+    places = [*apart, len(happened) - 1]
+    happened = [happened[place] for place in places]
     found, number = [], 0
-    for each, text in zip(happened, say_happenings(run.began_with, happened), strict=True):
+    for each, place, text in zip(happened, places, say_happenings(run.began_with, happened), strict=True):
         number += each.name in STEERABLE
-        epoch = float(np.interp(each.step, steps, epochs))
-        found.append(Change(number if each.name in STEERABLE else 0, each.step, epoch, text))
+        found.append(Change(number if each.name in STEERABLE else 0, each.step, at[place], text))
     return found
 
 
@@ -145,8 +151,7 @@ def how_far(run: Run) -> tuple[str, float | None]:
     if not run.active:
         return f"{said}: {count(run.epoch, 'epoch')} in {duration(newest.seconds)}.", share
     done = f"epoch {run.epoch:,} of {epochs:,} is done" if run.epoch else "its first epoch"
-    paces = [each.value for each in resources.happenings(run.id) if each.name == "pace"]
-    if paces and paces[-1]:
+    if pace_of(resources.happenings(run.id)):
         return f"{said} in slow motion: {done}.", share
     left = newest.seconds / share * (1 - share)
     soon = f"about {duration(left)} left" if left >= 2 else "nearly there"

@@ -7,46 +7,30 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from dashboard import pace, resources
-from dashboard.words import duration, sentence
-from nnlib.errors import NnlibError
+from dashboard import news, pace, resources
+from dashboard.words import duration
 from nnlib.runs import Run, race
 from nnlib.training import EpochRecord
 
 AN_ANSWER_SECONDS = 0.004  # of processor time
-MOST_FIGURES, MOST_NAME = 15, 40  # of what is asked
-STATES = {
+STATES = news.STATES | {
     "queued": "waits for its turn",
-    "running": "is learning",
-    "paused": "is paused",
-    "stopped": "was stopped",
     "finished": "is done",
     "diverged": "blew up: the loss grew beyond all numbers",
-    "interrupted": "was interrupted",
-    "failed": "failed",
 }
 
 
 def answer(request: Request) -> JSONResponse:
     """GET /race-news?race=RACE&after=EPOCH&viewer=NAME: see `tell`. Status 400 for no number, 404 for no race."""
-    asked = request.query_params
-    number, after = asked.get("race", ""), asked.get("after", "0")
-    if not (number.isdecimal() and after.isdecimal() and max(len(number), len(after)) <= MOST_FIGURES):
-        return JSONResponse(
-            {"problem": f"race and after must be whole numbers of at most {MOST_FIGURES} figures."}, 400
-        )
-    try:
-        return JSONResponse(tell(int(number), int(after), asked.get("viewer", "")[:MOST_NAME]))
-    except NnlibError as error:
-        return JSONResponse({"problem": sentence(str(error))}, 404)
+    return news.answer_with(tell, request, "race")
 
 
-def tell(number: int, after: int, viewer: str) -> dict[str, Any]:
+def tell(number: int, after: int | None, viewer: str) -> dict[str, Any]:
     """What there is to say of a race, with its curves beyond that epoch; `news.tell` says what else the names mean.
 
     Raises UnknownRunError.
     """
-    told = _tell(number, after, *resources.now())
+    told = _tell(number, after or 0, *resources.now())
     return {**told, "ask_ms": round(1000 * pace.seconds(AN_ANSWER_SECONDS, f"asks {viewer}"))}
 
 

@@ -67,8 +67,8 @@ def pick_run() -> None:
         runs = {}
         st.session_state["run"] = PRETRAINED
         address.keep("run", None, on_all_pages=True)
-    if asked := address.asked("run"):
-        st.session_state["run"] = int(asked) if asked.isdecimal() and len(asked) < 10 else asked
+    if (asked := address.asked_number("run")) not in (None, ""):
+        st.session_state["run"] = asked
         st.session_state["step"] = None
     st.session_state.setdefault("run", PRETRAINED)
     wanted = settle_number("run")

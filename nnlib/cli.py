@@ -47,7 +47,7 @@ from nnlib.training import (
     nearest_setting,
     split,
 )
-from nnlib.words import exact, number, percent, printable
+from nnlib.words import exact, number, percent, printable, typed
 
 LINE_SECONDS = 0.5  # between two maps that are printed while one is being drawn
 PORTS = range(8501, 8601)  # the dashboard takes the first that is free
@@ -71,13 +71,16 @@ DATA = click.option(
     help="A folder of IDX files to use instead of MNIST.",
 )
 
-PRESET = click.option(
-    "--preset",
-    type=click.Choice(list(PRESETS)),
-    default="standard",
-    show_default=True,
-    help="Where the settings come from that are not given.",
-)
+
+def preset_option(usual: str) -> Callable:
+    """The option for a preset, and which one it is where none is given."""
+    return click.option(
+        "--preset",
+        type=click.Choice(list(PRESETS)),
+        default=usual,
+        show_default=True,
+        help="Where the settings come from that are not given.",
+    )
 
 
 def _flag(name: str) -> str:
@@ -205,7 +208,7 @@ def _is_free(address: str, port: int) -> bool:
 
 
 @cli.command()
-@PRESET
+@preset_option("standard")
 @with_settings
 @DATA
 @click.option("--save", type=click.Path(path_type=Path), help="Save the trained network: .safetensors, .npz or .pkl.")
@@ -287,20 +290,13 @@ def _train(store: RunStore, run_id: int, save: Path | None) -> None:
     click.echo(f"reads {accuracy:.2%} of the test digits")
     advice = advice_for(run, store.happenings(run_id), store.records(run_id), store.progress(run_id))
     if advice:
-        given = " ".join(f"{_flag(name)} {_typed(value)}" for name, value in advice.changes.items())
+        given = " ".join(f"{_flag(name)} {typed(value)}" for name, value in advice.changes.items())
         where = "train" if advice.back_to is None else f"fork {run_id} --epoch {advice.back_to}"
         click.echo(f"{advice.sentence}\nwhat may mend it: {called()} {where} {given}")
     if save is not None:
         recipe = f"{called()} {shlex.join(sys.argv[1:])}"
         save_model(save, replace(model, name=run.name, test_accuracy=accuracy, recipe=recipe))
         click.echo(f"saved as {printable(str(save))}")
-
-
-def _typed(value: Any) -> str:
-    """A setting's value as it is given to an option."""
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    return exact(value) if isinstance(value, float) else str(value)
 
 
 def _watch(store: RunStore, run: Run) -> None:
@@ -328,7 +324,7 @@ def _loss(loss: float) -> str:
 
 
 @cli.command("find-rate")
-@PRESET
+@preset_option("standard")
 @with_settings
 @DATA
 @AS_JSON
@@ -387,13 +383,7 @@ def fork(run: int, epoch: int | None, step: int | None, save: Path | None, **giv
 
 
 @cli.command()
-@click.option(
-    "--preset",
-    type=click.Choice(list(PRESETS)),
-    default="quick",
-    show_default=True,
-    help="Where the settings come from that are not given.",
-)
+@preset_option("quick")
 @partial(with_settings, kind=ValuesType)
 @DATA
 @AS_JSON

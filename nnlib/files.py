@@ -44,6 +44,16 @@ def write_bytes(path: Path, content: bytes, error: type[NnlibError]) -> None:
         raise error(f"{printable(str(path))} was not saved: {why(reason)}. Choose another folder or name.") from reason
 
 
+def is_plain_zip(content: bytes, most_directory_bytes: int) -> bool:
+    """Whether it ends as a ZIP archive does that lists its members in so few bytes, and has nothing unusual.
+
+    zipfile lists all members before one can count them: what is not plain is not to be opened.
+    """
+    end, directory_bytes = content[-22:], int.from_bytes(content[-10:-6], "little")
+    plain = end.startswith(b"PK\x05\x06") and end.endswith(b"\0\0") and content[-42:-38] != b"PK\x06\x07"
+    return plain and directory_bytes <= most_directory_bytes
+
+
 def why(error: Exception) -> str:
     """The system's own words for what failed with a file, as the middle of a sentence."""
     reason = getattr(error, "strerror", None) or "no file can have this name"

@@ -26,7 +26,7 @@ import safetensors.numpy
 
 from nnlib.digits import N_CLASSES, N_PIXELS, PACKAGED
 from nnlib.errors import ModelFileError, SettingError
-from nnlib.files import read_bytes, write_bytes
+from nnlib.files import is_plain_zip, read_bytes, write_bytes
 from nnlib.network import ACTIVATIONS, Network
 from nnlib.training import MAX_HIDDEN_LAYERS, SETTINGS, Recipe, TrainingConfig
 from nnlib.words import count, printable, shown
@@ -210,10 +210,8 @@ _NPY_HEADER = re.compile(
 
 
 def _read_npz(content: bytes) -> Content:
-    # zipfile lists all members before one can count them: allow only the plain end that numpy writes
-    end, directory_bytes = content[-22:], int.from_bytes(content[-10:-6], "little")
-    plain = end.startswith(b"PK\x05\x06") and end.endswith(b"\0\0") and content[-42:-38] != b"PK\x06\x07"
-    _require(plain and directory_bytes <= MAX_METADATA_BYTES, "it is cut off, or it is a zip file of another kind")
+    plain = is_plain_zip(content, MAX_METADATA_BYTES)
+    _require(plain, "it is cut off, or it is a zip file of another kind")
     arrays = {}
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = archive.infolist()

@@ -65,6 +65,13 @@ def exact(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def typed(value: Any) -> str:
+    """A setting's value as it is typed into a field or a command line, all of it: "128,64,64", "0.00001", "60000"."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return f"{Decimal(str(value)).normalize():f}" if isinstance(value, float) else str(value)
+
+
 def percent(probability: float) -> str:
     """A probability as people read it, never quite 0 or 1: "97.4%", "more than 99.9%"."""
     if probability > 0.999:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import resources, session
+from dashboard.parts import upload
 from dashboard.words import sentence
 from nnlib.errors import NnlibError
 from nnlib.runs import import_file
@@ -12,14 +13,12 @@ MAX_MB = 100  # that a browser may send: `import` on the command line takes more
 
 def panel() -> None:
     """A place for the file."""
-    turn = st.session_state.setdefault("bring_in_turn", 0)
     with st.expander("Bring in a network or a run from a file", icon=":material/upload_file:", key="bring_in"):
         st.file_uploader(
             f"A file that was saved here: .safetensors, .npz, .pkl, or a whole run as .zip (at most {MAX_MB} MB)",
             type=["safetensors", "npz", "pkl", "zip"],
-            key=f"bring_in_{turn}",
+            key=upload.key("bring_in"),
             on_change=_take,
-            args=(f"bring_in_{turn}",),
             max_upload_size=MAX_MB,
         )
         st.caption("Nothing in a file is ever executed: it is read as numbers, and refused where it is anything else.")
@@ -27,13 +26,11 @@ def panel() -> None:
             st.error(problem, icon=":material/error:")
 
 
-def _take(key: str) -> None:
+def _take() -> None:
     """Make a run of what was sent, and look at it."""
-    upload = st.session_state[key]
-    if upload is None:
-        return
-    st.session_state["bring_in_turn"] += 1  # an uploader that holds nothing
-    try:
-        session.look_at(import_file(resources.store(), upload.getvalue(), upload.name, resources.data()))
-    except NnlibError as error:
-        st.session_state["bring_in_problem"] = sentence(str(error))
+    with upload.taken("bring_in") as file:
+        if file is not None:
+            try:
+                session.look_at(import_file(resources.store(), file.getvalue(), file.name, resources.data()))
+            except NnlibError as error:
+                st.session_state["bring_in_problem"] = sentence(str(error))

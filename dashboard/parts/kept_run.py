@@ -28,9 +28,8 @@ def choose_beside(run: Run) -> figures.Beside | None:
     if not others:
         address.keep("beside", None)
         return None
-    asked = address.asked("beside") or ""
-    if asked.isdecimal() and len(asked) < 10:
-        st.session_state["beside"] = int(asked)
+    if isinstance(asked := address.asked_number("beside"), int):
+        st.session_state["beside"] = asked
     if session.settle_number("beside") not in others:  # deleted since, or the run itself
         st.session_state["beside"] = NO_RUN
     chosen = st.selectbox(

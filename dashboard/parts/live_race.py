@@ -22,9 +22,8 @@ def choose() -> int | None:
             if run.race is not None:
                 races.setdefault(run.race, []).insert(0, run)
     labels = {number: _label(number, runs) for number, runs in races.items() if race.raced_setting(runs)}
-    asked = address.asked("race")
-    if asked is not None:
-        st.session_state["race"] = int(asked) if asked.isdecimal() and len(asked) < 10 else asked
+    if (asked := address.asked_number("race")) is not None:
+        st.session_state["race"] = asked
     wanted = st.session_state.get("race")
     if wanted not in labels:
         if wanted is not None:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 from PIL import Image
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard import words
+from dashboard.parts import upload
 from nnlib.digits import FoundDigit, find_digits, read_picture
 from nnlib.errors import DrawingError
 
@@ -33,13 +32,11 @@ class Photo:
 def photo() -> list[FoundDigit] | None:
     """The chosen picture, or a way to choose one: the digits in it, or None where none is chosen."""
     chosen: Photo | None = st.session_state.get("photo")
-    turn = st.session_state.setdefault("photo_turn", 0)
     st.file_uploader(
         f"A picture of one digit, or of several side by side (at most {MAX_MB} MB)",
         type=["png", "jpg", "jpeg", "webp", "bmp"],
-        key=f"photo_{turn}",
+        key=upload.key("photo"),
         on_change=_take,
-        args=(f"photo_{turn}",),
         max_upload_size=MAX_MB,
     )
     if problem := st.session_state.pop("photo_problem", None):
@@ -50,19 +47,14 @@ def photo() -> list[FoundDigit] | None:
     return list(chosen.digits)
 
 
-def _take(key: str) -> None:
-    """Keep of an uploaded file what is needed, and let go of the file: it may have 20 MB, and its session stay long."""
-    upload = st.session_state[key]
-    if upload is None:
-        return
-    st.session_state["photo_turn"] += 1  # an uploader that holds nothing
-    try:
-        st.session_state["photo"] = READER.submit(_read, upload.name, upload.getvalue()).result()
-    except DrawingError as error:
-        st.session_state["photo_problem"] = str(error)
-    context = get_script_run_ctx()
-    if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
-        context.uploaded_file_mgr.remove_file(context.session_id, upload.file_id)
+def _take() -> None:
+    """Keep of an uploaded file what is needed."""
+    with upload.taken("photo") as file:
+        if file is not None:
+            try:
+                st.session_state["photo"] = READER.submit(_read, file.name, file.getvalue()).result()
+            except DrawingError as error:
+                st.session_state["photo_problem"] = str(error)
 
 
 def _read(name: str, content: bytes) -> Photo:

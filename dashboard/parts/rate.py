@@ -7,7 +7,7 @@ from dashboard.parts import pulse, settings
 from dashboard.words import sentence
 from nnlib.errors import NnlibError
 from nnlib.training import MOST_TRIALS, SETTINGS, RatePoint, RateSuggestion, RateTrial, TrainingConfig
-from nnlib.words import count, exact
+from nnlib.words import count, exact, typed
 
 LOOK_SECONDS = 0.4  # between two looks at what is new: the whole test takes only seconds
 JOB = "rate_job"
@@ -40,7 +40,7 @@ def begin() -> None:
 
 def words(config: TrainingConfig) -> list[str]:
     """The command line that finds a rate for these settings."""
-    given = [f"--{name.replace('_', '-')}={settings.typed(getattr(config, name))}" for name in SETTINGS]
+    given = [f"--{name.replace('_', '-')}={typed(getattr(config, name))}" for name in SETTINGS]
     data = [f"--data={resources.DATA_DIRECTORY}"] if resources.DATA_DIRECTORY else []
     return ["find-rate", "--json-lines", *given, *data]
 
@@ -54,7 +54,7 @@ def leave() -> None:
 def use(rate: float) -> None:
     """Put this rate into the form, and close the dialog."""
     leave()
-    st.session_state["learning_rate"] = settings.typed(rate)
+    st.session_state["learning_rate"] = typed(rate)
 
 
 def show() -> None:

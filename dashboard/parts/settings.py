@@ -6,8 +6,6 @@ train with another number than the one that is seen.
 
 import re
 import time
-from decimal import Decimal
-from typing import Any
 
 import streamlit as st
 
@@ -16,6 +14,7 @@ from dashboard.words import sentence
 from nnlib.errors import SettingError, StoreError
 from nnlib.runs import worker
 from nnlib.training import PRESETS, ROUND_RATES, SETTINGS, TrainingConfig, describe
+from nnlib.words import typed
 
 MAIN_SETTINGS = ("learning_rate", "epochs", "batch_size")
 FIRST_PRESET = "quick"
@@ -33,13 +32,6 @@ def fine_learning_rates(*others: float) -> list[float]:
     steps = [*range(100, 200, 5), *range(200, 500, 10), *range(500, 1000, 20)]
     grid = [float(f"{step}e{power}") for power in range(-7, 0) for step in steps]
     return sorted({rate for rate in grid if 1e-5 <= rate <= SETTINGS["learning_rate"].high} | set(others))
-
-
-def typed(value: Any) -> str:
-    """A setting's value as it stands in its field and in the address: never as 1e-05."""
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    return f"{Decimal(str(value)).normalize():f}" if isinstance(value, float) else str(value)
 
 
 def read_form() -> tuple[TrainingConfig | None, list[str]]:

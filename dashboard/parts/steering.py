@@ -10,9 +10,9 @@ from dashboard import resources, session
 from dashboard.parts import settings
 from dashboard.words import count, sentence
 from nnlib.errors import SettingError, StoreError
-from nnlib.runs import Run, worker
+from nnlib.runs import Run, pace_of, worker
 from nnlib.training import SETTINGS, STEERABLE, Setting
-from nnlib.words import exact
+from nnlib.words import exact, typed
 
 PACES = {"Full speed": 0.0, "10 batches a second": 10.0, "3 batches a second": 3.0, "1 batch a second": 1.0}
 OTHER_SETTINGS = [SETTINGS[name] for name in STEERABLE if name != "learning_rate"]
@@ -71,8 +71,7 @@ def step_by_step(run: Run) -> None:
             args=(run, order),
             help=what if waits else f"{what} Pause it first.",
         )
-    paces = [each.value for each in resources.happenings(run.id) if each.name == "pace"]
-    now = _shown(run, "pace", paces[-1] if paces else 0.0)
+    now = _shown(run, "pace", pace_of(resources.happenings(run.id)))
     key = f"live_pace_{run.id}"
     _put(key, min(PACES, key=lambda label: abs(PACES[label] - now)))
     st.selectbox(
@@ -131,7 +130,7 @@ def learning_rate(run: Run) -> None:
     now = float(_shown(run, "learning_rate", run.config.learning_rate))
     slider, field = f"live_rate_{run.id}", f"live_typed_rate_{run.id}"
     _put(slider, now)
-    _put(field, settings.typed(now))
+    _put(field, typed(now))
     with st.container(width=420):
         st.select_slider(
             "Learning rate, from the next batch on",
@@ -177,7 +176,7 @@ def _live_control(run: Run, setting: Setting) -> None:
         _put(key, now)
         st.selectbox(label, list(setting.choices), format_func=setting.choices.__getitem__, **common)
     else:
-        _put(key, settings.typed(now))
+        _put(key, typed(now))
         st.text_input(label, **common)
 
 

@@ -26,9 +26,8 @@ def choose_second(run: Run) -> int:
         and (other.config.hidden_widths, other.config.activation) == (run.config.hidden_widths, run.config.activation)
         and other.data_directory == run.data_directory
     }
-    asked = address.asked("second") or ""
-    if asked.isdecimal() and len(asked) < 10:
-        st.session_state["second"] = int(asked)
+    if isinstance(asked := address.asked_number("second"), int):
+        st.session_state["second"] = asked
     if st.session_state.get("second") not in same:
         st.session_state["second"] = ALONE
     second: int = st.selectbox(

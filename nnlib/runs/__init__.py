@@ -16,6 +16,7 @@ from nnlib.runs.run import (
     Snapshot,
     State,
     advice_for,
+    pace_of,
     records_as_csv,
     say_happenings,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "advice_for",
     "export_run",
     "import_file",
+    "pace_of",
     "race",
     "records_as_csv",
     "say_happenings",

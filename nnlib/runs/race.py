@@ -16,7 +16,7 @@ from nnlib.runs.run import Run
 from nnlib.runs.store import RunStore
 from nnlib.runs.worker import start_together
 from nnlib.training import SETTINGS, EpochRecord, Setting, TrainingConfig
-from nnlib.words import count, number, shown
+from nnlib.words import count, number, shown, typed
 
 FEWEST, MOST = 3, 8  # values: two are a comparison, and more than eight lines nobody can tell apart
 # who is how fast is told by when each first read nearly as much as the winner at its best: at least this share of
@@ -119,8 +119,7 @@ def read_values(setting: str, text: str) -> list[Any]:
 def write_values(setting: str, values: Sequence[Any]) -> str:
     """These values as `read_values` reads them, and as people write them."""
     kind = SETTINGS[setting].kind
-    written = [SETTINGS[setting].show(value) if kind in (tuple, float) else str(value) for value in values]
-    return (" / " if kind is tuple else ", ").join(written)
+    return (" / " if kind is tuple else ", ").join(map(typed, values))
 
 
 def usual_values(config: TrainingConfig, setting: str) -> list[Any]:

@@ -120,22 +120,6 @@ class Happening:
 
 
 @dataclass(frozen=True)
-class KeptRun:
-    """A run with all that it left, to be taken from one store to another."""
-
-    name: str
-    began_with: TrainingConfig
-    weights: str | None
-    state: State
-    message: str
-    happenings: Sequence[Happening]
-    records: Sequence[EpochRecord]
-    progress: Sequence[Progress]
-    snapshots: Sequence[tuple["Snapshot", np.ndarray]]
-    checkpoints: Sequence[tuple["Snapshot", bytes]]
-
-
-@dataclass(frozen=True)
 class DamagedRun:
     """A run that is not what was written into the store; it can be deleted. `message` is for people."""
 
@@ -164,6 +148,22 @@ class Snapshot:
         if self.whole_epoch:
             return f"after epoch {int(self.epoch)}"
         return f"after {self.step:,} correction{'s' if self.step > 1 else ''}"
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """A run with all that it left, to be taken from one store to another."""
+
+    name: str
+    began_with: TrainingConfig
+    weights: str | None
+    state: State
+    message: str
+    happenings: Sequence[Happening]
+    records: Sequence[EpochRecord]
+    progress: Sequence[Progress]
+    snapshots: Sequence[tuple[Snapshot, np.ndarray]]
+    checkpoints: Sequence[tuple[Snapshot, bytes]]
 
 
 BEGINNING = Snapshot(0, 0.0)
@@ -294,6 +294,11 @@ def recipe_of(config: TrainingConfig, weights: str | None, happenings: Sequence[
     ends = [each.step if each.name == "stop" else None for each in happenings if each.name in ("stop", "resume")]
     events = [Event(each.step, each.name, each.value) for each in happenings if each.name in STEERABLE]
     return Recipe(config, tuple(sorted(events, key=lambda event: event.step)), ends[-1] if ends else None, weights)
+
+
+def pace_of(happenings: Sequence[Happening]) -> float:
+    """How many batches a second the run was last told to do; 0 for as fast as it can."""
+    return next((each.value for each in reversed(happenings) if each.name == "pace"), 0.0)
 
 
 def advice_for(

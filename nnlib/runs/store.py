@@ -6,7 +6,6 @@ The dashboard, the command line and the processes that train share nothing but t
 import json
 import os
 import sqlite3
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -25,6 +24,7 @@ from nnlib.runs.database import Database, checksum, spacing
 from nnlib.runs.processes import Process, identify, this_process
 from nnlib.runs.run import (
     ACTIVE,
+    BEGINNING,
     CONTENT,
     DAMAGE,
     DamagedRun,
@@ -38,6 +38,7 @@ from nnlib.runs.run import (
     check_note,
     check_order,
     check_tags,
+    pace_of,
     read_happening,
     read_moment,
     read_run,
@@ -45,7 +46,7 @@ from nnlib.runs.run import (
     require_sound,
     whole,
 )
-from nnlib.training import STEERABLE, EpochRecord, Progress, Recipe, TrainingConfig, check_changes
+from nnlib.training import STEERABLE, EpochRecord, Progress, Recipe, TrainingConfig, check_changes, require_epochs
 from nnlib.words import shown
 
 MOST_AT_ONCE = os.cpu_count() or 1  # runs that train
@@ -136,21 +137,14 @@ class RunStore:
 
     # ---- runs
 
-    def create_run(
-        self,
-        recipe: TrainingConfig | Recipe,
-        name: str,
-        data_directory: str | None = None,
-        *,
-        race: int | None = None,
-    ) -> int:
+    def create_run(self, recipe: TrainingConfig | Recipe, name: str, data_directory: str | None = None) -> int:
         """Put a new run in line; until a worker takes it, it is this process's.
 
-        Runs of one `race` share a number. Raises StoreError where the line is full.
+        Raises StoreError where the line is full.
         """
         with self._database.writing():
             self._require_place_in_line()
-            run_id = self._insert_run(recipe, name, data_directory, race=race)
+            run_id = self._insert_run(recipe, name, data_directory)
             self._put_in_line(run_id)
             return run_id
 
@@ -368,23 +362,18 @@ class RunStore:
                 raise StoreError(f"run {run_id} diverged: go on from an earlier moment, with a lower learning rate.")
             if run.state == "finished":
                 changes = self._changes_to_go_on(run, changes)
-            self.recipe(run_id)  # where that is not known, nothing may be forgotten
+            ended = self.recipe(run_id).end  # where that is not known, nothing may be forgotten
             self._require_place_in_line()
             self._put_in_line(run_id)
             reached = self._reached(run_id)
-            happened = self.happenings(run_id)
-            ended = recipe_of(run.began_with, run.weights, happened).end
             if ended is not None:
                 reached = max(reached, ended)
                 self._insert_event(run_id, reached, "resume", None)
-            if run.state != "interrupted" and [each.value for each in happened if each.name == "pace"][-1:] not in (
-                [],
-                [0.0],
-            ):
+            if run.state != "interrupted" and pace_of(self.happenings(run_id)):
                 self._insert_event(run_id, reached, "pace", 0.0)  # nobody would know any more why it is so slow
             self._change_settings(run_id, reached, changes)
-            kept = self._newest_checkpoint(run_id)
-            step, epoch = kept[:2] if kept else (0, 0.0)
+            kept = next((moment for moment, _ in self.whole_checkpoints(run_id)), BEGINNING)
+            step, epoch = kept.step, int(kept.epoch)
             connection.execute(
                 f"DELETE FROM orders WHERE run = ? AND name NOT IN ({', '.join('?' * len(STEERABLE))})",
                 (run_id, *STEERABLE),
@@ -392,7 +381,7 @@ class RunStore:
             connection.execute("DELETE FROM progress WHERE run = ? AND step > ?", (run_id, step))
             connection.execute("DELETE FROM snapshots WHERE run = ? AND step > ?", (run_id, step))
             connection.execute("DELETE FROM checkpoints WHERE run = ? AND step > ?", (run_id, step))
-            connection.execute("DELETE FROM records WHERE run = ? AND epoch > ?", (run_id, int(epoch)))
+            connection.execute("DELETE FROM records WHERE run = ? AND epoch > ?", (run_id, epoch))
 
     def _changes_to_go_on(self, run: Run, changes: dict[str, Any]) -> dict[str, Any]:
         """The changes, and that what ended the run holds no more; StoreError where it would end at once."""
@@ -403,13 +392,11 @@ class RunStore:
 
     def _change_settings(self, run_id: int, step: int, changes: Mapping[str, Any]) -> None:
         """Note changes that take effect after this step."""
-        run = self.run(run_id)
-        config = recipe_of(run.began_with, run.weights, self.happenings(run_id)).until(step).final_config
+        config = self._recipe(run_id).until(step).final_config
         for name, value in changes.items():
             if value != getattr(config, name):
                 self._insert_event(run_id, step, name, value)
-        now = recipe_of(run.began_with, run.weights, self.happenings(run_id)).final_config
-        self._update(run_id, now=now.to_json())
+        self._update(run_id, now=self._recipe(run_id).final_config.to_json())
 
     def _put_in_line(self, run_id: int) -> None:
         self._update(run_id, state="queued", message="")
@@ -753,8 +740,7 @@ class RunStore:
 
         None where it is to be trained from its beginning.
         """
-        kept = self._newest_checkpoint(run_id, step)
-        return kept[2] if kept else None
+        return next((state for _, state in self.whole_checkpoints(run_id, step)), None)
 
     def checkpoints(self, run_id: int) -> list[Snapshot]:
         """The moments from which a run can go on without being trained anew, in order."""
@@ -762,19 +748,17 @@ class RunStore:
             rows = connection.execute("SELECT step, epoch FROM checkpoints WHERE run = ? ORDER BY step", (run_id,))
             return _moments(rows.fetchall())
 
-    def _newest_checkpoint(self, run_id: int, up_to: int | None = None) -> tuple[int, float, bytes] | None:
-        """The step, the epoch and the state of the newest checkpoint that is whole."""
-        with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT * FROM checkpoints WHERE run = ? AND step <= ? ORDER BY step DESC",
-                (run_id, sys.maxsize if up_to is None else up_to),
-            )
-            for *values, checked in rows:
-                with suppress(*DAMAGE):
-                    require_sound(values, checked)
-                    moment = read_moment(*values[1:3])
-                    return moment.step, moment.epoch, values[3]
-        return None
+    def whole_checkpoints(self, run_id: int, up_to: int | None = None) -> Iterator[tuple[Snapshot, bytes]]:
+        """The checkpoints that are what was written, the newest first, each with its moment."""
+        for moment in reversed(self.checkpoints(run_id)):
+            if up_to is None or moment.step <= up_to:
+                with self._database.reading() as connection:
+                    rows = connection.execute(
+                        "SELECT * FROM checkpoints WHERE run = ? AND step = ?", (run_id, moment.step)
+                    ).fetchall()
+                for *values, checked in rows:
+                    if checksum(*values) == checked:
+                        yield moment, values[3]
 
     # ---- what happened to a run
 
@@ -794,10 +778,10 @@ class RunStore:
 
         Raises DamagedStoreError where not all is known of what was changed.
         """
-        run = self.run(run_id)
+        config = self.run(run_id).config
         try:
-            recipe = recipe_of(run.began_with, run.weights, self.happenings(run_id))
-            if recipe.final_config == run.config:
+            recipe = self._recipe(run_id)
+            if recipe.final_config == config:
                 return recipe
         except SettingError:
             pass
@@ -805,6 +789,11 @@ class RunStore:
             f"not all is known of what was changed in run {run_id} while it learned, as in runs of older versions: it "
             f"cannot be repeated exactly. What it learned can be looked at and saved."
         )
+
+    def _recipe(self, run_id: int) -> Recipe:
+        """What is known of its recipe."""
+        run = self.run(run_id)
+        return recipe_of(run.began_with, run.weights, self.happenings(run_id))
 
     def fork(
         self,
@@ -836,15 +825,11 @@ class RunStore:
                     recipe = recipe.with_event(step, setting, value)
             if not changes and not pause:
                 recipe = whole
-            epoch = self._epoch_at(run_id, step)
-            if recipe.final_config.epochs < epoch:
-                raise SettingError(
-                    f"epochs is {recipe.final_config.epochs}: it must be at least {epoch}, so many have begun by then."
-                )
+            require_epochs(recipe.final_config.epochs, self._epoch_at(run_id, step), " by then")
             self._require_place_in_line()
             name = name or f"{run.name.partition(', from run')[0]}, from run {run_id}"
             fork = self._insert_run(recipe, name, run.data_directory, parent=run_id, parent_step=step)
-            kept = self._newest_checkpoint(run_id, step)
+            kept = next(self.whole_checkpoints(run_id, step), None)
             if kept is None and run.weights is not None:
                 raise DamagedStoreError(f"the network that run {run_id} began with is damaged: bring it in once more.")
             if kept is not None:
@@ -859,9 +844,9 @@ class RunStore:
         n_bytes = sum(parameters.nbytes for _, parameters in kept.snapshots)
         self._database.require_room(n_bytes + sum(len(state) for _, state in kept.checkpoints))
         with self._database.writing():
-            run_id = self._insert_run(
-                kept.began_with, kept.name, None, state=kept.state, message=kept.message, weights=kept.weights
-            )
+            now = recipe_of(kept.began_with, kept.weights, kept.happenings).final_config.to_json()
+            said = {"now": now, "state": kept.state, "message": kept.message, "weights": kept.weights}
+            run_id = self._insert_run(kept.began_with, kept.name, None, **said)
             for each in kept.happenings:
                 self._insert_event(run_id, each.step, each.name, each.value)
             for record in kept.records:
@@ -871,22 +856,18 @@ class RunStore:
             for moment, parameters in kept.snapshots:
                 self._insert_snapshot(run_id, moment, parameters, ())
             for moment, state in kept.checkpoints:
-                self._insert("checkpoints", run_id, moment.step, float(moment.epoch), state)
-            self._update(run_id, now=recipe_of(kept.began_with, None, kept.happenings).final_config.to_json())
+                self._insert_checkpoint(run_id, moment.step, moment.epoch, state)
         return run_id
 
-    def _copy_beginning(self, parent: int, fork: int, step: int, epoch: float, checkpoint: bytes) -> None:
+    def _copy_beginning(self, parent: int, fork: int, moment: Snapshot, checkpoint: bytes) -> None:
         """Let a fork have what its parent left up to a checkpoint, which it goes on from."""
-        for table, column, most in (
-            ("records", "epoch", int(epoch)),
-            ("progress", "step", step),
-            ("snapshots", "step", step),
-        ):
+        upper = {"records": ("epoch", int(moment.epoch)), "progress": ("step", moment.step)}
+        for table, (column, most) in {**upper, "snapshots": upper["progress"]}.items():
             rows = self._connection.execute(f"SELECT * FROM {table} WHERE run = ? AND {column} <= ?", (parent, most))
             for *values, checked in rows.fetchall():
                 if checksum(*values) == checked:
                     self._insert(table, fork, *values[1:])
-        self._insert("checkpoints", fork, step, epoch, checkpoint)
+        self._insert_checkpoint(fork, moment.step, moment.epoch, checkpoint)
 
     def step_of(self, run_id: int, epoch: int | None) -> int:
         """How many corrections a run had made at the end of an epoch; StoreError for one that it has not done."""
@@ -923,9 +904,8 @@ class RunStore:
             run = self.run(run_id)
             if not run.active:
                 raise StoreError(f"run {run_id} is {run.state}: it takes no more orders.")
-            if order == "epochs" and value < self._epoch_at(run_id, self._reached(run_id)):
-                begun = self._epoch_at(run_id, self._reached(run_id))
-                raise SettingError(f"epochs is {value}: it must be at least {begun}, so many have begun.")
+            if order == "epochs":
+                require_epochs(value, self._epoch_at(run_id, self._reached(run_id)))
             (taken,) = self._row(run_id, "taken")
             state = {"pause": "paused", "resume": "queued", "stop": "stopped"}.get(order)
             if taken or run.state == "running" or state is None:

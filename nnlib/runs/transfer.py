@@ -16,6 +16,7 @@ import safetensors.numpy
 
 from nnlib.digits import N_CLASSES, N_PIXELS, DataSet
 from nnlib.errors import NnlibError, StoreError
+from nnlib.files import is_plain_zip
 from nnlib.model_files import Model, load_model
 from nnlib.network import count_parameters
 from nnlib.runs.run import (
@@ -36,13 +37,19 @@ from nnlib.training import EpochRecord, Progress, Trainer, TrainingConfig
 FORMAT = 1
 MOST_BYTES = 512 * 2**20  # of a run's file, and of what is in it
 MOST_TEXT_BYTES = 64 * 2**20  # of run.json
-ZIP = b"PK\x03\x04"
+MOST_DIRECTORY_BYTES = 2**16  # in which its members are listed
+# what such a file can raise that is not what was written
+DAMAGED = (
+    *(*DAMAGE, NnlibError, safetensors.SafetensorError),
+    *(zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError),  # zipfile's
+)
 
 
 def export_run(store: RunStore, run_id: int) -> bytes:
     """A run with all that it left, as the content of a file."""
     run = store.run(run_id)
     snapshots = [(moment, store.model(run_id, moment.step).network.parameters) for moment in store.snapshots(run_id)]
+    checkpoints = list(store.whole_checkpoints(run_id))
     told = {
         "format": FORMAT,
         "name": run.name,
@@ -54,16 +61,15 @@ def export_run(store: RunStore, run_id: int) -> bytes:
         "records": [asdict(record) for record in store.records(run_id)],
         "progress": [asdict(point) for point in store.progress(run_id)],
         "snapshots": [[moment.step, moment.epoch] for moment, _ in snapshots],
-        "checkpoints": [[moment.step, moment.epoch] for moment in store.checkpoints(run_id)],
+        "checkpoints": [[moment.step, moment.epoch] for moment, _ in checkpoints],
     }
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("run.json", json.dumps(told))
         tensors = {str(moment.step): parameters.astype("<f4") for moment, parameters in snapshots}
         archive.writestr("snapshots.safetensors", safetensors.numpy.save(tensors))
-        for moment in store.checkpoints(run_id):
-            checkpoint = store.checkpoint(run_id, moment.step)
-            archive.writestr(f"checkpoint-{moment.step}.safetensors", checkpoint or b"")
+        for moment, checkpoint in checkpoints:
+            archive.writestr(f"checkpoint-{moment.step}.safetensors", checkpoint)
     return file.getvalue()
 
 
@@ -73,7 +79,7 @@ def import_file(store: RunStore, content: bytes, name: str, data: DataSet) -> in
     `name` is that of the file. Raises StoreError for a damaged run's file, ModelFileError for what is
     no model file either.
     """
-    if content.startswith(ZIP) and (told := _read_told(content)) is not None:
+    if is_plain_zip(content, MOST_DIRECTORY_BYTES) and (told := _read_told(content)) is not None:
         return store.adopt(_read_run(content, told, name))
     if name.lower().endswith(".zip"):
         raise _damaged(ValueError("there is no run in it"))
@@ -118,7 +124,7 @@ def _read_told(content: bytes) -> Any:
             if "run.json" not in archive.namelist():
                 return None
             return json.loads(_read_member(archive, "run.json", MOST_TEXT_BYTES))
-    except (*DAMAGE, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except DAMAGED as error:
         raise _damaged(error) from error
 
 
@@ -161,15 +167,7 @@ def _read_run(content: bytes, told: Any, name: str) -> KeptRun:
             snapshots=parameters,
             checkpoints=kept,
         )
-    except (
-        *DAMAGE,
-        NnlibError,
-        zipfile.BadZipFile,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        safetensors.SafetensorError,
-    ) as error:
+    except DAMAGED as error:
         raise _damaged(error) from error
 
 

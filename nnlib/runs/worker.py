@@ -36,7 +36,7 @@ from nnlib.errors import (
     UnknownRunError,
 )
 from nnlib.runs.processes import Process, identify
-from nnlib.runs.run import BEGINNING, Order, Snapshot, State
+from nnlib.runs.run import BEGINNING, Order, Snapshot, State, pace_of
 from nnlib.runs.store import RunStore
 from nnlib.training import (
     EARLY_STEPS,
@@ -68,19 +68,12 @@ _starters: dict[Path, threading.Thread] = {}  # for each store, the thread that 
 _starting = threading.Lock()
 
 
-def start(
-    store: RunStore,
-    recipe: TrainingConfig | Recipe,
-    name: str,
-    data_directory: str | None = None,
-    *,
-    race: int | None = None,
-) -> int:
+def start(store: RunStore, recipe: TrainingConfig | Recipe, name: str, data_directory: str | None = None) -> int:
     """Train a new run, once its turn comes, in a process of its own, which ends when this one does; its number.
 
     Raises StoreError where too many wait already.
     """
-    run_id = store.create_run(recipe, name, data_directory, race=race)
+    run_id = store.create_run(recipe, name, data_directory)
     _keep_starting(store)
     return run_id
 
@@ -285,8 +278,7 @@ class _Worker:
             if caught:
                 with suppress(StoreFullError, StoreBusyError):  # it is only a remark
                     self.store.set_state(self.run_id, "running", str(caught[0].message))
-        paces = [each.value for each in self.store.happenings(self.run_id) if each.name == "pace"]
-        self.pace = paces[-1] if paces else 0.0
+        self.pace = pace_of(self.store.happenings(self.run_id))
         trainer.pauses = {order.value for order in self.store.orders(self.run_id) if order.name == "pause"} - {None}
         affordable = SNAPSHOT_BYTES // trainer.network.parameters.nbytes
         self.snapshot_every = math.ceil(trainer.config.epochs / min(max(affordable, FEWEST_SNAPSHOTS), MOST_SNAPSHOTS))

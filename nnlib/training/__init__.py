@@ -24,7 +24,7 @@ from nnlib.training.rate_finder import (
     find_rate,
     smooth,
 )
-from nnlib.training.recipe import MOST_BYTES, STEERABLE, Event, Recipe, check_changes, in_words
+from nnlib.training.recipe import MOST_BYTES, STEERABLE, Event, Recipe, check_changes, in_words, require_epochs
 from nnlib.training.trainer import (
     EARLY_STEPS,
     SATURATED,
@@ -69,6 +69,7 @@ __all__ = [
     "in_words",
     "kernel_environment",
     "nearest_setting",
+    "require_epochs",
     "smooth",
     "split",
     "start_anew_with_better_kernel",

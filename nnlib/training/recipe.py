@@ -112,6 +112,12 @@ def check_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: SETTINGS[name].check(value) for name, value in changes.items()}
 
 
+def require_epochs(epochs: int, begun: int, when: str = "") -> None:
+    """Raise SettingError for fewer epochs than have begun; `when`, as " by then", says when, where that is not now."""
+    if epochs < begun:
+        raise SettingError(f"epochs is {epochs}: it must be at least {begun}, so many have begun{when}.")
+
+
 def in_words(events: Iterable[Event], config: TrainingConfig) -> list[str]:
     """What each change was, for people: "learning rate 0.01 → 0.003"; `config` is that of the beginning."""
     said, now = [], asdict(config)

@@ -22,7 +22,7 @@ from nnlib.training.blas import BLAS, kernel
 from nnlib.training.config import TrainingConfig
 from nnlib.training.halves import make_halves, share_memory
 from nnlib.training.partner import POSSIBLE, Helper, Partner, SharedMemory
-from nnlib.training.recipe import Recipe, check_changes
+from nnlib.training.recipe import Recipe, check_changes, require_epochs
 
 Ending = Literal["epochs", "stop", "patience", "target_accuracy", "time_limit"]
 
@@ -127,8 +127,7 @@ class Trainer:
         weights_seed, order_seed, self._hands_seed = np.random.SeedSequence(self.config.seed).spawn(3)
         self._order_generator = np.random.default_rng(order_seed)
         self._hands: OtherHands | None = None
-        self._memory: SharedMemory | None = None
-        self._arrange()
+        self._arrange(None)
         self._new_order()
         self.network.draw_weights(np.random.default_rng(weights_seed))
         self.threads = min(2, os.cpu_count() or 1) if self.batch_size >= BATCH_FOR_TWO_THREADS and not POSSIBLE else 1
@@ -146,12 +145,12 @@ class Trainer:
         self._epoch_tally, self._tally = _Tally(), _Tally()
         self._take_changes()
 
-    def _arrange(self) -> None:
-        """Make what does the steps as the settings now say."""
+    def _arrange(self, before: SharedMemory | None) -> None:
+        """Make what does the steps as the settings now say; `before` is the memory that it had."""
         if self.config.augmentation and self._hands is None:
             self._hands = OtherHands.rewrite(self.training, np.random.default_rng(self._hands_seed))
         hands = self._hands if self.config.augmentation else None
-        self._memory = share_memory(self.config, self.training, hands, self._memory)
+        self._memory = share_memory(self.config, self.training, hands, before)
         self._order = self._memory["order"]
         self._halves = make_halves(self.config, self._memory)
         self.network = self._halves.network
@@ -187,9 +186,9 @@ class Trainer:
         """What `change` would change, each value as its setting's own type; it raises the same."""
         if self.next_change is not None:
             raise SettingError("the recipe still has changes to come: change settings once it is through with them.")
-        changes, begun = check_changes(changes), math.ceil(self.epochs_done)
-        if changes.get("epochs", begun) < begun:
-            raise SettingError(f"epochs is {changes['epochs']}: it must be at least {begun}, so many have begun.")
+        changes = check_changes(changes)
+        if "epochs" in changes:
+            require_epochs(changes["epochs"], math.ceil(self.epochs_done))
         return changes
 
     @property
@@ -220,20 +219,16 @@ class Trainer:
         if due.keys() - CHANGED_AT_ONCE:
             parameters, order = self.network.parameters.copy(), self._order.copy()
             state = {name: vector.copy() for name, vector in self._halves.state().items()}
-            self._arrange()
+            self._arrange(self._memory)
             self._order[:], self.network.parameters[:] = order, parameters
             self._halves.set_state(state)
 
     @property
-    def steps_left(self) -> int:
-        """How many corrections there are to the end of all epochs, as the settings now are."""
-        of_epoch, digits = math.ceil(len(self.training) / self.batch_size), len(self.training) - self._position
-        return math.ceil(digits / self.batch_size) + of_epoch * (self.config.epochs - self.epoch - 1)
-
-    @property
     def total_steps(self) -> int:
         """How many corrections there are in all, as the settings now are."""
-        return self.step_count + self.steps_left
+        of_epoch, digits_left = math.ceil(len(self.training) / self.batch_size), len(self.training) - self._position
+        this_epoch = math.ceil(digits_left / self.batch_size)
+        return self.step_count + this_epoch + of_epoch * (self.config.epochs - self.epoch - 1)
 
     @property
     def _schedule_progress(self) -> float:
@@ -295,20 +290,19 @@ class Trainer:
             helper.dismiss()
 
     def _engage(self) -> Partner:
-        assert self._memory is not None
         job = {"config": self.config.to_json(), "threads": self.threads}
         return Partner("nnlib.training", job, self._memory)
 
     def _train_until_next_record(self, helper: Helper) -> None:
         started = time.perf_counter()
         elapsed, enough = 0.0, False
+        before_last: np.ndarray | None = None
         stops = {self.next_change, self.recipe.end, *self.pauses, *EARLY_STEPS}
         self._halves.begin(helper)
         while self._position < len(self.training) and not (elapsed >= self.progress_seconds and enough):
             if self._position + self.batch_size >= len(self.training):
-                self._train_last_batch(helper)
-            else:
-                self._train_batch(helper)
+                before_last = self._look_at_parameters(helper)
+            self._train_batch(helper)
             elapsed = time.perf_counter() - started
             if self.step_count in stops:
                 break
@@ -316,23 +310,22 @@ class Trainer:
         helper.wait()
         self._halves.end()
         self.seconds += elapsed
+        if before_last is not None:
+            moved = self.network.parameters - before_last
+            self._update_ratios = tuple(
+                _norm(moved[part]) / max(_norm(before_last[part]), sys.float_info.min)
+                for part in self.network.layer_parts
+            )
 
-    def _train_last_batch(self, helper: Helper) -> None:
-        """The last batch of an epoch: how much it moves the weights is looked at."""
+    def _look_at_parameters(self, helper: Helper) -> np.ndarray:
+        """A copy of them within a stretch of steps."""
         helper.wait()
         self._halves.end()
-        before = self.network.parameters.copy()
+        found = self.network.parameters.copy()
         self._halves.begin(helper)
-        self._train_batch(helper)
-        helper.wait()
-        self._halves.end()
-        moved = self.network.parameters - before
-        self._update_ratios = tuple(
-            _norm(moved[part]) / max(_norm(before[part]), sys.float_info.min) for part in self.network.layer_parts
-        )
+        return found
 
     def _train_batch(self, helper: Helper) -> None:
-        assert self._memory is not None
         end = min(self._position + self.batch_size, len(self.training))
         self._rate_used = self.current_learning_rate
         self._memory["step"][:] = self._position, end, self.step_count + 1, self._rate_used

@@ -36,11 +36,15 @@ def nothing_cached(home: Path) -> Iterator[None]:
 def finished_race(home: Path) -> int:
     """A race of three, trained to its end; its number."""
     store = RunStore(home)
-    for name, config in plan(SMALL, "learning_rate", [0.0001, 0.01, 1]).items():
-        # one after the other: together, each would wait for those that nobody is at work on
-        list(worker.work(store, store.create_run(config, name, race=1)))
+    runs = store.create_race(plan(SMALL, "learning_rate", [0.0001, 0.01, 1]))
+    # one after the other: together, each would wait for those that nobody is at work on
+    for run_id in runs:
+        store.send(run_id, "stop")
+    for run_id in runs:
+        store.enqueue(run_id)
+        list(worker.work(store, run_id))
     store.close()
-    return 1
+    return runs[0]
 
 
 def told(app: AppTest) -> dict[str, Any]:

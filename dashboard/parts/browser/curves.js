@@ -227,7 +227,7 @@ class Chart {
   }
 
   // What is on the screen, as a drawing that any program opens.
-  svg(title) {
+  svg() {
     const { plot } = this
     const ratio = devicePixelRatio
     const [left, top, width, height] = ["left", "top", "width", "height"].map((side) => plot.bbox[side] / ratio)
@@ -247,7 +247,7 @@ class Chart {
     return [
       `<svg xmlns="http://www.w3.org/2000/svg" width="${total[0]}" height="${total[1] + 24}" viewBox="0 -24 ${total[0]} ${total[1] + 24}" font-family="${font.replaceAll('"', "'")}" font-size="13" fill="${ink}">`,
       `<rect y="-24" width="100%" height="100%" fill="${style(this.place, "--st-background-color")}"/>`,
-      text(0, -6, title, 'font-weight="600" font-size="15"'),
+      text(0, -6, this.title, 'font-weight="600" font-size="15"'),
       `<clipPath id="inside"><rect x="${left}" y="${top}" width="${width}" height="${height}"/></clipPath>`,
       ...across._splits.map((tick, place) => rule(x(tick), top, x(tick), top + height, `stroke="${grid}"`) + text(x(tick), top + height + 18, `${across._values[place]}`, 'text-anchor="middle"')),
       ...up._splits.map((tick, place) => rule(left, y(tick), left + width, y(tick), `stroke="${grid}"`) + text(left - 6, y(tick) + 4, `${up._values[place]}`, 'text-anchor="end"')),
@@ -294,7 +294,7 @@ class Panel {
     for (const box of element.querySelectorAll(".tools input")) box.addEventListener("change", () => this.show({ ...this.news, points: [], records: [], after: Infinity }))
     for (const button of element.querySelectorAll(".tools button")) {
       button.addEventListener("click", () => {
-        for (const chart of this.charts) savePicture(`run-${this.news.run}-${chart.name}`, chart.svg(chart.title), button.name)
+        for (const chart of this.charts) savePicture(`run-${this.news.run}-${chart.name}`, chart.svg(), button.name)
       })
     }
   }
@@ -312,7 +312,8 @@ class Panel {
   make(news, log) {
     for (const chart of this.charts ?? []) chart.remove()
     const lossRange = (_, low, high) => (high == null ? [0, 2.5] : log ? logRange(low, high) : [0, 1.1 * this.usual()])
-    const accuracyRange = (_, low) => (low == null ? [0, 100] : [Math.max(0, this.usualLow() - (100 - this.usualLow()) * 0.1), 100 + (100 - this.usualLow()) * 0.04])
+    const around = (low) => [Math.max(0, low - (100 - low) * 0.1), 100 + (100 - low) * 0.04]
+    const accuracyRange = (_, low) => (low == null ? [0, 100] : around(this.usualLow()))
     const zoomable = (range) => (plot, low, high) => (this.zooming(plot) ? [low, high] : range(plot, low, high))
     const common = { beside: news.beside, epochs: news.epochs, logEpochs: this.ticked("log-epochs") }
     this.charts = [

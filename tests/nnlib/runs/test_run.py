@@ -190,12 +190,10 @@ CHANGES = st.dictionaries(
 )
 
 
-def kill(store: RunStore, run: int, training: Any) -> None:
+def kill(store: RunStore, run: int) -> None:
     """As if the process had died that trains this run."""
     store._connection.execute("UPDATE runs SET machine = 'another', sign = 0 WHERE id = ?", (run,))
     store.enqueue(run)
-    with suppress(RunLostError):
-        training.close()
 
 
 @settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
@@ -213,16 +211,17 @@ def test_steered_killed_resumed_rewound_and_forked_at_random_it_is_what_its_reci
             each._connection.execute("PRAGMA synchronous = OFF")
         run = store.create_run(SMALL.with_changes(optimizer=optimizer), "random")
         for _ in range(draw.draw(st.integers(0, 3), label="kills")):
-            training = worker.work(store, run)
-            list(islice(training, draw.draw(st.integers(1, 12), label="records")))
-            if store.run(run).state != "running":
-                break
-            for name, value in draw.draw(CHANGES, label="orders").items():
-                other.send(run, name, value)
-            list(islice(training, draw.draw(st.integers(0, 3), label="records more")))
-            if store.run(run).state != "running":
-                break
-            kill(other, run, training)
+            # whoever was killed finds the run in other hands
+            with suppress(RunLostError), closing(worker.work(store, run)) as training:
+                list(islice(training, draw.draw(st.integers(1, 12), label="records")))
+                if store.run(run).state != "running":
+                    break
+                for name, value in draw.draw(CHANGES, label="orders").items():
+                    other.send(run, name, value)
+                list(islice(training, draw.draw(st.integers(0, 3), label="records more")))
+                if store.run(run).state != "running":
+                    break
+                kill(other, run)
         if store.run(run).state != "finished":
             list(worker.work(store, run))
         last = store.run(run).last
