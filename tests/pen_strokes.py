@@ -11,7 +11,7 @@ FILE` shows those that it misreads. The strokes are 1,500 digits by 30 people (A
 import argparse
 import sys
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -64,15 +64,16 @@ def render(
 def iter_canvases(
     path: Path = PEN_STROKES,
     *,
+    every: int = 1,
     seed: int = 0,
     stroke_widths: tuple[float, ...] = (12, 18, 26),
     extents: tuple[float, float] = (0.35, 0.85),
 ) -> Iterator[tuple[np.ndarray, int]]:
-    """Every digit on a canvas (280, 280, 4) and its label, each with its own brush, size and place;
+    """Each digit, or every n-th, on a canvas (280, 280, 4) and its label, with its own brush, size and place;
     one in four is dark on white.
     """
     generator = np.random.default_rng(seed)
-    for strokes, label in load_strokes(path):
+    for strokes, label in islice(load_strokes(path), 0, None, every):
         extent = generator.uniform(*extents)
         slack = (1 - extent) / 2 * 0.8
         dark_on_white = generator.random() < 0.25

@@ -30,9 +30,9 @@ from nnlib.errors import SettingError, StoreError
 from nnlib.runs import Run, RunStore, worker
 from nnlib.training import EpochRecord, Trainer, TrainingConfig
 
-MOST_ALIVE = 4  # runs at a time
+MOST_ALIVE, MOST_RUNS = 4, 40  # runs at a time, and in all
 PAUSE_SECONDS = 0.15  # between two blows
-STILL_SECONDS = 60  # without a record, once all are left in peace: then one does not come to its end
+STILL_SECONDS = 120  # without a record, once all are left in peace: then one does not come to its end
 
 
 class Server:
@@ -68,6 +68,7 @@ class Server:
 
 def serve(home: str) -> None:
     """The life of such a process."""
+    os.nice(10)  # this is about what comes out, not when: others get on with their work beside it
     store = RunStore(home)
     for line in sys.stdin:
         what, *words = json.loads(line)
@@ -122,8 +123,13 @@ class Torture:
     def server(self) -> Server:
         return self.random.choice(self.servers)
 
+    def has_room(self, new: bool = False) -> bool:
+        """Whether one more run may learn, and be a new one."""
+        runs = self.store.runs()
+        return sum(run.active for run in runs) < MOST_ALIVE and not (new and len(runs) >= MOST_RUNS)
+
     def start(self) -> bool:
-        if sum(run.active for run in self.store.runs()) >= MOST_ALIVE:
+        if not self.has_room(new=True):
             return False
         config = {
             "hidden_widths": self.random.choice([(32, 16), (64,), (128, 64, 64)]),
@@ -141,14 +147,14 @@ class Torture:
 
     def resume(self) -> bool:
         run = self.choose(lambda run: run.resumable or run.state == "finished")
-        if run is None or sum(each.active for each in self.store.runs()) >= MOST_ALIVE:
+        if run is None or not self.has_room():
             return False
         more = {"epochs": run.epoch + self.random.randint(1, 5)} if run.state == "finished" else self.change()
         return self.server.ask("resume", run.id, more) == "done"
 
     def fork(self) -> bool:
         run = self.choose(lambda run: run.epoch > 0)
-        if run is None or run.last is None or sum(each.active for each in self.store.runs()) >= MOST_ALIVE:
+        if run is None or run.last is None or not self.has_room(new=True):
             return False
         step = self.random.randint(0, run.last.step)
         return self.server.ask("fork", run.id, step, self.change(), None, self.random.random() < 0.3) == "done"
@@ -174,8 +180,8 @@ class Torture:
         if run is None:
             return False
         orders: list[tuple[str, object]] = [(name, None) for name in ("pause", "resume", "resume", "stop", "batch")]
-        orders += [("epoch", None), ("pace", 20), ("pace", 0), *self.change().items()]
-        name, value = self.random.choice(orders)
+        orders += [("epoch", None), ("pace", 20), ("pace", 0)]
+        name, value = self.random.choice([*self.change().items()] or orders)
         self.random.choice(self.sessions).send(run.id, name, value)
         self.done[f"order: {name}"] += 1
         return True
@@ -207,6 +213,9 @@ class Torture:
 
     def bring_to_end(self) -> None:
         """Let every run finish; raises AssertionError where one does not."""
+        for run in self.store.runs():
+            with suppress(StoreError):
+                self.store.send(run.id, "pace", 0)
         seen, since = None, time.monotonic()
         while left := [run for run in self.store.runs() if not self.is_over(run)]:
             stands = [(run.id, run.last and run.last.step) for run in self.store.runs()]
@@ -216,7 +225,6 @@ class Torture:
             for run in left:
                 with suppress(StoreError):
                     if run.state == "paused" and not any(order.name == "resume" for order in self.store.orders(run.id)):
-                        self.store.send(run.id, "pace", 0)
                         self.store.send(run.id, "resume")
                     if run.state == "failed" and not self.may_fail(run):
                         raise AssertionError(run.message)

@@ -363,11 +363,11 @@ class RunStore:
             if run.state == "finished":
                 changes = self._changes_to_go_on(run, changes)
             ended = self.recipe(run_id).end  # where that is not known, nothing may be forgotten
+            reached = max(self._reached(run_id), ended or 0)
+            require_epochs(run.config.with_changes(**changes).epochs, self._epoch_at(run_id, reached))
             self._require_place_in_line()
             self._put_in_line(run_id)
-            reached = self._reached(run_id)
             if ended is not None:
-                reached = max(reached, ended)
                 self._insert_event(run_id, reached, "resume", None)
             if run.state != "interrupted" and pace_of(self.happenings(run_id)):
                 self._insert_event(run_id, reached, "pace", 0.0)  # nobody would know any more why it is so slow
@@ -538,6 +538,8 @@ class RunStore:
             self._update(run_id, state=state, message=message)
             if ended_at is not None:
                 self._insert_event(run_id, ended_at, "stop", "time_limit")
+            if state in ("finished", "diverged"):  # what was ordered in its last moment came too late
+                self._connection.execute("DELETE FROM orders WHERE run = ?", (run_id,))
         if state not in ACTIVE:
             self._let_go(run_id)
 

@@ -2,15 +2,13 @@
 
 import re
 
-import pytest
-
 from nnlib.runs import RunStore
 from nnlib.training import EpochRecord, TrainingConfig
 from tests.browser.app import App, Visitor
 from tests.browser.conftest import Visit
 
 # of each canvas, the letters of its newest drawing
-NOTE_LETTERS = """() => {
+NOTE_LETTERS = """(() => {
     const {fillText, clearRect} = CanvasRenderingContext2D.prototype;
     CanvasRenderingContext2D.prototype.clearRect = function (...place) {
         this.canvas.letters = [];
@@ -20,7 +18,7 @@ NOTE_LETTERS = """() => {
         (this.canvas.letters ??= []).push(text);
         return fillText.call(this, text, ...place);
     };
-}"""
+})()"""
 
 
 def learned(app: App, losses: list[float], epochs: int) -> int:
@@ -49,10 +47,7 @@ def axes(someone: Visitor, chart: str) -> tuple[list[str], str, list[str]]:
 
 def open_curves(visit: Visit, run_id: int) -> Visitor:
     """The page Train with the curves of that run."""
-    someone = visit("/")
-    someone.page.add_init_script(f"({NOTE_LETTERS})()")
-    someone.open(f"/train?run={run_id}")
-    return someone
+    return visit(f"/train?run={run_id}", script=NOTE_LETTERS)
 
 
 def are_plain(numbers: list[str]) -> bool:
@@ -66,37 +61,33 @@ def test_every_epoch_of_both_kinds_of_digits_is_drawn(visit: Visit, app: App) ->
     someone.wait_until(lambda: someone.live_points() == 2 * 3, "three epochs have two points each")
 
 
-@pytest.mark.parametrize("epochs", [1, 3, 10, 300, 1000])
-def test_axes_are_linear_and_plain_and_leave_room_for_the_epochs_to_come(visit: Visit, app: App, epochs: int) -> None:
-    someone = open_curves(visit, learned(app, [2.0], epochs))
-    for chart, name, highest in (("loss", "loss (0 is perfect)", 2), ("accuracy", "digits read right (%)", 100)):
-        passes, called, numbers = axes(someone, chart)
-        assert (called, float(numbers[-1])) == (name, highest)
-        assert are_plain(numbers)
-        assert are_plain(passes)
-        assert 0.7 * epochs <= float(passes[-1].replace(",", "")) <= epochs
+def test_axes_are_linear_and_plain_and_leave_room_for_the_epochs_to_come(visit: Visit, app: App) -> None:
+    someone = visit("/train", script=NOTE_LETTERS)
+    for epochs in (1, 3, 10, 300, 1000):
+        someone.open(f"/train?run={learned(app, [2.0], epochs)}")
+        for chart, name, highest in (("loss", "loss (0 is perfect)", 2), ("accuracy", "digits read right (%)", 100)):
+            passes, called, numbers = axes(someone, chart)
+            assert (called, float(numbers[-1])) == (name, highest)
+            assert are_plain(numbers)
+            assert are_plain(passes)
+            assert 0.7 * epochs <= float(passes[-1].replace(",", "")) <= epochs
 
 
-@pytest.mark.parametrize(
-    ("losses", "first", "last"),
-    [
+def test_the_loss_of_a_training_that_blows_up_has_a_logarithmic_axis_that_can_be_read(visit: Visit, app: App) -> None:
+    someone = visit("/train", script=NOTE_LETTERS)
+    for losses, lowest, highest in (
         ([2.3, 12.0], "2", "10"),
         ([20.0] * 3, "10", "50"),
         ([2.3, 20.0, 300.0], "10", "100"),
         ([10.0**power for power in range(0, 20, 2)], "1", "1 trillion"),
         ([2.3, 1e30], "100", "1 trillion"),
         ([1e30] * 2, "500 billion", "2 trillion"),
-    ],
-    ids=lambda value: f"{value[-1]:g}" if isinstance(value, list) else None,
-)
-def test_the_loss_of_a_training_that_blows_up_has_a_logarithmic_axis_that_can_be_read(
-    visit: Visit, app: App, losses: list[float], first: str, last: str
-) -> None:
-    someone = open_curves(visit, learned(app, losses, 10))
-    _, called, numbers = axes(someone, "loss")
-    assert called == "loss (log scale; 0 would be perfect)"
-    assert are_plain(numbers)
-    assert (numbers[0], numbers[-1]) == (first, last)
+    ):
+        someone.open(f"/train?run={learned(app, losses, 10)}")
+        _, called, numbers = axes(someone, "loss")
+        assert called == "loss (log scale; 0 would be perfect)"
+        assert are_plain(numbers)
+        assert (numbers[0], numbers[-1]) == (lowest, highest)
 
 
 def test_a_zoom_stays_while_the_curve_grows(visit: Visit, learning_run: int) -> None:

@@ -12,8 +12,6 @@ from nnlib.study.evaluation import evaluate
 from tests.browser.app import Strokes, Visitor, running_app, visitor
 from tests.browser.conftest import EPOCHS, Visit, train_a_run
 
-PAGES = ("", "data", "train", "race", "runs", "landscape", "weights", "draw", "mistakes")
-
 
 def arc(x: float, y: float, radius_x: float, radius_y: float, start: float, stop: float) -> list[tuple[float, float]]:
     """A stroke along an ellipse, from one angle in degrees to another; 0 is to the right, 90 down."""
@@ -157,24 +155,6 @@ def test_a_cell_of_the_mistakes_comes_from_the_address(visit: Visit) -> None:
     expect(someone.keyed("true").get_by_role("combobox")).to_have_value("4")
     expect(someone.page.locator(".gallery figcaption").first).to_have_text(re.compile("4 read as 9"))
     assert all(caption.strip().startswith("4 read as 9") for caption in gallery(someone))
-
-
-# --- every screen ---
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
-def test_every_page_fits_every_screen(visit: Visit, width: int, theme: str) -> None:
-    someone = visit("/?run=1", width=width, theme=theme)
-    for page in PAGES:
-        someone.open(f"/{page}?run=1")
-        expect(someone.page.get_by_role("heading", level=1)).to_be_in_viewport()
-        too_wide = someone.page.evaluate(
-            """() => [document.documentElement, document.querySelector("[data-testid=stMain]")]
-                .filter(element => element.scrollWidth > Math.min(element.clientWidth, innerWidth)).length"""
-        )
-        assert not too_wide, f"/{page} scrolls sideways"
-        someone.check()
 
 
 def test_visitors_may_not_leave_this_machine(browser: Browser, visit: Visit) -> None:

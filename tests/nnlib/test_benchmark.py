@@ -81,11 +81,6 @@ def test_floor_is_all_matrix_products_of_an_epoch_and_nothing_else(monkeypatch: 
     assert products == [2 * 60 * 11, 2 * 60_000 * (3 * sum(weights) - weights[0])]
 
 
-def test_ours_learns() -> None:
-    epoch = benchmark._ours(1024)
-    assert epoch() > 0
-
-
 def test_a_contestant_that_fails_is_named(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> None:
     # its process knows nobody of this name
     monkeypatch.setattr(benchmark, "CONTESTANTS", {"stranger": Contestant("a stranger", lambda _: lambda: 1.0)})

@@ -30,8 +30,8 @@ BLOTCHES = 0.5 + ndimage.gaussian_filter(np.random.default_rng(1).normal(0, 1.2,
 
 @pytest.fixture(scope="module")
 def read_drawings() -> list[list[FoundDigit]]:
-    """What is found on each of the 1,500 canvases."""
-    return [find_digits(canvas) for canvas, _ in iter_canvases()]
+    """What is found on every third of the 1,500 canvases; `python tests/pen_strokes.py` looks at all."""
+    return [find_digits(canvas) for canvas, _ in iter_canvases(every=3)]
 
 
 def only_digit(picture: np.ndarray) -> np.ndarray:
@@ -251,12 +251,12 @@ def test_a_digit_is_as_if_its_neighbour_were_not_there() -> None:
 
 def test_pen_drawings_are_read(read_drawings: list[list[FoundDigit]]) -> None:
     images = np.stack([digits[0].image for digits in read_drawings])
-    assert np.mean(load_pretrained().network.predict(images) == LABELS) >= 0.88
+    assert np.mean(load_pretrained().network.predict(images) == LABELS[::3]) >= 0.96
 
 
-@pytest.mark.parametrize("enlarge", [1, 10])
-def test_mnist_itself_stays_as_readable(enlarge: int) -> None:
-    network, digits = load_pretrained().network, load_mnist().test[:1000]
+@pytest.mark.parametrize(("enlarge", "n"), [(1, 1000), (10, 300)])
+def test_mnist_itself_stays_as_readable(enlarge: int, n: int) -> None:
+    network, digits = load_pretrained().network, load_mnist().test[:n]
     pictures = (digits.images.reshape(-1, 28, 28) * 255).round().astype(np.uint8)
     found = np.stack([only_digit(np.kron(each, np.ones((enlarge, enlarge), np.uint8))) for each in pictures])
     before, after = (np.mean(network.predict(images) == digits.labels) for images in (digits.images, found))

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from nnlib.digits.mnist import load_mnist
 from nnlib.errors import DamagedStoreError, RunLostError, SettingError, StoreError
 from nnlib.runs import worker
-from nnlib.runs.run import Happening
+from nnlib.runs.run import Happening, State
 from nnlib.runs.store import MOST_CHECKPOINTS, RunStore
 from nnlib.training.config import TrainingConfig
 from nnlib.training.recipe import Event, Recipe
@@ -393,6 +393,29 @@ def test_a_finished_run_without_more_epochs_is_refused(store: RunStore) -> None:
     with pytest.raises(StoreError, match=rf"^run {run} has done all its 4 epochs: give it more of them\.$"):
         store.enqueue(run)
     assert store.run(run).state == "finished"
+
+
+def test_a_stopped_run_is_not_given_fewer_epochs_than_have_begun(store: RunStore) -> None:
+    run = store.create_run(SMALL, "stopped")
+    training = worker.work(store, run)
+    while store.run(run).epoch < 2:
+        next(training)
+    store.send(run, "stop")
+    list(training)
+    with pytest.raises(SettingError, match=r"^epochs is 1: it must be at least [23], so many have begun\.$"):
+        store.enqueue(run, {"epochs": 1})
+    assert store.run(run).state == "stopped"
+
+
+@pytest.mark.parametrize("state", ["finished", "diverged"])
+def test_what_is_ordered_in_the_last_moment_is_not_done_later(store: RunStore, state: State) -> None:
+    run = store.create_run(SMALL, "ends")
+    training = worker.work(store, run)
+    next(training)
+    store.send(run, "dropout", 0.5)
+    store.set_state(run, state)
+    assert store.orders(run) == []
+    training.close()
 
 
 def test_the_best_epoch_is_kept_whatever_is_thinned_out(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
