@@ -78,13 +78,19 @@ def _tell(run_id: int, after: int | None, version: object, second: int) -> dict[
     return {
         "run": run_id,
         "active": run.active,
-        "shown": [run.state, run.message, advice and advice.sentence, len(resources.happenings(run_id))],
+        "shown": shown(run),
         "newest": kept[-1].step if kept else None,
         "text": text,
         "share": share,
         "advice": [advice.epoch] if advice else [],
         **({} if after is None else _curves(run, after)),
     }
+
+
+def shown(run: Run) -> list[Any]:
+    """What a page is built upon that has read this of the run, before all else that it shows."""
+    advice = resources.advice(run)
+    return [run.state, run.message, advice and advice.sentence, len(resources.happenings(run.id))]
 
 
 def _curves(run: Run, after: int) -> dict[str, Any]:

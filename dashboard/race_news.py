@@ -42,11 +42,7 @@ def _tell(number: int, after: int, version: object, second: int) -> dict[str, An
     return {
         "race": number,
         "active": any(racer.run.active for racer in found.racers),
-        # not whose turn it is: the page would be run anew with every epoch
-        "shown": [
-            found.winner and found.winner.value,
-            *([racer.run.active, racer.run.resumable] for racer in found.racers),
-        ],
+        "shown": shown(found),
         "term": found.setting.term,
         "lesson": found.lesson,
         "epochs": max(racer.run.config.epochs for racer in found.racers),
@@ -67,6 +63,14 @@ def _tell(number: int, after: int, version: object, second: int) -> dict[str, An
             for racer in found.racers
         ],
     }
+
+
+def shown(found: race.Race) -> list[Any]:
+    """What a page is built upon that has read this; not whose turn it is, or it would be run anew with every epoch."""
+    return [
+        found.winner and found.winner.value,
+        *([racer.run.active, racer.run.resumable] for racer in found.racers),
+    ]
 
 
 def judged(number: int) -> race.Race:

@@ -128,8 +128,14 @@ def follows_newest() -> bool:
     return st.session_state.get("newest_step") == (st.session_state["run"], st.session_state.get("step"))
 
 
-def look_at_moment(step: int) -> None:
-    """Choose a moment; for callbacks, which run before the page does."""
+def newest_shown() -> int:
+    """The step of the newest moment that the page knows."""
+    step: int = st.session_state["newest_step"][1]
+    return step
+
+
+def look_at_moment(step: int | None) -> None:
+    """Choose a moment, or with None to follow the newest; for callbacks, which run before the page does."""
     st.session_state["step"] = step
 
 

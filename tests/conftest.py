@@ -2,8 +2,10 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from nnlib.runs import RunStore, worker
 from nnlib.training import TrainingConfig
@@ -12,13 +14,21 @@ from nnlib.training import TrainingConfig
 os.environ.setdefault("NNLIB_PROCESSES", "1")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class OneDrivesTheBrowser(LoadScopeScheduling):
     """One process drives the browser, beside one for all else: two browsers only wait for each other's processor."""
-    for item in items:
-        group = "browser" if item.path.parent.name == "browser" else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
-    # what takes longest begins first
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "browser" if "/browser/" in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Who runs which tests: those of a file stay together."""
+    return OneDrivesTheBrowser(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first."""
     items.sort(key=lambda item: (item.path.parent.name != "browser", item.path.name != "test_torture.py"))
 
 

@@ -10,4 +10,6 @@ def show(follows: bool, told_by_page: bool) -> None:
     if run is None:
         return
     told = news.tell(run.id, None, pulse.viewer())
+    if told["newest"] is not None:  # there may be a newer one by now than the page shows: that is news
+        told["newest"] = session.newest_shown()
     pulse.status(told, run.active and not told_by_page, follows and session.follows_newest())

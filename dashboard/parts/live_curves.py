@@ -3,6 +3,8 @@
 The browser draws it, and asks for nothing but what is new; the page is left alone meanwhile.
 """
 
+from typing import Any
+
 from dashboard import figures, news
 from dashboard.parts import pulse
 from nnlib.runs import Run
@@ -26,12 +28,16 @@ NOTHING = {
 
 def draw(run: Run | None, beside: figures.Beside | None) -> None:
     """The run as it stands, and from then on as it goes on; without a run, empty curves."""
+    told: dict[str, Any] = {**NOTHING, "numbers": news.numbers(None)}
+    if run is not None:
+        # the buttons show the run as it was read before: what has changed since is news
+        told = {**news.tell(run.id, 0, pulse.viewer()), "shown": news.shown(run)}
     _library(key="curves_library")
     _curves(
         key="curves",
         data={
             **pulse.data(run is not None and run.active),
-            "told": news.tell(run.id, 0, pulse.viewer()) if run else {**NOTHING, "numbers": news.numbers(None)},
+            "told": told,
             "epochs": run.config.epochs if run else 10,
             "beside": {"name": beside[0], "records": news.rows(beside[1])} if beside else None,
             "log_above": LOSS_THAT_NEEDS_LOG,

@@ -54,7 +54,8 @@ def draw(number: int) -> race.Race:
         key="live_race",
         data={
             **pulse.data(any(racer.run.active for racer in found.racers)),
-            "told": race_news.tell(number, 0, pulse.viewer()),
+            # the buttons show the race as it was read before: what has changed since is news
+            "told": {**race_news.tell(number, 0, pulse.viewer()), "shown": race_news.shown(found)},
         },
         on_tick_change=lambda: None,
         on_look_change=_look,

@@ -80,4 +80,4 @@ def _pause() -> None:
 
 def _follow_newest() -> None:
     _pause()
-    session.look_at_moment(session.moments()[-1].step)
+    session.look_at_moment(None)  # not the newest of now: there may be a newer one when the page is run

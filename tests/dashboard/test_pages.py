@@ -30,7 +30,7 @@ from PIL import Image, ImageDraw
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
-from dashboard import jobs, news, resources
+from dashboard import jobs, news, resources, session
 from dashboard.parts import confusion, form, inside, mending, rate, settings
 from dashboard.words import JOINER
 from nnlib import model_files
@@ -335,6 +335,59 @@ def test_a_run_that_waits_is_not_said_to_begin(home: Path) -> None:
     with closing(RunStore(home)) as store:
         run_id = store.create_run(SMALL, "own settings")
     assert news.how_far(resources.run(run_id)) == (f"Run {run_id} waits in line.", 0.0)
+
+
+def test_what_changes_while_the_page_is_run_is_news_to_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(RunStore(home)) as store:
+        run_id = store.create_run(SMALL, "own settings")
+        store.begin(run_id)
+        tell = news.tell
+
+        def pause_and_tell(run: int, after: int | None, viewer: str) -> dict[str, Any]:
+            if after is not None:  # the curves, which are drawn once the page has read how the run stands
+                store.set_state(run_id, "paused")
+            return tell(run, after, viewer)
+
+        monkeypatch.setattr(news, "tell", pause_and_tell)
+        app = open_page("train", run=str(run_id))
+        assert button(app, "Pause").proto.disabled is False
+        (curves,) = [told for told in told_to_components(app) if "points" in told]
+        assert curves["shown"][0] == "running", "as the buttons show it: the next answer is another one"
+        assert tell(run_id, None, "")["shown"][0] == "paused"
+
+
+def test_who_follows_the_newest_follows_whatever_came_since(
+    finished_run: int, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_page("weights", run=str(finished_run), epoch="1")
+    with closing(RunStore(home)) as store:
+        store.enqueue(finished_run, {"epochs": 4})
+        parameters = store.model(finished_run, 1).network.parameters
+        steps = iter(range(SMALL.epochs * SMALL.steps_per_epoch + 1, 10_000))
+
+        def learn_on() -> None:
+            store.save_snapshot(finished_run, Snapshot(next(steps), 2.5), parameters)
+
+        settle = session.settle_moment
+
+        def settle_later() -> None:  # once the button has done what it does
+            learn_on()
+            settle()
+
+        app.run()
+        learn_on()
+        monkeypatch.setattr(session, "settle_moment", settle_later)
+        button(app, "Follow the newest").click().run()
+        monkeypatch.setattr(session, "settle_moment", settle)
+        learn_on()
+        app.run()
+        assert app.select_slider(key="step").value == store.snapshots(finished_run)[-1].step
+
+
+def told_to_components(app: AppTest) -> list[dict[str, Any]]:
+    """What the components of the page were told of the run."""
+    found = [json.loads(each.proto.json or "{}") for each in app.get("bidi_component")]
+    return [each["told"] for each in found if "told" in each]
 
 
 def test_a_run_that_shows_no_sign_of_life_is_said_to_and_not_when_it_will_be_done(home: Path) -> None:
