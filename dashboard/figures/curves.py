@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
+import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.figures.style import BLUE, GREEN, PLAIN, blank, linear_axis, log_axis
@@ -64,10 +65,15 @@ def per_layer_curve(
     return figure
 
 
-def overlay(curves: Mapping[str, Sequence[EpochRecord]], log_above: float) -> go.Figure:
+def overlay(
+    curves: Mapping[str, Sequence[EpochRecord]],
+    log_above: float,
+    changes: Mapping[str, Sequence[tuple[float, str]]] | None = None,
+) -> go.Figure:
     """The curves of runs by their names, at most as many as LINES: validation accuracy above, validation loss below.
 
-    The loss has a logarithmic axis where one was `log_above` or more.
+    The loss has a logarithmic axis where one was `log_above` or more. `changes` says of a run at which epochs its
+    settings were changed, and how: each has a mark on both its lines.
     """
     traces = []
     for (name, records), (colour, dash) in zip(curves.items(), LINES, strict=False):
@@ -88,6 +94,25 @@ def overlay(curves: Mapping[str, Sequence[EpochRecord]], log_above: float) -> go
                     hovertemplate=f"%{{y:{form}}}",
                 )
             )
+            marks = (changes or {}).get(name, ()) if records else ()
+            if marks:
+                traces.append(
+                    go.Scatter(
+                        x=[epoch for epoch, _ in marks],
+                        y=np.interp([epoch for epoch, _ in marks], [record.epoch for record in records], values),
+                        yaxis=axis,
+                        legendgroup=name,
+                        showlegend=False,
+                        mode="markers",
+                        marker={
+                            "color": colour,
+                            "symbol": "diamond",
+                            "size": 11,
+                            "line": {"color": "white", "width": 1},
+                        },
+                        hovertemplate=[f"{escape(text)}<extra></extra>" for _, text in marks],
+                    )
+                )
     losses = [record.validation_loss for records in curves.values() for record in records]
     needs_log = max(losses, default=0) >= log_above
     figure = blank("How they learned, epoch by epoch", "epochs", "read right (accuracy)", 640)

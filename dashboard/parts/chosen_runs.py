@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import figures, resources, session
+from dashboard import figures, news, resources, session
 from dashboard.parts.live_curves import LOSS_THAT_NEEDS_LOG
 from dashboard.parts.run_table import differing
 from dashboard.words import escape, number, sentence
@@ -25,8 +25,12 @@ def compare(runs: Sequence[Run]) -> None:
         st.info("There is no curve to draw: no epoch was finished.")
         return
     curves = {_short(session.label(run)): resources.records(run) for run in drawn}
+    changes = {
+        _short(session.label(run)): [(each.epoch, each.text) for each in news.changes(run) if each.number]
+        for run in drawn
+    }
     st.plotly_chart(
-        figures.overlay(curves, LOSS_THAT_NEEDS_LOG),
+        figures.overlay(curves, LOSS_THAT_NEEDS_LOG, changes),
         key="overlay",
         config=figures.NO_BAR,
         alt=f"Accuracy and loss on the validation digits, epoch by epoch, of {', '.join(curves)}.",
@@ -39,6 +43,7 @@ def compare(runs: Sequence[Run]) -> None:
         "Each line is one run, on *validation digits*, which it never learns from: above, the higher the better; "
         "below, the lower the better. Where a loss turns and climbs again, the run has begun to learn its digits "
         "by heart (*overfitting*). A click on a name hides its line."
+        + (" A diamond is where a setting was changed." if any(changes.values()) else "")
     )
     if len(runs) > 1:
         _say_differences(drawn)
@@ -89,6 +94,7 @@ def describe(run: Run) -> None:
             store.annotate(run.id, note=note, tags=tags.split(","))
             if name != run.name:  # an older one may be longer than is allowed now
                 store.rename(run.id, name)
+            st.toast("Saved.", icon=":material/check:")
             st.rerun()  # the table and the list of runs stand above
 
 

@@ -11,13 +11,13 @@ STYLE = """
 .stMainBlockContainer { padding: 3rem clamp(1rem, 4vw, 4rem) 4rem; }
 /* the theme's main colour is to be read on its dark page, too: white on it could not be */
 .stApp [data-testid=stBaseButton-primary]:enabled { color: light-dark(#ffffff, #10141f); }
+.st-key-ways { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); }
 @media (max-width: 1200px) { .stApp [data-testid=stMetricValue] { font-size: 1.4rem; } }
 """
 
 
 # columns, each a share of the width and at least so many rem wide: where one would be narrower, they stack
 COLUMNS = {
-    "ways_columns": ((1, 11),) * 5,
     "example_columns": ((1, 17), (2.4, 24)),
     "count_columns": ((1, 22), (1, 22)),
     "any_columns": ((1, 17), (2.4, 24)),

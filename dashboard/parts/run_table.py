@@ -193,7 +193,11 @@ def _columns(runs: Sequence[Run]) -> list[Column]:
         columns.append(("Changed", text("Changed on the way", width=190, help=help), _changes))
     if any(run.parent for run in runs):
         columns.append(
-            ("Parent", text("Goes on from", width=190, help="The run it is a *fork* of, and from when on."), _parent)
+            (
+                "Parent",
+                text("Goes on from", width=130, help="The run it is a *fork* of, and after which correction."),
+                _parent,
+            )
         )
     if any(run.race for run in runs):
         columns.append(("Race", number("Race", help="Runs of one race share it.", format="%d"), lambda run: run.race))
@@ -231,4 +235,4 @@ def _state(run: Run) -> str:
 
 
 def _parent(run: Run) -> str | None:
-    return f"run {run.parent[0]}, correction {run.parent[1]:,}" if run.parent else None
+    return f"run {run.parent[0]}, at {run.parent[1]:,}" if run.parent else None

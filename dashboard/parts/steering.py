@@ -171,7 +171,7 @@ def _live_control(run: Run, setting: Setting) -> None:
         "args": (run, setting.name, key),
         "help": f"{setting.label}: {setting.help} Allowed: {setting.limits}.",
     }
-    label = setting.term[:1].upper() + setting.term[1:]
+    label = f"{setting.term[:1].upper()}{setting.term[1:]}{f' ({setting.unit})' if setting.unit else ''}"
     if setting.choices:
         _put(key, now)
         st.selectbox(label, list(setting.choices), format_func=setting.choices.__getitem__, **common)

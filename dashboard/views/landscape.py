@@ -1,15 +1,18 @@
 """Landscape: the way that a training took over the hills and valleys of the loss."""
 
 import json
+from dataclasses import replace
 
 import streamlit as st
 
 from dashboard import address, figures, jobs, resources, session
 from dashboard.parts import pulse
+from dashboard.parts.run_table import differing
 from dashboard.words import sentence
 from nnlib.errors import NnlibError
 from nnlib.runs import Run
 from nnlib.study import Landscape
+from nnlib.training import SETTINGS
 from nnlib.words import percent
 
 LOOK_SECONDS = 0.6  # between two looks at a map that is being drawn
@@ -49,8 +52,8 @@ def begin(words: tuple[str, ...]) -> None:
         st.session_state["landscape_problem"] = sentence(str(error))
 
 
-def look(words: tuple[str, ...]) -> None:
-    """The map as far as it is drawn."""
+def look(words: tuple[str, ...], runs: list[Run]) -> None:
+    """The map of these runs, as far as it is drawn."""
     job: jobs.Job | None = st.session_state.get(JOB)
     if job is None or job.words != words:
         return
@@ -62,7 +65,7 @@ def look(words: tuple[str, ...]) -> None:
     if not job.lines:
         st.markdown("Looking for the way that it took …")
         return
-    found = Landscape.from_json(json.dumps(job.lines[-1]))
+    found = _named(Landscape.from_json(json.dumps(job.lines[-1])), runs)
     way = st.segmented_control("Seen", ["From above", "As mountains"], default="From above", required=True, key="seen")
     draw = figures.mountains if way == "As mountains" else figures.landscape
     st.plotly_chart(
@@ -81,6 +84,19 @@ def look(words: tuple[str, ...]) -> None:
         f"two: those in which it moved most, which are {percent(found.explained)} {whose}. So each dot has the colour "
         f"of the loss that it truly had there, which may differ from the ground."
     )
+
+
+def _named(found: Landscape, runs: list[Run]) -> Landscape:
+    """The map with each path named by its run, and by the first of the settings in which that is not like the other."""
+    names = [f"run {run.id}" for run in runs]
+    if different := differing(runs):
+        setting = SETTINGS[different[0]]
+        names = [
+            f"{name}: {setting.term} {setting.show(getattr(run.config, setting.name))}"
+            for name, run in zip(names, runs, strict=True)
+        ]
+    paths = tuple(replace(path, name=name) for path, name in zip(found.paths, names, strict=True))
+    return replace(found, paths=paths)
 
 
 st.title("The landscape of the loss", anchor=False)
@@ -103,4 +119,4 @@ else:
         st.button("Draw the landscape", type="primary", icon=":material/landscape:", on_click=begin, args=(words,))
     if text := st.session_state.pop("landscape_problem", None):
         st.error(text, icon=":material/error:")
-    session.fragment(look)(words)
+    session.fragment(look)(words, [run, *([resources.run(second)] if second else [])])

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import resources, session
-from dashboard.parts import answer, canvas, frame, moments
+from dashboard.parts import answer, canvas, moments
 
 SAMPLE = 1  # the test digit that runs through the network until something is drawn: a clear 2
 
@@ -44,11 +44,15 @@ st.header("Where to go from here", anchor=False)
 WAYS = {
     "data.py": ("Data", ":material/grid_on:", "See the 70,000 digits: most to learn from, some to test it with."),
     "train.py": ("Train", ":material/trending_up:", "Choose the settings, press Start, and watch it learn."),
+    "race.py": ("Race", ":material/sports_score:", "Let one network learn at five learning rates, and see which wins."),
+    "runs.py": ("Runs", ":material/table_rows:", "Compare all that you have trained, curve by curve."),
+    "landscape.py": ("Landscape", ":material/landscape:", "See learning as a walk downhill, over the loss."),
     "weights.py": ("Weights", ":material/blur_on:", "See what each unit of the first layer looks for."),
     "draw.py": ("Draw", ":material/draw:", "Draw digits, thick or thin, and watch it read them."),
     "mistakes.py": ("Mistakes", ":material/search:", "Study the digits that it gets wrong."),
 }
-for column, (file, (title, icon, what)) in zip(frame.columns("ways_columns"), WAYS.items(), strict=True):
-    with column.container(border=True, height="stretch"):
-        st.page_link(f"views/{file}", label=f"**{title}**", icon=icon)
-        st.caption(what)
+with st.container(key="ways"):
+    for file, (title, icon, what) in WAYS.items():
+        with st.container(border=True, height="stretch"):
+            st.page_link(f"views/{file}", label=f"**{title}**", icon=icon)
+            st.caption(what)

@@ -223,10 +223,10 @@ def lesson(setting: Setting, racers: Sequence[Racer], winner: Racer | None, epoc
         return "No network has seen all its digits once yet: in a moment there is something to compare."
     so_far = f"so far{f', after epoch {epoch}' if epoch else ''}"
     if winner is None:
-        text = f"{'nobody won' if over else f'{so_far}, nobody leads'}: {_rest(racers, None, over)}."
+        text = f"{'nobody won' if over else f'{so_far}, nobody leads'}: {_rest(setting, racers, None, over)}."
     else:
         level = [racer for racer in racers if racer.crowned]
-        others = _rest([racer for racer in racers if not racer.crowned], winner, over)
+        others = _rest(setting, racers, winner, over)
         head = _at_the_top(setting, level, winner, len(level) == len(racers), over)
         text = f"{'' if over else f'{so_far}: '}{head}{f'; {others}' if others else ''}."
     return text[0].upper() + text[1:]
@@ -259,18 +259,36 @@ def _at_the_top(setting: Setting, level: Sequence[Racer], winner: Racer, all_lev
     return text
 
 
-def _rest(racers: Sequence[Racer], winner: Racer | None, over: bool) -> str:
-    """How everybody else fared; those with the same fate together."""
-    fates = [(_fate(racer, winner, over), racer.value) for racer in racers]
-    order = {fate: place for place, (fate, _) in reversed(list(enumerate(fates)))}
-    fates.sort(key=lambda each: order[each[0]])
+def _rest(setting: Setting, racers: Sequence[Racer], winner: Racer | None, over: bool) -> str:
+    """How everybody who is not crowned fared; those with the same fate together."""
+    fates = [
+        (_side(setting, racer, racers) if over else "", _fate(racer, winner, over), racer.value)
+        for racer in racers
+        if not racer.crowned
+    ]
+    order = {fate[:2]: place for place, fate in reversed(list(enumerate(fates)))}
+    fates.sort(key=lambda each: order[each[:2]])
     said = []
-    for fate, group in groupby(fates, key=lambda each: each[0]):
-        values = [value for _, value in group]
+    for (side, fate), group in groupby(fates, key=lambda each: each[:2]):
+        values = [value for *_, value in group]
         if len(values) > 1:
             fate = re.sub(r"^(is|was)\b", lambda verb: {"is": "are", "was": "were"}[verb[0]], fate)
-        said.append(f"{_listed(values)} {fate}")
+        said.append(f"{_listed(values)}{side and f', {side},'} {fate}")
     return "; ".join(said)
+
+
+def _side(setting: Setting, racer: Racer, racers: Sequence[Racer]) -> str:
+    """On which side of all that won a value lies, where it is one that can be too low or too high."""
+    best = [getattr(each.run.began_with, setting.name) for each in racers if each.crowned]
+    if not best or setting.kind not in (int, float) or setting.name == "seed" or _left_early(racer):
+        return ""
+    value = getattr(racer.run.began_with, setting.name)
+    return "too low" if value < min(best) else "too high" if value > max(best) else ""
+
+
+def _left_early(racer: Racer) -> bool:
+    """Whether it did not end by itself."""
+    return racer.run.state in ("stopped", "interrupted", "failed")
 
 
 def _fate(racer: Racer, winner: Racer | None, over: bool) -> str:
@@ -281,7 +299,7 @@ def _fate(racer: Racer, winner: Racer | None, over: bool) -> str:
     reads = f"({racer.accuracy:.1%} at best)"
     if winner is None or winner.accuracy is None or racer.accuracy <= GUESSING:
         return "never did much better than guessing" if over else "did not do much better than guessing"
-    if racer.run.state in ("stopped", "interrupted", "failed"):
+    if _left_early(racer):
         return f"ended early, after {count(racer.run.epoch, 'epoch')} {reads}"
     times = _times_slower(racer, winner)
     if times is None:

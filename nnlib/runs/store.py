@@ -140,8 +140,10 @@ class RunStore:
     def create_run(self, recipe: TrainingConfig | Recipe, name: str, data_directory: str | None = None) -> int:
         """Put a new run in line; until a worker takes it, it is this process's.
 
-        Raises StoreError where the line is full.
+        Raises StoreError where the line is full, and SettingError where the recipe is not all that it takes.
         """
+        if isinstance(recipe, Recipe):
+            recipe.require_whole()
         with self._database.writing():
             self._require_place_in_line()
             run_id = self._insert_run(recipe, name, data_directory)

@@ -286,7 +286,7 @@ class TrainingConfig:
     )
     patience: int = _setting(
         0,
-        "Epochs without progress until it stops",
+        "Epochs without progress until it stops (0: off)",
         "patience",
         "It stops by itself once so many epochs in a row have read no more of the new digits than the best one before "
         "them (early stopping). 0 is off.",
@@ -297,7 +297,7 @@ class TrainingConfig:
     )
     target_accuracy: float = _setting(
         0.0,
-        "Share of new digits read right at which it stops",
+        "Share of new digits read right at which it stops (0: off)",
         "target accuracy",
         "It stops by itself after the first epoch that reads so many percent of the new (validation) digits right. "
         "0 is off.",
@@ -309,7 +309,7 @@ class TrainingConfig:
     )
     time_limit: float = _setting(
         0.0,
-        "Time after which it stops",
+        "Time after which it stops (0: off)",
         "time limit",
         "It stops by itself once it has trained for so long, pauses not counted. 0 is off.",
         low=0,

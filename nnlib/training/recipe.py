@@ -80,6 +80,11 @@ class Recipe:
         """The same, with other chance in all of it."""
         return replace(self, config=self.config.with_changes(seed=seed))
 
+    def require_whole(self) -> None:
+        """Raise SettingError where it takes more than this to repeat the training."""
+        if self.weights is not None:
+            raise SettingError("the recipe begins with weights from a file, and has them not: import the whole run.")
+
     def to_json(self) -> str:
         """All of it as one JSON object."""
         return json.dumps(asdict(self))

@@ -118,8 +118,7 @@ class Trainer:
         self, recipe: TrainingConfig | Recipe, data: DataSet, *, progress_seconds: float = PROGRESS_SECONDS
     ) -> None:
         self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(recipe)
-        if self.recipe.weights is not None:
-            raise SettingError("the recipe begins with weights from a file, and has them not: import the whole run.")
+        self.recipe.require_whole()
         self.config = self.recipe.config
         self.progress_seconds = progress_seconds
         self.pauses: set[int] = set()

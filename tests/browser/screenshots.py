@@ -1,13 +1,14 @@
 """Pictures of every page: python tests/browser/screenshots.py [FOLDER] [--readme]
 
 A fresh app with a store of its own trains a run; then every page is taken in light and dark, for a
-large screen and for a phone, as PAGE-THEME-WIDTH.png and as high as the page is. With --readme it is
-what a large screen shows of it, in light.
+large screen, a projector and a phone, as PAGE-THEME-WIDTH.png and as high as the page is. With --readme
+it is what a large screen shows of it, in light.
 """
 
 import argparse
 import sys
 import tempfile
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
@@ -21,25 +22,44 @@ from nnlib.training import PRESETS, describe
 from tests.browser.app import Theme, Visitor, launch, running_app, visitor
 from tests.conftest import train_to_its_end
 
-WIDTHS = (1440, 390)
+WIDTHS = (1440, 1024, 390)
 README_HEIGHT = 900
 TRAINING_SECONDS = 600
 OTHER_RATES = (0.0002, 0.01)  # of two more runs, for the page that compares them
 
-# a page's name: where it is, and whether a digit is drawn on it
-PAGES = {
-    "welcome": ("/?run=1", True),
-    "data": ("/data?run=1", False),
-    "train": ("/train?run=1", False),
-    "race": ("/race", False),
-    "landscape": ("/landscape?run=1", False),
-    "runs": ("/runs?compare=1,2,3", False),
-    "weights": ("/weights?run=1", False),
-    "draw": ("/draw?run=1", True),
-    "mistakes": ("/mistakes?run=1", False),
-}
 THREE = [(0.3, 0.2), (0.45, 0.13), (0.62, 0.18), (0.66, 0.3), (0.58, 0.42), (0.45, 0.48)]
 THREE += [(0.62, 0.55), (0.7, 0.68), (0.6, 0.82), (0.42, 0.87), (0.28, 0.8)]
+
+
+def draw_a_three(someone: Visitor) -> None:
+    """What a page shows once a digit is drawn on it."""
+    someone.draw(THREE)
+    expect(someone.answer).to_be_visible()
+
+
+def draw_the_landscape(someone: Visitor) -> None:
+    """The landscape, drawn to its end."""
+    someone.button("Draw the landscape").click()
+    expect(someone.page.locator(".js-plotly-plot").first).to_be_visible()
+    expect(someone.page.get_by_test_id("stMain").get_by_role("progressbar")).to_have_count(0)
+
+
+def nothing(someone: Visitor) -> None:
+    """It shows all as soon as it is opened."""
+
+
+# a page's name: where it is, and what is done there first
+PAGES: dict[str, tuple[str, Callable[[Visitor], None]]] = {
+    "welcome": ("/?run=1", draw_a_three),
+    "data": ("/data?run=1", nothing),
+    "train": ("/train?run=1", nothing),
+    "race": ("/race", nothing),
+    "landscape": ("/landscape?run=2&second=3", draw_the_landscape),
+    "runs": ("/runs?compare=1,2,3", nothing),
+    "weights": ("/weights?run=1", nothing),
+    "draw": ("/draw?run=1", draw_a_three),
+    "mistakes": ("/mistakes?run=1", nothing),
+}
 
 
 def take(someone: Visitor, path: Path, whole: bool) -> None:
@@ -62,14 +82,12 @@ def take(someone: Visitor, path: Path, whole: bool) -> None:
 
 def take_page(browser: Browser, url: str, name: str, folder: Path, readme: bool, as_name: str = "") -> None:
     """Every picture of one page."""
-    address, is_drawn_on = PAGES[name]
+    address, prepare = PAGES[name]
     themes: tuple[Theme, ...] = ("light",) if readme else ("light", "dark")
     for theme, width in product(themes, WIDTHS[:1] if readme else WIDTHS):
         someone = visitor(browser, url, width=width, height=README_HEIGHT, theme=theme)
         someone.open(address)
-        if is_drawn_on:
-            someone.draw(THREE)
-            expect(someone.answer).to_be_visible()
+        prepare(someone)
         take(someone, folder / f"{as_name or name}-{theme}-{width}.png", whole=not readme)
         someone.check()
         someone.page.context.close()
@@ -98,6 +116,9 @@ def main() -> None:
         for rate in OTHER_RATES:
             config = PRESETS["quick"].config.with_changes(learning_rate=rate)
             train_to_its_end(Path(home), config, describe(config))
+        trainer.open("/race?race_epochs=6")
+        trainer.button("Race five learning rates").click()
+        expect(trainer.button("Stop the race")).to_be_disabled(timeout=TRAINING_SECONDS * 1000)
         for name in PAGES:
             take_page(browser, app.url, name, arguments.folder, arguments.readme)
 

@@ -115,3 +115,25 @@ def test_a_hidden_tab_asks_for_nothing(visit: Visit, learning_run: int, page: st
     hide(someone.page, False)
     changes_by_itself(someone, "the line", someone.line.inner_text)
     assert asked
+
+
+def test_nothing_is_asked_while_somebody_is_on_the_way_to_another_page(visit: Visit, learning_run: int) -> None:
+    someone = visit("/")
+    sent: list[object] = []
+    someone.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    someone.open(f"/weights?run={learning_run}")
+    changes_by_itself(someone, "the moment", lambda: someone.moment.get_attribute("aria-valuetext"))
+    someone.page.evaluate(
+        """() => {
+            const link = document.body.appendChild(document.createElement("a"))
+            link.href = "#nowhere"
+            link.addEventListener("click", (event) => event.preventDefault())
+            link.click()
+        }"""
+    )
+    someone.page.wait_for_timeout(300)  # what was asked before is still answered
+    sent.clear()
+    someone.page.wait_for_timeout(1400)
+    assert not sent
+    changes_by_itself(someone, "the moment", lambda: someone.moment.get_attribute("aria-valuetext"))
+    assert sent

@@ -106,6 +106,17 @@ def test_curves_that_grow_keep_a_zoom(name: str) -> None:
     assert full == empty
 
 
+def test_where_a_setting_was_changed_both_lines_of_a_run_have_a_mark() -> None:
+    figure = figures.overlay({"one": RECORDS, "other": RECORDS}, 10, {"other": [(1.5, "dropout 0 → 0.1")]})
+    marks = [trace for trace in figure.data if trace.mode == "markers"]
+    assert [(mark.legendgroup, list(mark.x), mark.yaxis) for mark in marks] == [
+        ("other", [1.5], y) for y in ("y", "y2")
+    ]
+    first, second = (record.validation_accuracy for record in RECORDS[:2])
+    assert marks[0].y[0] == pytest.approx((first + second) / 2)
+    assert "dropout 0 → 0.1" in marks[0].hovertemplate[0]
+
+
 def test_learning_rate_is_drawn_in_order_of_time() -> None:
     line = figures.learning_rate_curve(RECORDS, PROGRESS[::-1]).data[0]
     assert list(line.x) == sorted(line.x)

@@ -16,7 +16,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -643,16 +643,17 @@ def test_start_trains_with_the_settings_in_the_widgets(home: Path) -> None:
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[TrainingConfig]:
+def started(monkeypatch: pytest.MonkeyPatch) -> list[TrainingConfig | Recipe]:
     """What was started, where starting only puts a run into the store."""
-    configs: list[TrainingConfig] = []
+    found: list[TrainingConfig | Recipe] = []
 
-    def start(store: RunStore, config: TrainingConfig, name: str, data_directory: str | None = None) -> int:
-        configs.append(config)
-        return store.create_run(config, name, data_directory)
+    def start(store: RunStore, recipe: TrainingConfig | Recipe, name: str, data_directory: str | None = None) -> int:
+        run_id = store.create_run(recipe, name, data_directory)
+        found.append(recipe)
+        return run_id
 
     monkeypatch.setattr(worker, "start", start)
-    return configs
+    return found
 
 
 def test_a_double_click_on_start_is_one_start(started: list[TrainingConfig], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1268,6 +1269,19 @@ def test_a_file_is_brought_in_or_refused_in_a_sentence(
         assert len(store.runs()) == 3
         app = open_page("draw", run="3")
         assert not complaints(app)
+
+
+def test_a_recipe_that_is_brought_in_is_trained_anew(
+    finished_run: int, home: Path, started: list[TrainingConfig | Recipe]
+) -> None:
+    with closing(RunStore(home)) as store:
+        recipe = store.recipe(finished_run)
+    for content, n_started in ((recipe.to_json(), 1), (replace(recipe, weights="0" * 64).to_json(), 1), ("{}", 1)):
+        app = open_page("train")
+        app.file_uploader(key="bring_in_0").upload("mine.json", content.encode(), "application/json").run()
+        assert len(complaints(app)) == (content != recipe.to_json())
+        assert len(started) == n_started
+    assert started == [recipe]
 
 
 # --- the landscape ---

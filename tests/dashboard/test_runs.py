@@ -109,7 +109,7 @@ def test_a_fork_says_where_it_comes_from(store: RunStore) -> None:
     parent = add(store, 0.5, 0.6)
     store.fork(parent, 20, {"learning_rate": 0.0001})
     rows = open_page("runs").dataframe[0].value
-    assert rows["Parent"][0] == f"run {parent}, correction 20"
+    assert rows["Parent"][0] == f"run {parent}, at 20"
 
 
 def test_runs_are_found_by_name_tag_note_and_state(store: RunStore) -> None:

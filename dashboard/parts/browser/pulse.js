@@ -1,10 +1,15 @@
 // When the server is asked for news: not before it said so, not before the last news is on the screen, not while a
-// pointer is held down (what is dragged must not move under the hand), and never in a hidden tab.
+// pointer is held down (what is dragged must not move under the hand), not while somebody is on the way to another
+// page (Streamlit would go back to the one that asks), and never in a hidden tab.
 
 const beats = new WeakMap()
 const NO_ANSWER = 10_000 // milliseconds after which a question is taken for lost
+const ON_THE_WAY = 2000 // milliseconds that a page is given to come once its link was clicked
 
 let held = false
+let left = -ON_THE_WAY
+addEventListener("click", (event) => event.target.closest?.("a[href]") && (left = performance.now()), true)
+const busy = () => held || performance.now() - left < ON_THE_WAY
 addEventListener("pointerdown", () => (held = true), true)
 for (const released of ["pointerup", "pointercancel", "blur"]) addEventListener(released, () => (held = false), true)
 
@@ -18,7 +23,7 @@ function beat(element, milliseconds, ask) {
     if (over()) return
     if (document.hidden) {
       document.addEventListener("visibilitychange", look, { once: true, signal: ending.signal })
-    } else if (held) {
+    } else if (busy()) {
       setTimeout(look, 100)
     } else {
       requestAnimationFrame(() => {
@@ -47,8 +52,8 @@ function follow(element, { live, told, follows, interval_ms, viewer }, after, te
     tell(news)
     const another = JSON.stringify(news.shown) !== JSON.stringify(told.shown) || (follows && news.newest !== told.newest)
     const early = interval_ms - (performance.now() - since)
-    if (another && early <= 0) rerun()
-    else beat(element, another ? Math.min(early, news.ask_ms) : news.ask_ms, ask)
+    if (another && early <= 0 && !busy()) rerun()
+    else beat(element, another ? Math.max(0, Math.min(early, news.ask_ms)) : news.ask_ms, ask)
   }
   beat(element, told.ask_ms, ask)
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -244,22 +245,22 @@ WON = "Learning rate 0.001 won with 97.5% of the new digits; "
 LESSONS: dict[str, tuple[race.Race, str]] = {
     "slower": (
         race_of({0.0001: (0.85, 0.90, 0.94, 0.955), 0.001: GOOD}),
-        WON + "0.0001 was 2 times slower in epochs and never caught up (95.5% at best).",
+        WON + "0.0001, too low, was 2 times slower in epochs and never caught up (95.5% at best).",
     ),
     "far behind": (
         race_of({0.00001: (0.2, 0.3, 0.4, 0.5), 0.001: GOOD}),
-        WON + "0.00001 stayed far behind (50.0% at best).",
+        WON + "0.00001, too low, stayed far behind (50.0% at best).",
     ),
     "behind": (
         race_of({0.01: (0.94, 0.955, 0.95, 0.955), 0.001: GOOD}),
-        WON + "0.01 stayed 2.0 points behind (95.5% at best).",
+        WON + "0.01, too high, stayed 2.0 points behind (95.5% at best).",
     ),
     "guessing and blown up": (
         race_of(
             {0.001: GOOD, 1.0: (0.1,) * 4, 5.0: (0.9,), 0.5: (0.11,) * 4, 10.0: ()},
             {5.0: "diverged", 10.0: "diverged"},
         ),
-        WON + "1 and 0.5 never did much better than guessing; 5 and 10 blew up.",
+        WON + "1 and 0.5, too high, never did much better than guessing; 5 and 10, too high, blew up.",
     ),
     "ended early": (
         race_of({0.001: GOOD, 0.01: (0.92,)}, {0.01: "stopped"}),
@@ -268,12 +269,12 @@ LESSONS: dict[str, tuple[race.Race, str]] = {
     "level at the top": (
         race_of({0.001: GOOD, 0.002: (0.93, 0.96, 0.97, 0.974), 0.1: (0.5, 0.6, 0.6, 0.6)}),
         "Learning rate 0.001 and 0.002 are level at the top with 97.4% to 97.5% of the new digits, which may be "
-        "chance; 0.1 stayed far behind (60.0% at best).",
+        "chance; 0.1, too high, stayed far behind (60.0% at best).",
     ),
     "caught up": (
         race_of({0.001: GOOD, 0.0005: (0.8, 0.9, 0.94, 0.975), 0.1: (0.5, 0.6, 0.6, 0.6)}),
         "Learning rate 0.001 and 0.0005 are level at the top with 97.5% of the new digits; "
-        "0.0005 took longer but caught up; 0.1 stayed far behind (60.0% at best).",
+        "0.0005 took longer but caught up; 0.1, too high, stayed far behind (60.0% at best).",
     ),
     "no difference": (
         race_of({0.001: GOOD, 0.002: (0.93, 0.96, 0.97, 0.973), 0.003: (0.93, 0.96, 0.97, 0.971)}),
@@ -291,9 +292,8 @@ LESSONS: dict[str, tuple[race.Race, str]] = {
             | {0.0001: (0.8, 0.8, 0.8, 0.955), 0.0002: (0.8, 0.8, 0.8, 0.955)}
         ),
         WON
-        + "0.01 and 0.02 stayed 2.0 points behind (95.5% at best); 0.0001 and 0.0002 were 2 times slower in epochs and "
-        "never caught up "
-        "(95.5% at best).",
+        + "0.01 and 0.02, too high, stayed 2.0 points behind (95.5% at best); 0.0001 and 0.0002, too low, were 2 times "
+        "slower in epochs and never caught up (95.5% at best).",
     ),
     "all paused": (
         race_of({0.001: GOOD, 0.1: (0.9,) * 4}, {0.001: "paused", 0.1: "paused"}),
@@ -325,6 +325,18 @@ LESSONS: dict[str, tuple[race.Race, str]] = {
         "So far, after epoch 1, nobody leads: 1 and 2 did not do much better than guessing.",
     ),
 }
+
+
+def test_only_a_number_that_means_more_or_less_is_too_low_or_too_high() -> None:
+    found = race_of({0.001: GOOD, 0.1: (0.9,) * 4})
+    values: dict[str, tuple[Any, Any]] = {"seed": (1, 2), "activation": ("relu", "tanh"), "batch_size": (32, 128)}
+    for name, both in values.items():
+        racers = [
+            replace(racer, run=replace(racer.run, began_with=SMALL.with_changes(**{name: value})), value=str(value))
+            for racer, value in zip(found.racers, both, strict=True)
+        ]
+        said = race.lesson(SETTINGS[name], racers, racers[0], None)
+        assert ("too high" in said) == (name == "batch_size")
 
 
 @pytest.mark.parametrize("kind", LESSONS)
