@@ -163,7 +163,7 @@ def _bar(low: float, high: float) -> dict:
     return {
         "title": {"text": "loss on new digits", "side": "top"},
         "orientation": "h",
-        "y": -0.14,
+        "y": -0.17,
         "yanchor": "top",
         "thickness": 12,
         "len": 1,

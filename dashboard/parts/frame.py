@@ -12,6 +12,7 @@ STYLE = """
 /* the theme's main colour is to be read on its dark page, too: white on it could not be */
 .stApp [data-testid=stBaseButton-primary]:enabled { color: light-dark(#ffffff, #10141f); }
 .st-key-ways { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); }
+.st-key-ways > *, .st-key-ways > * > * { height: 100%; }
 @media (max-width: 1200px) { .stApp [data-testid=stMetricValue] { font-size: 1.4rem; } }
 """
 

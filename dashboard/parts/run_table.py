@@ -154,7 +154,7 @@ def _columns(runs: Sequence[Run]) -> list[Column]:
     settings = dict.fromkeys((*differing(runs), *MAIN_SETTINGS))  # first what makes the difference
     columns: list[Column] = [
         ("Run", number("Run", help="Its number.", format="%d", pinned=True), lambda run: run.id),
-        ("Name", text("Name", width=150), lambda run: run.name),
+        ("Name", text("Name", width=180), lambda run: run.name),
         (
             BEST,
             number(

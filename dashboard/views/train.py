@@ -6,7 +6,7 @@ from dashboard import resources, session
 from dashboard.parts import bring_in, form, go_back, inside, kept_run, live_curves, running, steering
 
 # Beside the run where there is room, above it in a row or two where there is less: the learning rate, Start and the
-# curves are to be seen without scrolling.
+# curves are to be seen without scrolling. So are, where there is room, the orders to a run and what they do to it.
 LAYOUT = """<style>
 .st-key-train > :first-child { flex: 0 0 18.5rem; }
 .st-key-train > :last-child { flex: 1 1 0; min-width: 0; }
@@ -15,6 +15,8 @@ LAYOUT = """<style>
     .st-key-train { flex-direction: column; flex-wrap: nowrap; gap: 0.5rem; }
     .st-key-form > :has(> .st-key-purpose) { display: none; }
     .st-key-train > :first-child, .st-key-train > :last-child { flex: none; width: 100%; }
+    .st-key-of_run > :has(> .st-key-orders_place) { order: 1; }
+    .st-key-of_run > :has(> .st-key-orders_place) ~ :not(:has(> .st-key-curves_place)) { order: 2; }
 }
 @media (min-width: 640px) and (max-width: 1200px) {
     .st-key-form { flex-direction: row; flex-wrap: wrap; align-items: end; }
@@ -37,10 +39,11 @@ resources.data()  # without digits there is nothing to train with: better said n
 with st.container(horizontal=True, gap="medium", key="train"):
     with st.container():
         form.show()
-    with st.container():
+    with st.container(key="of_run"):
         run, beside = session.chosen_run(), None
         # always in this order: the curves of a new run grow where there were none
-        first, curves, orders, last, changes, below = (st.container() for _ in range(6))
+        first, orders, curves = st.container(), st.container(key="orders_place"), st.container(key="curves_place")
+        last, changes, below = (st.container() for _ in range(3))
         with below:
             if run is None:
                 st.markdown(

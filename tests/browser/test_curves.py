@@ -1,9 +1,10 @@
 """The live curves, which the browser draws: how many points they have, and what is written on their axes."""
 
 import re
+from collections.abc import Sequence
 
 from nnlib.runs import RunStore
-from nnlib.training import EpochRecord, TrainingConfig
+from nnlib.training import EpochRecord, Progress, TrainingConfig
 from tests.browser.app import App, Visitor
 from tests.browser.conftest import Visit
 
@@ -21,10 +22,12 @@ NOTE_LETTERS = """(() => {
 })()"""
 
 
-def learned(app: App, losses: list[float], epochs: int) -> int:
-    """A run that was stopped after as many of its epochs as there are losses."""
+def learned(app: App, losses: list[float], epochs: int, within: Sequence[float] = ()) -> int:
+    """A run that was stopped after as many of its epochs as there are losses, with points `within` some of them."""
     store = RunStore(app.home)
     run_id = store.create_run(TrainingConfig(epochs=epochs), "drawn")
+    for epochs_done in within:
+        store.append(run_id, Progress(epochs_done, round(10 * epochs_done), 0.001, 1.0, 0.5, 1.0))
     for epoch, loss in enumerate(losses, start=1):
         accuracy = 1 - 0.2 / epoch
         store.append(
@@ -59,6 +62,13 @@ def are_plain(numbers: list[str]) -> bool:
 def test_every_epoch_of_both_kinds_of_digits_is_drawn(visit: Visit, app: App) -> None:
     someone = open_curves(visit, learned(app, [2.0, 0.5, 0.1], 10))
     someone.wait_until(lambda: someone.live_points() == 2 * 3, "three epochs have two points each")
+
+
+def test_no_line_leaps_over_epochs_that_were_too_quick_for_points_within(visit: Visit, app: App) -> None:
+    someone = open_curves(visit, learned(app, [0.5] * 5, 10, within=[0.5, 4.5]))
+    someone.wait_until(
+        lambda: someone.live_points() == 2 * 5 + 2 + 3, "the second to fourth epoch stand for themselves"
+    )
 
 
 def test_axes_are_linear_and_plain_and_leave_room_for_the_epochs_to_come(visit: Visit, app: App) -> None:

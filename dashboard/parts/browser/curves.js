@@ -75,6 +75,14 @@ function smoothed(values) {
   })
 }
 
+// The points within epochs, and an epoch itself where it was too quick for any: else the line would leap over it.
+function withoutLeaps({ points, records }) {
+  if (!points.length) return points
+  const seen = new Set(points.map((point) => Math.ceil(point[1])))
+  const quick = records.filter((record) => !seen.has(record[1])).map((record) => record.slice(0, 4))
+  return [...points, ...quick].sort((one, other) => one[1] - other[1])
+}
+
 // Rows of uPlot: x, then one row for each line, with nulls where a line has no point at this x.
 function rows(learned, beside, within, training, validation) {
   const table = new Map()
@@ -82,8 +90,9 @@ function rows(learned, beside, within, training, validation) {
     if (!table.has(epoch)) table.set(epoch, [null, null, null, null, null])
     table.get(epoch)[row] = value
   }
-  const smooth = smoothed(learned.points.map((point) => point[within]))
-  learned.points.forEach((point, index) => {
+  const points = withoutLeaps(learned)
+  const smooth = smoothed(points.map((point) => point[within]))
+  points.forEach((point, index) => {
     put(point[1], 0, point[within])
     put(point[1], 1, smooth[index])
   })
