@@ -157,6 +157,8 @@ def how_far(run: Run) -> tuple[str, float | None]:
     if not run.active:
         return f"{said}: {count(run.epoch, 'epoch')} in {duration(newest.seconds)}.", share
     done = f"epoch {run.epoch:,} of {epochs:,} is done" if run.epoch else "its first epoch"
+    if run.state == "paused":
+        return f"{said}: {done}, after {count(newest.step, 'correction')}.", share
     if pace_of(resources.happenings(run.id)):
         return f"{said} in slow motion: {done}.", share
     left = newest.seconds / share * (1 - share)

@@ -106,12 +106,15 @@ def tag(runs: Sequence[Run]) -> None:
             added = st.form_submit_button(f"Add to all {len(runs)}", icon=":material/new_label:")
             removed = st.form_submit_button("Take away", icon=":material/label_off:")
     tags = [tag.strip() for tag in typed.split(",")]
-    if added or removed:
+    if (added or removed) and not any(tags):
+        st.warning("Write at least one tag first.")
+    elif added or removed:
         with session.sentences():
             store = resources.store()
             for run in runs:
                 others = [tag for tag in store.run(run.id).tags if tag not in tags]
                 store.annotate(run.id, tags=[*others, *tags] if added else others)
+            st.toast("Added to all of them." if added else "Taken away.", icon=":material/check:")
             st.rerun()
 
 

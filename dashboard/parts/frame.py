@@ -11,6 +11,9 @@ STYLE = """
 .stMainBlockContainer { padding: 3rem clamp(1rem, 4vw, 4rem) 4rem; }
 /* the theme's main colour is to be read on its dark page, too: white on it could not be */
 .stApp [data-testid=stBaseButton-primary]:enabled { color: light-dark(#ffffff, #10141f); }
+.stApp [data-testid=stBaseButton-primary]:enabled:hover:not(:active) { color: #ffffff; }
+/* at the top, they would hide what is set and started there */
+div[data-testid=stToastContainer] { top: auto; bottom: 1rem; }
 .st-key-ways { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); }
 .st-key-ways > *, .st-key-ways > * > * { height: 100%; }
 @media (max-width: 1200px) { .stApp [data-testid=stMetricValue] { font-size: 1.4rem; } }

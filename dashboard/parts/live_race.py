@@ -63,6 +63,14 @@ def draw(number: int) -> race.Race:
     return found
 
 
+def say_what_is_missing(found: race.Race) -> None:
+    """That runs of the race were deleted: the others were judged anew. Its runs were numbered one after the other."""
+    left = [racer.run.id for racer in found.racers]
+    if missing := sorted(set(range(found.number, max(left))) - set(left)):
+        which = f"{'runs' if len(missing) > 1 else 'run'} {', '.join(map(str, missing))}"
+        st.caption(f"Deleted since: {which} of this race. What is said above is about those that are left.")
+
+
 def _look() -> None:
     run_id = st.session_state["live_race"].get("look")
     if isinstance(run_id, int | float):

@@ -33,6 +33,7 @@ if number is None:
         )
 else:
     found = live_race.draw(number)
+    live_race.say_what_is_missing(found)
     live_race.orders(found)
     live_race.why(found)
     st.caption(

@@ -337,6 +337,14 @@ def test_a_run_that_waits_is_not_said_to_begin(home: Path) -> None:
     assert news.how_far(resources.run(run_id)) == (f"Run {run_id} waits in line.", 0.0)
 
 
+def test_a_run_that_is_paused_says_after_how_many_corrections(finished_run: int) -> None:
+    resources.store().enqueue(finished_run, {"epochs": 4})
+    resources.store().set_state(finished_run, "paused")
+    steps = SMALL.epochs * SMALL.steps_per_epoch
+    said = f"Run {finished_run} is paused: epoch 2 of 4 is done, after {steps:,} corrections."
+    assert news.how_far(resources.run(finished_run)) == (said, 0.5)
+
+
 def test_what_changes_while_the_page_is_run_is_news_to_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(RunStore(home)) as store:
         run_id = store.create_run(SMALL, "own settings")

@@ -115,6 +115,15 @@ def test_a_line_that_is_full_starts_nothing_and_says_so(home: Path) -> None:
         resources.store().set_state(run.id, "stopped")
 
 
+def test_a_race_says_which_of_its_runs_were_deleted(finished_race: int) -> None:
+    def said() -> str:
+        return " ".join(each.value for each in open_page("race", race=str(finished_race)).caption)
+
+    assert "Deleted since" not in said()
+    resources.store().delete_run(finished_race)
+    assert f"Deleted since: run {finished_race} of this race." in said()
+
+
 def test_a_double_click_is_one_race() -> None:
     app = open_page("race", **QUICKLY)
     start = button(app, "Start the race")

@@ -232,6 +232,8 @@ def test_several_runs_are_tagged_at_once(store: RunStore) -> None:
     first, second = add(store, 0.5), add(store, 0.6)
     store.annotate(first, tags=["old"])
     app = open_page("runs", compare=f"{first},{second}")
+    button(app, "Add to all 2").click().run()
+    assert complaints(app) == ["Write at least one tag first."]
     app.text_input(key="tags_of_all").set_value("good, new")
     button(app, "Add to all 2").click().run()
     assert not complaints(app)

@@ -326,7 +326,7 @@ class Panel {
     const zoomable = (range) => (plot, low, high) => (this.zooming(plot) ? [low, high] : range(plot, low, high))
     const common = { beside: news.beside, epochs: news.epochs, logEpochs: this.ticked("log-epochs") }
     this.charts = [
-      new Chart(this.element.querySelector(".loss"), { ...common, name: "loss", title: "How wrong it is: loss", label: "The loss over the epochs", unit: log ? "loss (log scale; 0 would be perfect)" : "loss (0 is perfect)", log, values: loss, range: zoomable(lossRange) }),
+      new Chart(this.element.querySelector(".loss"), { ...common, name: "loss", title: "How wrong it is: loss", label: "The loss over the epochs", unit: log ? "loss (log scale)" : "loss (0 is perfect)", log, values: loss, range: zoomable(lossRange) }),
       new Chart(this.element.querySelector(".accuracy"), { ...common, name: "accuracy", title: "How many it reads right: accuracy", label: "The share of digits read right, over the epochs", unit: "digits read right (%)", log: false, values: percent, range: zoomable(accuracyRange) }),
     ]
   }
