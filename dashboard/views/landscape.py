@@ -89,12 +89,10 @@ def look(words: tuple[str, ...], runs: list[Run]) -> None:
 def _named(found: Landscape, runs: list[Run]) -> Landscape:
     """The map with each path named by its run, and by the first of the settings in which that is not like the other."""
     names = [f"run {run.id}" for run in runs]
-    if different := differing(runs):
-        setting = SETTINGS[different[0]]
-        names = [
-            f"{name}: {setting.term} {setting.show(getattr(run.config, setting.name))}"
-            for name, run in zip(names, runs, strict=True)
-        ]
+    for setting in map(SETTINGS.__getitem__, differing(runs)[:1]):
+        for place, run in enumerate(runs):
+            values = (setting.show(getattr(config, setting.name)) for config in (run.began_with, run.config))
+            names[place] += f": {setting.term} {' → '.join(dict.fromkeys(values))}"
     paths = tuple(replace(path, name=name) for path, name in zip(found.paths, names, strict=True))
     return replace(found, paths=paths)
 

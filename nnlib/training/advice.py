@@ -313,7 +313,8 @@ def _plateau(curve: _Curve) -> Advice | None:
 
 
 def _overfitting(curve: _Curve) -> Advice | None:
-    best, lately, config = min(curve.present, key=lambda r: r.validation_loss), curve.newest(LONG), curve.config
+    # of the whole run: another setting may hold it up, but does not make what was learned by heart undone
+    best, lately, config = min(curve.records, key=lambda r: r.validation_loss), curve.newest(LONG), curve.config
     if not lately or lately[0].epoch <= best.epoch or lately[-1].learning_rate > best.learning_rate:
         return None  # while a schedule raises the rate, the loss may rise with it
     known = fmean(record.training_accuracy for record in lately)

@@ -188,6 +188,16 @@ def test_a_training_that_was_thrown_off_before_it_diverged_goes_back_to_where_it
     assert said.back_to == 3
 
 
+def test_overfitting_began_when_it_did_whatever_was_changed_since() -> None:
+    config, kind, _ = ILL["few digits"]
+    records, _, _ = train(config)
+    best = min(records, key=lambda record: record.validation_loss)
+    for since in (0, best.step, records[best.epoch + 1].step):
+        said = advise(config, records, since=since)
+        assert said is not None
+        assert (said.kind, said.epoch, said.back_to) == (kind, best.epoch, best.epoch)
+
+
 def test_a_warning_near_its_threshold_does_not_flicker() -> None:
     config, kind, _ = ILL["few digits"]
     records, _, _ = train(config)
