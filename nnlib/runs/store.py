@@ -364,9 +364,12 @@ class RunStore:
                 raise StoreError(f"run {run_id} diverged: go on from an earlier moment, with a lower learning rate.")
             if run.state == "finished":
                 changes = self._changes_to_go_on(run, changes)
-            ended = self.recipe(run_id).end  # where that is not known, nothing may be forgotten
-            reached = max(self._reached(run_id), ended or 0)
-            require_epochs(run.config.with_changes(**changes).epochs, self._epoch_at(run_id, reached))
+            recipe = self.recipe(run_id)  # where that is not known, nothing may be forgotten
+            ended = recipe.end
+            # what the recipe has yet to change comes first
+            reached = max(self._reached(run_id), ended or 0, *(event.step for event in recipe.events), 0)
+            if "epochs" in changes:
+                require_epochs(changes["epochs"], self._epoch_at(run_id, reached))
             self._require_place_in_line()
             self._put_in_line(run_id)
             if ended is not None:

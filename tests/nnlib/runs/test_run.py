@@ -407,6 +407,17 @@ def test_a_stopped_run_is_not_given_fewer_epochs_than_have_begun(store: RunStore
     assert store.run(run).state == "stopped"
 
 
+def test_who_resumes_a_fork_that_has_not_begun_changes_it_after_its_own_changes(store: RunStore) -> None:
+    parent = train(store, SMALL)
+    fork = store.fork(parent, 15, {"epochs": 3})
+    store.set_state(fork, "interrupted")
+    store.enqueue(fork, {"batch_size": 128})
+    assert store.recipe(fork).events == (Event(15, "epochs", 3), Event(15, "batch_size", 128))
+    list(worker.work(store, fork))
+    assert store.run(fork).epoch == 3
+    assert bits(store, fork) == bits(store, train(store, store.recipe(fork)))
+
+
 @pytest.mark.parametrize("state", ["finished", "diverged"])
 def test_what_is_ordered_in_the_last_moment_is_not_done_later(store: RunStore, state: State) -> None:
     run = store.create_run(SMALL, "ends")
