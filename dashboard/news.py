@@ -18,7 +18,7 @@ from dashboard import pace, resources
 from dashboard.words import count, duration, number, sentence
 from nnlib.errors import NnlibError
 from nnlib.runs import Run, pace_of, say_happenings
-from nnlib.training import STEERABLE, EpochRecord, Progress
+from nnlib.training import STEERABLE, Advice, EpochRecord, Progress
 
 SILENT_SECONDS = 10.0  # an epoch of a large network may take as long; beyond, people should know
 EAGER_SECONDS = 0.15  # between two looks for the first point: whoever pressed Start is waiting
@@ -78,7 +78,7 @@ def _tell(run_id: int, after: int | None, version: object, second: int) -> dict[
     return {
         "run": run_id,
         "active": run.active,
-        "shown": shown(run),
+        "shown": shown(run, advice),
         "newest": kept[-1].step if kept else None,
         "text": text,
         "share": share,
@@ -87,9 +87,8 @@ def _tell(run_id: int, after: int | None, version: object, second: int) -> dict[
     }
 
 
-def shown(run: Run) -> list[Any]:
+def shown(run: Run, advice: Advice | None) -> list[Any]:
     """What a page is built upon that has read this of the run, before all else that it shows."""
-    advice = resources.advice(run)
     return [run.state, run.message, advice and advice.sentence, len(resources.happenings(run.id))]
 
 

@@ -45,4 +45,4 @@ def _run_of(content: bytes, name: str) -> int:
     if not name.lower().endswith(".json"):
         return import_file(resources.store(), content, name, resources.data())
     recipe = Recipe.from_json(content.decode(errors="replace"))
-    return worker.start(resources.store(), recipe, name[: -len(".json")][:LONGEST_NAME])
+    return worker.start(resources.store(), recipe, name[: -len(".json")][:LONGEST_NAME], resources.DATA_DIRECTORY)

@@ -5,7 +5,7 @@ The browser draws it, and asks for nothing but what is new; the page is left alo
 
 from typing import Any
 
-from dashboard import figures, news
+from dashboard import figures, news, resources
 from dashboard.parts import pulse
 from nnlib.runs import Run
 
@@ -31,7 +31,7 @@ def draw(run: Run | None, beside: figures.Beside | None) -> None:
     told: dict[str, Any] = {**NOTHING, "numbers": news.numbers(None)}
     if run is not None:
         # the buttons show the run as it was read before: what has changed since is news
-        told = {**news.tell(run.id, 0, pulse.viewer()), "shown": news.shown(run)}
+        told = {**news.tell(run.id, 0, pulse.viewer()), "shown": news.shown(run, resources.advice(run))}
     _library(key="curves_library")
     _curves(
         key="curves",
