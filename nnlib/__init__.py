@@ -4,6 +4,7 @@ from nnlib.digits import find_digits, load_mnist, read_picture
 from nnlib.errors import NnlibError
 from nnlib.model_files import Model, load_model, load_pretrained, save_model
 from nnlib.network import Network
+from nnlib.reading import ReadDigit, Reading, read_digits
 from nnlib.study import evaluate
 from nnlib.training import PRESETS, SETTINGS, EpochRecord, Progress, Trainer, TrainingConfig
 
@@ -17,6 +18,8 @@ __all__ = [
     "Network",
     "NnlibError",
     "Progress",
+    "ReadDigit",
+    "Reading",
     "Trainer",
     "TrainingConfig",
     "evaluate",
@@ -24,6 +27,7 @@ __all__ = [
     "load_mnist",
     "load_model",
     "load_pretrained",
+    "read_digits",
     "read_picture",
     "save_model",
 ]

@@ -62,6 +62,7 @@ class Model:
     test_accuracy: float | None
     recipe: str
     training: Recipe | None = None
+    temperature: float = 1.0
 
 
 class _RefusedError(Exception):

@@ -16,9 +16,10 @@ from hypothesis.extra import numpy as st_numpy
 from PIL import Image
 from scipy import ndimage
 
-from nnlib.digits import drawing
-from nnlib.digits.drawing import FoundDigit, find_digits, read_picture
+from nnlib.digits import drawing, pictures
+from nnlib.digits.drawing import FoundDigit, find_digits
 from nnlib.digits.mnist import load_mnist
+from nnlib.digits.pictures import read_picture
 from nnlib.errors import DrawingError
 from nnlib.model_files import load_pretrained
 from tests.pen_strokes import iter_canvases, load_strokes, render
@@ -347,7 +348,7 @@ def test_small_digits_in_a_large_noisy_photo_keep_their_strokes() -> None:
 # pictures from files
 
 
-@pytest.mark.parametrize("kind", drawing.FORMATS)
+@pytest.mark.parametrize("kind", pictures.FORMATS)
 def test_every_format_is_read(kind: str, tmp_path: Path) -> None:
     picture = render(STROKES[0])[..., :3]
     path = tmp_path / f"digit.{kind.lower()}"
@@ -405,7 +406,7 @@ def announcing(width: int, height: int) -> bytes:
         (announcing(60_000, 60_000), "has more than 178,956,970 pixels: 16,777,216 is most"),
         (announcing(600, 1), "has 600 x 1 pixels: one side may be at most 100 times the other"),
         (announcing(1, 4000), "has 1 x 4,000 pixels: one side may be at most 100 times the other"),
-        (bytes(drawing.MAX_FILE_BYTES + 1), "has more than 32 MB"),
+        (bytes(pictures.MAX_FILE_BYTES + 1), "has more than 32 MB"),
     ],
     ids=[
         "empty",
