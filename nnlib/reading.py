@@ -11,6 +11,8 @@ import numpy as np
 
 from nnlib.digits import FoundDigit, find_digits
 from nnlib.model_files import Model
+from nnlib.study import calibrate
+from nnlib.words import in_words
 
 SURE = 0.5  # a digit is sure where it is at least so probable, and so probably a digit at all
 
@@ -97,13 +99,14 @@ def read_prepared(prepared: Prepared, model: Model, threshold: float = SURE) -> 
     if not prepared.found:
         return Reading((), None, None, "There is no ink that stands out from the paper.")
     images = np.stack([digit.image for digit in prepared.found])
+    probabilities = calibrate(model.network.predict_proba(images), model.temperature)
     digits = tuple(
         ReadDigit(digit.box, digit.image.reshape(28, 28), digit.image, each, 1.0, threshold)
-        for digit, each in zip(prepared.found, model.network.predict_proba(images), strict=True)
+        for digit, each in zip(prepared.found, probabilities, strict=True)
     )
     number = "".join(str(digit.digit) for digit in digits)
     unsure = [digit for digit in digits if not digit.sure]
-    return Reading((digits,), number, number, "It is not sure of all digits." if unsure else None)
+    return Reading((digits,), number, in_words(number), "It is not sure of all digits." if unsure else None)
 
 
 def read_digits(picture: np.ndarray, model: Model, threshold: float = SURE) -> Reading:
