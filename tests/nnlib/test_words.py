@@ -171,9 +171,11 @@ def test_only_figures_are_spoken(figures: str) -> None:
         in_words(figures)
 
 
+BELOW_A_HUNDRED = {in_words(str(n)): n for n in range(100)}
+
+
 def value_of(words: str) -> int:
     """What somebody who hears it writes down."""
-    small = {in_words(str(n)): n for n in range(100)}
     total = hundreds = 0
     for word in re.sub(r",| and", "", words).split():
         if word == "hundred":
@@ -182,7 +184,7 @@ def value_of(words: str) -> int:
             total += hundreds * (1_000 if word == "thousand" else 1_000_000)
             hundreds = 0
         else:
-            hundreds += small[word]
+            hundreds += BELOW_A_HUNDRED[word]
     return total + hundreds
 
 

@@ -1,0 +1,95 @@
+"""How often networks are right when they are how sure, before and after calibration.
+
+`python tests/reliability.py` trains the presets `quick` and `standard`, and prints the calibration error of these and
+of the pretrained network, on the 10,000 test digits and on the pen drawings (`tests/pen_strokes.py`); with `--picture
+FILE` it draws the reliability diagrams of the pretrained network and of `quick`. It takes half a minute.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+SCALE = 2  # of everything in the picture: dots twice as fine, for print
+SIDE, GAP, LEFT, TOP, BOTTOM = 250, 28, 52, 52, 44
+INK, PALE, LINE = "#222222", "#8c95a8", "#d8dce6"
+TOO_SURE, RIGHT = "#f08c00", "#5c7cfa"  # what is missing from the diagonal, and the share that was right
+
+
+def diagram(pen: ImageDraw.ImageDraw, left: int, top: int, title: str, reliability) -> None:  # type: ignore[no-untyped-def]
+    """One panel: a bar for each bin, as high as the share that was right; the diagonal is where it should end."""
+    bins = len(reliability.counts)
+
+    def place(across: float, up: float) -> tuple[float, float]:
+        return (left + across * SIDE) * SCALE, (top + (1 - up) * SIDE) * SCALE
+
+    for bin, (count, accuracy, certainty) in enumerate(
+        zip(reliability.counts, reliability.accuracy, reliability.certainty, strict=True)
+    ):
+        if count:
+            edges = bin / bins + 0.004, (bin + 1) / bins - 0.004
+            low, high = sorted((accuracy, certainty))
+            pen.rectangle((*place(edges[0], accuracy), *place(edges[1], 0)), fill=RIGHT)
+            pen.rectangle((*place(edges[0], high), *place(edges[1], low)), outline=TOO_SURE, width=2 * SCALE)
+    pen.line((place(0, 0), place(1, 1)), fill=PALE, width=SCALE)
+    pen.rectangle((*place(0, 1), *place(1, 0)), outline=LINE, width=SCALE)
+    for share in (0, 0.5, 1):
+        x, y = place(share, 0)
+        pen.text((x, y + 4 * SCALE), f"{share:.0%}", INK, font_size=12 * SCALE, anchor="ma")
+        x, y = place(0, share)
+        pen.text((x - 5 * SCALE, y), f"{share:.0%}", INK, font_size=12 * SCALE, anchor="rm")
+    pen.text(place(0, 1.09), title, INK, font_size=13 * SCALE, anchor="ls")
+    pen.text(place(0, 1.025), f"calibration error {reliability.error:.1%}", INK, font_size=12 * SCALE, anchor="ls")
+    pen.text(place(0.5, -0.15), "how sure it was", INK, font_size=12 * SCALE, anchor="mm")
+
+
+def main() -> None:
+    """Print a table, and draw the picture where that is asked for."""
+    from nnlib import PRESETS, Model, Trainer, find_digits, load_mnist, load_pretrained
+    from nnlib.study import Reliability, calibrate
+    from tests.pen_strokes import iter_canvases
+
+    parser = argparse.ArgumentParser(description="Whether networks are as sure as they are right.")
+    parser.add_argument("--picture", help="a picture to make of the pretrained network and of quick")
+    arguments = parser.parse_args()
+    data = load_mnist()
+    drawings = [(find_digits(canvas), label) for canvas, label in iter_canvases()]
+    alone = [(found[0].image, label) for found, label in drawings if len(found) == 1]
+    readable = {
+        "test digits": (data.test.images, data.test.labels),
+        "pen drawings": (np.stack([image for image, _ in alone]), np.array([label for _, label in alone])),
+    }
+    models = {"the pretrained network": load_pretrained()}
+    for name in ("quick", "standard"):
+        trainer = Trainer(PRESETS[name].config, data)
+        for _ in trainer:
+            pass
+        models[name] = Model(trainer.network, name, PRESETS[name].config, None, None, "").calibrated()
+    panels = []
+    for name, model in models.items():
+        for what, (images, labels) in readable.items():
+            probabilities = model.network.predict_proba(images)
+            before, after = (
+                Reliability.of(each, labels) for each in (probabilities, calibrate(probabilities, model.temperature))
+            )
+            right = np.mean(probabilities.argmax(axis=1) == labels)
+            print(
+                f"{name}, temperature {model.temperature:.2f}, {what}: {right:.2%} right, calibration error "
+                f"{before.error:.2%} before, {after.error:.2%} after"
+            )
+            if what == "test digits" and name != "standard":
+                panels += [(f"{name}, as it is", before), (f"temperature {model.temperature:.2f}", after)]
+    if arguments.picture:
+        width, height = LEFT + len(panels) * (SIDE + GAP), TOP + SIDE + BOTTOM
+        sheet = Image.new("RGB", (width * SCALE, height * SCALE), "white")
+        pen = ImageDraw.Draw(sheet)
+        for number, (title, reliability) in enumerate(panels):
+            diagram(pen, LEFT + number * (SIDE + GAP), TOP, title, reliability)
+        sheet.quantize(64).save(arguments.picture, optimize=True)
+
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[1])  # it was tests/, whose folder nnlib hides the package
+    main()
