@@ -8,9 +8,13 @@ FILE` it draws the reliability diagrams of the pretrained network and of `quick`
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
+
+if TYPE_CHECKING:
+    from nnlib.study import Reliability
 
 SCALE = 2  # of everything in the picture: dots twice as fine, for print
 SIDE, GAP, LEFT, TOP, BOTTOM = 250, 28, 52, 52, 44
@@ -18,7 +22,7 @@ INK, PALE, LINE = "#222222", "#8c95a8", "#d8dce6"
 TOO_SURE, RIGHT = "#f08c00", "#5c7cfa"  # what is missing from the diagonal, and the share that was right
 
 
-def diagram(pen: ImageDraw.ImageDraw, left: int, top: int, title: str, reliability) -> None:  # type: ignore[no-untyped-def]
+def diagram(pen: ImageDraw.ImageDraw, left: int, top: int, title: str, reliability: "Reliability") -> None:
     """One panel: a bar for each bin, as high as the share that was right; the diagonal is where it should end."""
     bins = len(reliability.counts)
 
