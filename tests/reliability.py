@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from nnlib.study import Reliability
 
 SCALE = 2  # of everything in the picture: dots twice as fine, for print
-SIDE, GAP, LEFT, TOP, BOTTOM = 250, 28, 52, 52, 44
+SIDE, LEFT, TOP, RIGHT, BOTTOM = 270, 64, 52, 20, 52  # of a panel, and what is around it
+COLUMNS = 2
+FEW = 20  # digits: the share of so few that is right says little
 INK, PALE, LINE = "#222222", "#8c95a8", "#d8dce6"
-TOO_SURE, RIGHT = "#f08c00", "#5c7cfa"  # what is missing from the diagonal, and the share that was right
+MISSED, BAR, BAR_OF_FEW = "#f08c00", "#5c7cfa", "#c9d3fb"
 
 
 def diagram(pen: ImageDraw.ImageDraw, left: int, top: int, title: str, reliability: "Reliability") -> None:
-    """One panel: a bar for each bin, as high as the share that was right; the diagonal is where it should end."""
+    """One panel: a bar for each bin, as high as the share that was right, framed up or down to how sure it was."""
     bins = len(reliability.counts)
 
     def place(across: float, up: float) -> tuple[float, float]:
@@ -35,8 +37,8 @@ def diagram(pen: ImageDraw.ImageDraw, left: int, top: int, title: str, reliabili
         if count:
             edges = bin / bins + 0.004, (bin + 1) / bins - 0.004
             low, high = sorted((accuracy, certainty))
-            pen.rectangle((*place(edges[0], accuracy), *place(edges[1], 0)), fill=RIGHT)
-            pen.rectangle((*place(edges[0], high), *place(edges[1], low)), outline=TOO_SURE, width=2 * SCALE)
+            pen.rectangle((*place(edges[0], accuracy), *place(edges[1], 0)), fill=BAR if count >= FEW else BAR_OF_FEW)
+            pen.rectangle((*place(edges[0], high), *place(edges[1], low)), outline=MISSED, width=2 * SCALE)
     pen.line((place(0, 0), place(1, 1)), fill=PALE, width=SCALE)
     pen.rectangle((*place(0, 1), *place(1, 0)), outline=LINE, width=SCALE)
     for share in (0, 0.5, 1):
@@ -46,7 +48,8 @@ def diagram(pen: ImageDraw.ImageDraw, left: int, top: int, title: str, reliabili
         pen.text((x - 5 * SCALE, y), f"{share:.0%}", INK, font_size=12 * SCALE, anchor="rm")
     pen.text(place(0, 1.09), title, INK, font_size=13 * SCALE, anchor="ls")
     pen.text(place(0, 1.025), f"calibration error {reliability.error:.1%}", INK, font_size=12 * SCALE, anchor="ls")
-    pen.text(place(0.5, -0.15), "how sure it was", INK, font_size=12 * SCALE, anchor="mm")
+    pen.text(place(0.5, -0.11), "how sure it was", INK, font_size=12 * SCALE, anchor="mm")
+    pen.text(place(-0.02, 0.94), "right", INK, font_size=12 * SCALE, anchor="rm")
 
 
 def main() -> None:
@@ -79,18 +82,21 @@ def main() -> None:
                 Reliability.of(each, labels) for each in (probabilities, calibrate(probabilities, model.temperature))
             )
             right = np.mean(probabilities.argmax(axis=1) == labels)
+            sure = [np.average(each.certainty, weights=each.counts) for each in (before, after)]
             print(
-                f"{name}, temperature {model.temperature:.2f}, {what}: {right:.2%} right, calibration error "
-                f"{before.error:.2%} before, {after.error:.2%} after"
+                f"{name}, temperature {model.temperature:.2f}, {what}: {right:.2%} right, {sure[0]:.2%} sure on average "
+                f"before and {sure[1]:.2%} after, calibration error {before.error:.2%} before and {after.error:.2%} after"
             )
             if what == "test digits" and name != "standard":
-                panels += [(f"{name}, as it is", before), (f"temperature {model.temperature:.2f}", after)]
+                panels += [(f"{name}, as it is", before), (f"{name}, temperature {model.temperature:.2f}", after)]
     if arguments.picture:
-        width, height = LEFT + len(panels) * (SIDE + GAP), TOP + SIDE + BOTTOM
-        sheet = Image.new("RGB", (width * SCALE, height * SCALE), "white")
+        width, height = LEFT + SIDE + RIGHT, TOP + SIDE + BOTTOM
+        rows = -(-len(panels) // COLUMNS)
+        sheet = Image.new("RGB", (COLUMNS * width * SCALE, rows * height * SCALE), "white")
         pen = ImageDraw.Draw(sheet)
         for number, (title, reliability) in enumerate(panels):
-            diagram(pen, LEFT + number * (SIDE + GAP), TOP, title, reliability)
+            left, top = number % COLUMNS * width + LEFT, number // COLUMNS * height + TOP
+            diagram(pen, left, top, title, reliability)
         sheet.quantize(64).save(arguments.picture, optimize=True)
 
 
