@@ -84,8 +84,8 @@ def main() -> None:
             right = np.mean(probabilities.argmax(axis=1) == labels)
             sure = [np.average(each.certainty, weights=each.counts) for each in (before, after)]
             print(
-                f"{name}, temperature {model.temperature:.2f}, {what}: {right:.2%} right, {sure[0]:.2%} sure on average "
-                f"before and {sure[1]:.2%} after, calibration error {before.error:.2%} before and {after.error:.2%} after"
+                f"{name}, temperature {model.temperature:.2f}, {what}: {right:.2%} right; {sure[0]:.2%} sure "
+                f"and then {sure[1]:.2%}; calibration error {before.error:.2%} and then {after.error:.2%}"
             )
             if what == "test digits" and name != "standard":
                 panels += [(f"{name}, as it is", before), (f"{name}, temperature {model.temperature:.2f}", after)]
