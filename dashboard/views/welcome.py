@@ -3,7 +3,8 @@
 import streamlit as st
 
 from dashboard import resources, session
-from dashboard.parts import answer, canvas, moments
+from dashboard.parts import answer, canvas, moments, sheet
+from nnlib.reading import SURE
 
 SAMPLE = 1  # the test digit that runs through the network until something is drawn: a clear 2
 
@@ -14,22 +15,22 @@ def draw_and_read() -> None:
     with way:
         moments.pick()
     choice = session.choice()
-    network = choice.model.network
     with board:
-        readings = answer.read(canvas.canvas("welcome"), network)
+        paper, read = canvas.canvas("welcome")
+    reading = sheet.read(read, choice.model, SURE) if read else None
+    sheet.mark(paper, read, reading)
     with said, st.container(key="said"):
-        if readings:
-            (digit, _), whose = answer.say_answers(readings, choice.title), "your digit"
-            image = digit.image
-        else:
-            test = resources.data().test.images
-            image, whose = test[min(SAMPLE, len(test) - 1)], "until you draw one, a digit by somebody else"
-            st.info(
-                "Draw a digit from 0 to 9 in the square, with the mouse, a finger or a pen.", icon=":material/draw:"
-            )
+        digit = answer.say(
+            reading, "Draw a digit from 0 to 9, or several, with the mouse, a finger or a pen.", choice.title
+        )
+    if digit is not None:
+        image, whose = digit.image, "your digit"
+    else:
+        test = resources.data().test.images
+        image, whose = test[min(SAMPLE, len(test) - 1)], "until you draw one, a digit by somebody else"
     with way:
         st.caption(f"Its way through the network: {whose}.")
-        answer.show_signal(image, network, "welcome_signal")
+        answer.show_signal(image, choice.model.network, "welcome_signal")
 
 
 st.title("Watch a neural network learn to read", anchor=False)
