@@ -14,8 +14,8 @@ from dashboard import session
 from dashboard.parts import pulse, sheet
 from dashboard.parts.sheet import Sheet
 
-WIDTH_PX, HEIGHT_PX = 540, 360  # of the drawing itself; it is shown as large as its place allows
-BRUSH_PX = 18
+WIDTH_PX, HEIGHT_PX = 480, 320  # of the drawing itself; it is shown as large as its place allows
+BRUSH_PX = 16
 MOST_STATES = 100  # for Undo to go back to
 INK = "#111111"
 
@@ -53,7 +53,8 @@ STYLE = """<style>
 
 .st-key-board { container-type: inline-size; }
 .st-key-paper {
-    position: relative; gap: 0; background: light-dark(#ffffff, #919db7); outline: 1px solid light-dark(#d9deec, #323b52);
+    position: relative; gap: 0; background: light-dark(#ffffff, #919db7);
+    outline: 1px solid light-dark(#d9deec, #323b52);
 }
 .st-key-paper img { border-radius: 0; }
 .st-key-board .st-key-paper { width: 100%; aspect-ratio: SHAPE; }

@@ -171,8 +171,8 @@ class Visitor:
 
     @property
     def answer(self) -> Locator:
-        """The digit that a drawing is read as; nothing where nothing is drawn."""
-        return self.page.get_by_test_id("stMetricValue").first
+        """The number that a drawing is read as; nothing where there is none."""
+        return self.page.locator(".reading .number")
 
     def number(self, name: str) -> Locator:
         """One of the numbers above the live curves, by its name in the component."""

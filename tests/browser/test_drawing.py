@@ -11,8 +11,8 @@ from tests.browser.conftest import Visit
 
 SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
 ONE = [(0.5, 0.15), (0.5, 0.85)]
-RADIUS = 18 / 280 / 2  # of the brush
-WHOLE_SEVEN = [0.25 - RADIUS, 0.2 - RADIUS, 0.75 + RADIUS, 0.85 + RADIUS]  # its corners are rounded a little
+ACROSS, DOWN = 16 / 480 / 2, 16 / 320 / 2  # the brush's radius, beside the width and the height of the board
+WHOLE_SEVEN = [0.25 - ACROSS, 0.2 - DOWN, 0.75 + ACROSS, 0.85 + DOWN]  # its corners are rounded a little
 DOT = [(0.1, 0.1), (0.1, 0.12)]  # too small beside a digit to be read
 
 # how often the ink covers (left, top, right, bottom) of the drawing, each from 0 to 1; null where there is none
