@@ -53,6 +53,9 @@ CHROMIUM_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # a camera that shows a test card, and may be used
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
     # whatever else there is to keep a page here: no other name leads anywhere
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ]
