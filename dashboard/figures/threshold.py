@@ -7,9 +7,9 @@ LEFT, RIGHT, TOP, BOTTOM = 42, 10, 26, 40  # around the lines
 SPANS = (0.04, 0.1, 0.2, 0.5, 1)  # of the shares: from so much less than all of them to all
 
 
-def cost(thresholds: np.ndarray, answered: np.ndarray, right: np.ndarray, now: tuple[float, float, float]) -> str:
-    """Two lines over the thresholds (n,) that there are to choose from: the share of digits that are answered, (n,),
-    and of those the share that are right, (n,), NaN where none is; and all three as they are `now`. As SVG.
+def cost(thresholds: np.ndarray, answered: np.ndarray, right: np.ndarray, now: int) -> str:
+    """Two lines over thresholds, (n,) in percent: the share of digits that are answered, (n,), and of those the share
+    that are right, (n,), NaN where none is; with a mark at the place `now` among them. As SVG.
 
     The axis of shares is for the second: the first may leave it, below.
     """
@@ -27,10 +27,9 @@ def cost(thresholds: np.ndarray, answered: np.ndarray, right: np.ndarray, now: t
         known = [(t, s) for t, s in zip(thresholds, shares, strict=True) if np.isfinite(s)]
         return f'<polyline class="{kind}" points="{" ".join(f"{x(t):.1f},{y(s):.1f}" for t, s in known)}"/>'
 
-    at = x(now[0])
+    at = x(thresholds[now])
     marks = "".join(
-        f'<text x="{x(each / 100):.1f}" y="{floor + 16}" text-anchor="middle">{each}</text>'
-        for each in range(20, 100, 20)
+        f'<text x="{x(each):.1f}" y="{floor + 16}" text-anchor="middle">{each}</text>' for each in range(20, 100, 20)
     )
     for share in (1 - span * part / 4 for part in range(5)):
         marks += (
@@ -39,7 +38,7 @@ def cost(thresholds: np.ndarray, answered: np.ndarray, right: np.ndarray, now: t
         )
     dots = "".join(
         f'<circle class="{kind}" cx="{at:.1f}" cy="{y(share):.1f}" r="5"/>'
-        for kind, share in (("answered", now[1]), ("right", now[2]))
+        for kind, share in (("answered", answered[now]), ("right", right[now]))
         if share >= 1 - span
     )
     return (

@@ -82,7 +82,7 @@ def show_way(read: Sheet, digit: ReadDigit, network: Network) -> None:
         "Each digit is made like those that the network learned from (*preprocessing*): found, cut out, drawn in "
         "strokes as wide as theirs, and centred."
     )
-    html = session.kept("way", (read, digit, network), lambda: _steps(read, digit) + _signal(digit.image, network))
+    html = session.kept("way", (read, digit, network), lambda: _steps(read, digit) + _signal(digit, network))
     picture.show(html, "draw_way", f"Five pictures of how the digit was prepared, then: {_alt(digit.digit)}")
     st.caption(HOW_TO_READ)
 
@@ -98,15 +98,20 @@ HOW_TO_READ = (
 )
 
 
-def show_signal(image: np.ndarray, network: Network, key: str) -> None:
-    """How one digit runs through the network."""
-    html = session.kept(key, (image, network), lambda: _signal(image, network))
-    picture.show(html, key, _alt(int(network.predict_proba(image[None])[0].argmax())))
+def show_signal(digit: ReadDigit | np.ndarray, network: Network, key: str) -> None:
+    """How one digit, read or (784,), runs through the network."""
+    html = session.kept(key, (digit, network), lambda: _signal(digit, network))
+    answer = digit.digit if isinstance(digit, ReadDigit) else int(network.predict_proba(digit[None]).argmax())
+    picture.show(html, key, _alt(answer))
     st.caption(HOW_TO_READ)
 
 
-def _signal(image: np.ndarray, network: Network) -> str:
-    return figures.signal(image, [layer[0] for layer in network.activations(image[None])])
+def _signal(digit: ReadDigit | np.ndarray, network: Network) -> str:
+    image = digit.image if isinstance(digit, ReadDigit) else digit
+    *layers, answers = (layer[0] for layer in network.activations(image[None]))
+    if isinstance(digit, ReadDigit):
+        answers = digit.probabilities  # as all the page says them
+    return figures.signal(image, [*layers, answers])
 
 
 def _alt(answer: int) -> str:

@@ -45,11 +45,11 @@ def _choose() -> None:
         st.session_state["which"] = 0
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, max_entries=len(NAMES))
 def _sheet(file: str) -> Sheet:
     return sheet.of_picture(read_picture(FOLDER / file), NAMES[file])
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, max_entries=len(NAMES))
 def _gallery(file: str) -> str:
     return figures.examples(list(NAMES.values()), [_sheet(each).as_drawn for each in FILES], FILES.index(file))

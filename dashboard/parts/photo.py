@@ -8,8 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard import words
 from dashboard.parts import sheet, upload
 from dashboard.parts.sheet import Sheet
-from nnlib.digits import read_picture
-from nnlib.digits.pictures import MAX_FILE_BYTES
+from nnlib.digits import MAX_FILE_BYTES, read_picture
 from nnlib.errors import DrawingError
 
 MAX_MB = min(MAX_FILE_BYTES >> 20, 64)

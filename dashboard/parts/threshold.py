@@ -33,23 +33,26 @@ def pick(choice: Choice) -> float:
 
 
 def _show_cost(readings: Evaluation, chosen: int) -> None:
-    certainties = readings.probabilities.max(axis=1)
-    right = readings.predictions == readings.labels
-    thresholds, coverage, accuracy = session.kept("cost", (readings,), lambda: coverage_curve(certainties, right))
-    answered = certainties >= chosen / 100
-    now = chosen / 100, float(answered.mean()), float(right[answered].mean()) if answered.any() else np.nan
-    to_choose = (thresholds >= LEAST / 100) & (thresholds <= MOST / 100)
-    curve = (thresholds[to_choose], coverage[to_choose], accuracy[to_choose])
-    said = f"At {chosen}% it answers {percent(now[1])} of the test digits, and {percent(now[2])} of those right."
-    if not answered.any():
-        said = f"At {chosen}% it answers none of the test digits."
+    thresholds, answered, right = session.kept("cost", (readings,), lambda: _curve(readings))
+    now = chosen - LEAST
+    said = f"At {chosen}% it answers {percent(answered[now])} of the test digits"
+    said += f", and {percent(right[now])} of those right." if answered[now] else ", so it says nothing."
     st.markdown(said)
-    picture.show(figures.cost(*curve, now), "cost", said)
+    picture.show(figures.cost(thresholds, answered, right, now), "cost", said)
+
+
+def _curve(readings: Evaluation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each percent that can be chosen: itself, the share of digits that are answered, and of those that are right,
+    NaN where none is."""
+    right = readings.predictions == readings.labels
+    thresholds, coverage, accuracy = coverage_curve(readings.probabilities.max(axis=1), right)
+    percents = np.arange(LEAST, MOST + 1)
+    place = np.searchsorted(thresholds, percents / 100)
+    return percents, np.append(coverage, 0)[place], np.append(accuracy, np.nan)[place]
 
 
 def coverage_curve(certainties: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Thresholds from 0 to 1, (n,); the share that is answered at each; and of those the share that is right."""
-    thresholds = np.linspace(0, 1, 101)
-    answered = np.array([certainties >= threshold for threshold in thresholds])
-    with np.errstate(invalid="ignore"):
-        return thresholds, answered.mean(axis=1), (answered & right).sum(axis=1) / answered.sum(axis=1)
+    """Each certainty, rising; the share of answers that are as sure or surer; and of those the share that is right."""
+    order = np.argsort(certainties)
+    more = np.arange(len(order), 0, -1)
+    return certainties[order], more / len(order), np.cumsum(right[order][::-1])[::-1] / more

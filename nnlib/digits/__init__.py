@@ -3,9 +3,10 @@
 from nnlib.digits.augmentation import OtherHands, rewrite, vary
 from nnlib.digits.drawing import FoundDigit, find_digits, with_mnist_strokes
 from nnlib.digits.mnist import N_CLASSES, N_PIXELS, PACKAGED, SIDE, DataSet, Digits, load_mnist
-from nnlib.digits.pictures import read_picture
+from nnlib.digits.pictures import MAX_FILE_BYTES, read_picture
 
 __all__ = [
+    "MAX_FILE_BYTES",
     "N_CLASSES",
     "N_PIXELS",
     "PACKAGED",

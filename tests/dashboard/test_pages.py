@@ -36,6 +36,7 @@ from dashboard.words import JOINER
 from nnlib import model_files
 from nnlib.errors import DivergedError, NnlibError, StoreError
 from nnlib.model_files import load_pretrained, model_bytes
+from nnlib.reading import SURE, ReadDigit, Reading
 from nnlib.runs import Snapshot, export_run, worker
 from nnlib.runs.database import checksum
 from nnlib.runs.store import RunStore
@@ -1046,6 +1047,41 @@ def test_the_threshold_makes_an_answer_unsure_and_comes_from_the_address(monkeyp
         said = "".join(each.proto.body for each in app.get("html"))
         assert ("It reads" in said, "Not sure, perhaps" in said) == (sure, not sure)
         assert any('class="unsure"' in each for each in drawn(app)) != sure
+
+
+def a_digit(digit: int, left: int, likeness: float = 1.0) -> ReadDigit:
+    """A digit as it is read, wherever it was."""
+    probabilities = np.full(10, 0.02, np.float32)
+    probabilities[digit] = 0.82
+    cut, image = np.ones((40, 20), np.float32), np.zeros(784, np.float32)
+    return ReadDigit((left, 30, left + 20, 70), cut, image, probabilities, likeness, SURE)
+
+
+def read_as(monkeypatch: pytest.MonkeyPatch, reading: Reading) -> AppTest:
+    draw(monkeypatch, a_seven())
+    monkeypatch.setattr("dashboard.parts.sheet.read_prepared", lambda *_: reading)
+    app = open_page("draw")
+    assert not complaints(app)
+    return app
+
+
+def test_a_number_of_two_rows_stands_in_two_lines_and_every_digit_can_be_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = ((a_digit(1, 10), a_digit(9, 60)), (a_digit(4, 20),))
+    app = read_as(monkeypatch, Reading(rows, "19\n4", "nineteen, four", None))
+    assert answer(app) == "19\n4"
+    assert "nineteen, four" in "".join(each.proto.body for each in app.get("html"))
+    (buttons,) = [each for each in drawn(app) if 'class="digits"' in each]
+    assert re.findall('data-number="([0-9])"', buttons) == ["0", "1", "2"]
+
+
+def test_what_is_no_number_is_said_to_be_none_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    digits = ((a_digit(8, 10, likeness=0.1),),)
+    app = read_as(monkeypatch, Reading(digits, None, None, "This looks like no digit."))
+    assert not answer(app)
+    assert "This looks like no digit." in "".join(each.proto.body for each in app.get("html"))
+    assert any(re.search('class="[^"]*unsure.*<b>8[?]</b>', each) for each in drawn(app))
 
 
 def test_what_nothing_changes_is_not_worked_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
