@@ -54,7 +54,7 @@ STYLE = """<style>
 .st-key-board { container-type: inline-size; }
 .st-key-paper {
     position: relative; gap: 0; background: light-dark(#ffffff, #919db7);
-    outline: 1px solid light-dark(#d9deec, #323b52);
+    outline: 1px solid light-dark(#d9deec, #323b52); outline-offset: -1px;
 }
 .st-key-paper img { border-radius: 0; }
 .st-key-board .st-key-paper { width: 100%; aspect-ratio: SHAPE; }

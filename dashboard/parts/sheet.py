@@ -106,6 +106,8 @@ def mark(paper: DeltaGenerator, sheet: Sheet | None, reading: Reading | None) ->
         digits, place = reading.digits, chosen(reading)
         html = session.kept("boxes", (sheet, reading, place), lambda: figures.boxes(digits, sheet.size, place))
         alt = f"{count(len(digits), 'digit')} marked: {', '.join(map(in_words, digits))}."
+    else:
+        st.session_state["which"] = 0
     drawn = sheet is None or not sheet.shown
     with paper, st.container(key="boxes_on_paper" if drawn else "boxes_on_picture"):
         picture.show(html, "boxes", alt, None if drawn else choose("boxes"))

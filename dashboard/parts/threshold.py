@@ -17,7 +17,7 @@ LEAST, MOST = 10, 99  # percent: of ten answers, the likeliest has never less
 def pick(choice: Choice) -> float:
     """The threshold, 0 to 1; once it is opened, with what it costs this network."""
     opened = st.popover("How sure must it be?", icon=":material/tune:", key="threshold", on_change="rerun")
-    with opened, st.container(width=WIDTH_PX):
+    with opened, st.container(width=WIDTH_PX, gap="small"):
         chosen = st.slider(
             "A digit counts as sure from (*threshold*, %)",
             LEAST,
