@@ -36,8 +36,8 @@ class Sheet:
 
 def of_drawing(png: bytes) -> Sheet:
     """The sheet of a drawing: ink on nothing, as the canvas sends it."""
-    with Image.open(io.BytesIO(png)) as picture:
-        ink = np.asarray(picture.convert("RGBA"))[..., 3]
+    with Image.open(io.BytesIO(png)) as drawing:
+        ink = np.asarray(drawing.convert("RGBA"))[..., 3]
     return Sheet(prepare(ink), (ink.shape[1], ink.shape[0]), figures.inked(small(ink)))
 
 
@@ -53,13 +53,13 @@ def of_picture(content: np.ndarray, name: str) -> Sheet:
 
 def _file(content: np.ndarray, times: float) -> bytes:
     """The picture so many times larger, in a file that a page shows quickly."""
-    picture, file = Image.fromarray(content), io.BytesIO()
-    size = [max(1, round(side * times)) for side in picture.size]
-    picture = picture.resize(size, Image.Resampling.NEAREST if times > 1 else Image.Resampling.LANCZOS)
-    if picture.mode == "RGBA":
-        picture.save(file, "PNG")
+    image, file = Image.fromarray(content), io.BytesIO()
+    size = [max(1, round(side * times)) for side in image.size]
+    image = image.resize(size, Image.Resampling.NEAREST if times > 1 else Image.Resampling.LANCZOS)
+    if image.mode == "RGBA":
+        image.save(file, "PNG")
     else:
-        picture.save(file, "JPEG", quality=85)
+        image.save(file, "JPEG", quality=85)
     return file.getvalue()
 
 
