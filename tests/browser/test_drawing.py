@@ -242,7 +242,7 @@ def test_a_photo_is_read_where_its_digits_are_and_outlives_a_file_that_is_none(v
 
 
 def test_an_example_is_read_and_the_threshold_moved_by_keyboard_alone(visit: Visit) -> None:
-    someone = visit("/draw?source=Examples")
+    someone = visit("/draw?source=Examples&sure=10")
     expect(someone.answer).to_have_text("3")
     example = someone.keyed("examples").get_by_role("button", name="Four or nine?")
     example.focus()
