@@ -1,11 +1,12 @@
 """What a network reads: MNIST's digits, what varies them, and how a drawing or a photo becomes one of them."""
 
 from nnlib.digits.augmentation import OtherHands, rewrite, vary
-from nnlib.digits.drawing import FoundDigit, find_digits
+from nnlib.digits.drawing import FoundDigit, find_digits, with_mnist_strokes
 from nnlib.digits.mnist import N_CLASSES, N_PIXELS, PACKAGED, SIDE, DataSet, Digits, load_mnist
-from nnlib.digits.pictures import read_picture
+from nnlib.digits.pictures import MAX_FILE_BYTES, read_picture
 
 __all__ = [
+    "MAX_FILE_BYTES",
     "N_CLASSES",
     "N_PIXELS",
     "PACKAGED",
@@ -19,4 +20,5 @@ __all__ = [
     "read_picture",
     "rewrite",
     "vary",
+    "with_mnist_strokes",
 ]
