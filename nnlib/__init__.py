@@ -1,6 +1,6 @@
 """A neural network in numpy that reads handwritten digits, and all that can be done with it."""
 
-from nnlib.digits import find_digits, load_mnist, read_picture
+from nnlib.digits import load_mnist, read_picture
 from nnlib.errors import NnlibError
 from nnlib.model_files import Model, load_model, load_pretrained, save_model
 from nnlib.network import Network
@@ -23,7 +23,6 @@ __all__ = [
     "Trainer",
     "TrainingConfig",
     "evaluate",
-    "find_digits",
     "load_mnist",
     "load_model",
     "load_pretrained",

@@ -22,7 +22,7 @@ import click
 
 import nnlib
 from nnlib import benchmark as benchmarks
-from nnlib.digits import Digits, load_mnist, read_picture
+from nnlib.digits import Digits, load_mnist, open_picture
 from nnlib.errors import DamagedStoreError, DrawingError, NnlibError, SettingError, StoreError, UnknownRunError
 from nnlib.files import read_bytes, write_bytes
 from nnlib.model_files import SUFFIXES, check_model_path, load_model, load_pretrained, save_model
@@ -530,7 +530,7 @@ def predict(images: tuple[Path, ...], model: Path | None, threshold: float, as_j
     unreadable = False
     for path in images:
         try:
-            picture, reduction = read_picture(path), 1
+            picture, reduction = open_picture(path)
             reading = read_digits(picture, reader, threshold)
         except DrawingError as error:
             click.echo(str(error), err=True)

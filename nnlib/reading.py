@@ -17,7 +17,7 @@ from nnlib.study import calibrate
 from nnlib.words import in_words
 
 SURE = 0.5  # a digit is sure where it is at least so probably a digit, and this one
-NO_DIGIT = 0.1  # less probably a digit than this, it is none
+NO_DIGIT = 0.02  # less probably a digit than this, it is none
 
 # of two ways to cut a row, what counts beside probabilities: logarithms, for each row's height
 LOW = 4.0  # by which a digit is lower than LOW_FROM of its row
@@ -157,7 +157,7 @@ def _read_row(row: Row, prepared: Prepared, model: Model, threshold: float) -> t
 def _best_path(row: Row, probabilities: np.ndarray) -> list[int]:
     """Which candidates make up the whole row best; `probabilities` (n,) are those of each one's best digit."""
     scores = np.log(row.likeness + 1e-4) + np.log(probabilities)
-    best: list[tuple[float, list[int]]] = [(0.0, [])] + [(-np.inf, [])] * row.n_pieces
+    best: list[tuple[float, list[int]]] = [(0.0, []), *((-np.inf, []) for _ in range(row.n_pieces))]
     for index in sorted(range(len(scores)), key=lambda index: row.candidates[index].start):
         candidate = row.candidates[index]
         # a digit of many pieces counts more than one, or it would win by being one only

@@ -155,8 +155,8 @@ def on_canvas(images: np.ndarray, side: int = 280) -> Iterator[np.ndarray]:
         size = int(generator.integers(side // 3, side))
         grey = Image.fromarray(np.rint(image.reshape(28, 28) * 255).astype(np.uint8))
         canvas = Image.new("L", (side, side))
-        place = tuple(int(each) for each in generator.integers(0, side - size + 1, 2))
-        canvas.paste(grey.resize((size, size), Image.Resampling.BICUBIC), place)
+        left, top = (int(each) for each in generator.integers(0, side - size + 1, 2))
+        canvas.paste(grey.resize((size, size), Image.Resampling.BICUBIC), (left, top))
         yield np.asarray(canvas.convert("RGBA"))
 
 

@@ -8,13 +8,10 @@
 the camera's perspective, so that no picture is ever resampled on its way.
 """
 
-import argparse
 import io
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -126,7 +123,7 @@ class Scene:
 
 def choose_scene(generator: np.random.Generator, n_digits: int, papers: Sequence[Paper] = PAPERS) -> Scene:
     """A scene by chance in which there is room for so many digits."""
-    paper = papers[generator.integers(len(papers))]
+    paper = papers[int(generator.integers(len(papers)))]
     pen = paper.pens[generator.integers(len(paper.pens))]
     has = [f"{paper.name} paper" if paper in PAPERS[:6] + OTHER_PAPERS else paper.name, pen.name]
 
@@ -288,7 +285,7 @@ def _seen(spots: np.ndarray, scene: Scene) -> np.ndarray:
 
 def _scale(spot: np.ndarray, scene: Scene) -> float:
     """Pixels per mm at a spot, (1, 2)."""
-    return float(np.linalg.norm(np.diff(_seen(np.concatenate([spot, spot + (0.1, 0)]), scene), axis=0)) * 10)
+    return float(np.linalg.norm(np.diff(_seen(np.concatenate([spot, spot + np.array([0.1, 0])]), scene), axis=0)) * 10)
 
 
 def photograph(
@@ -301,7 +298,7 @@ def photograph(
     scene = scene or choose_scene(generator, max(1, len(digits)), papers)
     generator = np.random.default_rng(scene.seed)
     light = np.clip(_paper(lay_out(digits, scene, generator) if digits else [], scene, generator), 0, 1)
-    light *= _light(scene)[..., np.newaxis] * np.float32(scene.light)
+    light *= _light(scene)[..., np.newaxis] * np.asarray(scene.light, np.float32)
     return _camera(light, scene, generator)
 
 
@@ -322,7 +319,7 @@ def _paper(digits: Sequence[Strokes], scene: Scene, generator: np.random.Generat
             covered = (ink_cover(own, scene) / np.float32(255) * np.float32(cover) * grain).clip(0, 1)
             if scene.paper.name == "blackboard":  # chalk hides what ink only tints
                 surface *= (1 - covered)[..., np.newaxis]
-                surface += covered[..., np.newaxis] * np.float32(colour)
+                surface += covered[..., np.newaxis] * np.asarray(colour, np.float32)
             else:
                 _lay(surface, colour, covered)
     if scene.table:
@@ -386,11 +383,11 @@ def _table(scene: Scene, generator: np.random.Generator) -> np.ndarray:
         rings = _noise(generator, (size[0], max(4, size[1] // 40)), 4 * scale)
         rings = np.asarray(Image.fromarray(rings).resize((size[1], size[0]), Image.Resampling.BICUBIC))
         shade = generator.uniform(0.45, 0.9) * (1 + 0.1 * rings + 0.12 * (rings > 1.2) * -1)
-        return shade[..., np.newaxis] * np.float32((0.8, 0.55, 0.35))
+        return shade[..., np.newaxis] * np.asarray((0.8, 0.55, 0.35), np.float32)
     step = max(4, round(generator.uniform(20, 60) * scale))
     rows, columns = np.arange(size[0]) // step % 2, np.arange(size[1]) // step % 2
     shade = 0.35 + 0.25 * (rows[:, np.newaxis] + columns) + 0.05 * _noise(generator, size, scale)
-    return shade[..., np.newaxis].astype(np.float32) * np.float32((0.9, 0.5, 0.5))
+    return shade[..., np.newaxis].astype(np.float32) * np.asarray((0.9, 0.5, 0.5), np.float32)
 
 
 def _light(scene: Scene) -> np.ndarray:
@@ -442,9 +439,7 @@ def iter_photos(
         yield photograph(digits, np.random.default_rng(), scene), label, scene.has
 
 
-def _choices(
-    seed: int, most_digits: int, papers: Sequence[Paper]
-) -> Iterator[tuple[list[Strokes], str, Scene]]:
+def _choices(seed: int, most_digits: int, papers: Sequence[Paper]) -> Iterator[tuple[list[Strokes], str, Scene]]:
     strokes, labels = zip(*load_strokes(), strict=True)
     generator = np.random.default_rng(seed)
     while True:

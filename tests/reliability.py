@@ -54,7 +54,7 @@ def diagram(pen: ImageDraw.ImageDraw, left: int, top: int, title: str, reliabili
 
 def main() -> None:
     """Print a table, and draw the picture where that is asked for."""
-    from nnlib import PRESETS, Model, Trainer, find_digits, load_mnist, load_pretrained
+    from nnlib import PRESETS, Model, Trainer, load_mnist, load_pretrained, read_digits
     from nnlib.study import Reliability, calibrate
     from tests.pen_strokes import iter_canvases
 
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--picture", help="a picture to make of the pretrained network and of quick")
     arguments = parser.parse_args()
     data = load_mnist()
-    drawings = [(find_digits(canvas), label) for canvas, label in iter_canvases()]
+    drawings = [(read_digits(canvas, load_pretrained()).digits, label) for canvas, label in iter_canvases()]
     alone = [(found[0].image, label) for found, label in drawings if len(found) == 1]
     readable = {
         "test digits": (data.test.images, data.test.labels),

@@ -7,7 +7,7 @@ from dashboard import figures, session
 from dashboard.parts import picture
 from dashboard.session import Choice
 from nnlib.reading import SURE
-from nnlib.study import Evaluation
+from nnlib.study import Evaluation, calibrate, coverage_curve
 from nnlib.words import percent
 
 WIDTH_PX = 340
@@ -28,12 +28,12 @@ def pick(choice: Choice) -> float:
             persist_state="session",
         )
         if opened.open:
-            _show_cost(choice.test_readings, chosen)
+            _show_cost(choice.test_readings, choice.model.temperature, chosen)
     return chosen / 100
 
 
-def _show_cost(readings: Evaluation, chosen: int) -> None:
-    thresholds, answered, right = session.kept("cost", (readings,), lambda: _curve(readings))
+def _show_cost(readings: Evaluation, temperature: float, chosen: int) -> None:
+    thresholds, answered, right = session.kept("cost", (readings,), lambda: _curve(readings, temperature))
     now = chosen - LEAST
     said = f"At {chosen}% it answers {percent(answered[now])} of the test digits"
     said += f", and {percent(right[now])} of those right." if answered[now] else ", so it says nothing."
@@ -41,18 +41,11 @@ def _show_cost(readings: Evaluation, chosen: int) -> None:
     picture.show(figures.cost(thresholds, answered, right, now), "cost", said)
 
 
-def _curve(readings: Evaluation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _curve(readings: Evaluation, temperature: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each percent that can be chosen: itself, the share of digits that are answered, and of those that are right,
     NaN where none is."""
     right = readings.predictions == readings.labels
-    thresholds, coverage, accuracy = coverage_curve(readings.probabilities.max(axis=1), right)
+    curve = coverage_curve(calibrate(readings.probabilities, temperature).max(axis=1), right)
     percents = np.arange(LEAST, MOST + 1)
-    place = np.searchsorted(thresholds, percents / 100)
-    return percents, np.append(coverage, 0)[place], np.append(accuracy, np.nan)[place]
-
-
-def coverage_curve(certainties: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Each certainty, rising; the share of answers that are as sure or surer; and of those the share that is right."""
-    order = np.argsort(certainties)
-    more = np.arange(len(order), 0, -1)
-    return certainties[order], more / len(order), np.cumsum(right[order][::-1])[::-1] / more
+    place = np.searchsorted(curve.thresholds, percents / 100)
+    return percents, np.append(curve.coverage, 0)[place], np.append(curve.accuracy, np.nan)[place]

@@ -19,12 +19,13 @@ from nnlib.digits.mnist import N_CLASSES
 ROW_HEIGHT_PX = 96  # rows are cut at this size, whatever the picture's
 
 # of the largest blot of ink, and of the picture's larger side: less is a speck
-SPECK_AREA = 0.015
+SPECK_AREA = 0.02
 SPECK_SIDE = 0.02
 MOST_BLOTS = 200  # no number has so many
 
 TALL = 0.5  # blots at least so high, in terms of the highest, make rows; each other one joins the nearest
 SAME_ROW = 0.4  # of the lower one's height, which two neighbours in a row share
+ONE_FROM = 0.5  # so probably one digit, two rows are none
 MOST_PIECES = 9  # in a digit
 WIDEST = 1.7  # a digit of several pieces, in terms of its row's height
 
@@ -114,7 +115,14 @@ def cut_rows(ink: np.ndarray, judge: Judge) -> list[Row]:
             blots[label] = (columns.start, rows.start, columns.stop, rows.stop)
     if len(blots) > MOST_BLOTS:
         return []
-    return [_Writing(ink, labels, {label: blots[label] for label in row}).row(judge) for row in _rows(blots)]
+    rows = _rows(blots)
+    if len(rows) > 1:
+        # or the upper and the lower half of one digit
+        whole = _Writing(ink, labels, blots).row(judge)
+        is_whole = [each.stop - each.start == whole.n_pieces for each in whole.candidates]
+        if (whole.likeness[is_whole] >= ONE_FROM).any():
+            return [whole]
+    return [_Writing(ink, labels, {label: blots[label] for label in row}).row(judge) for row in rows]
 
 
 def _rows(blots: dict[int, Box]) -> list[list[int]]:
@@ -207,7 +215,8 @@ class _Writing:
         for array in (cut, image):
             array.flags.writeable = False
         corners = np.array([left, top, right, bottom]) / self.scale + [self.left, self.top] * 2
-        box = (*map(int, np.floor(corners[:2] + 0.01)), *map(int, np.ceil(corners[2:] - 0.01)))
+        (left, top), (right, bottom) = np.floor(corners[:2] + 0.01), np.ceil(corners[2:] - 0.01)
+        box = int(left), int(top), int(right), int(bottom)
         ink_cut = some[0].cut_left + some[-1].cut_right
         return Candidate(start, stop, box, cut, image, (bottom - top) / ROW_HEIGHT_PX, gap / ROW_HEIGHT_PX, ink_cut)
 

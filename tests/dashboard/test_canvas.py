@@ -37,7 +37,7 @@ def test_every_stroke_is_a_state_that_undo_goes_back_to(drawing: Any) -> None:
     assert [len(state.strokes) for state in drawing.states] == [0, 1, 2]
     drawing.undo()
     assert drawing.first_shown == strokes(1)
-    assert len(drawing.sheet().prepared.found) == 1
+    assert len(drawing.sheet().prepared.rows) == 1
     drawing.undo()
     drawing.undo()
     assert [state.strokes for state in drawing.states] == [()]

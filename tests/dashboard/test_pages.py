@@ -1053,7 +1053,7 @@ def a_digit(digit: int, left: int, likeness: float = 1.0) -> ReadDigit:
     probabilities = np.full(10, 0.02, np.float32)
     probabilities[digit] = 0.82
     cut, image = np.ones((40, 20), np.float32), np.zeros(784, np.float32)
-    return ReadDigit((left, 30, left + 20, 70), cut, image, probabilities, likeness, SURE)
+    return ReadDigit((left, 30, left + 20, 70), cut, image, probabilities, likeness, str(digit), SURE)
 
 
 def read_as(monkeypatch: pytest.MonkeyPatch, reading: Reading) -> AppTest:

@@ -278,7 +278,7 @@ def test_predict_says_how_sure_the_rows_of_a_picture_are_and_scales_its_boxes() 
         probabilities = np.full(10, (1 - probability) / 9, np.float32)
         probabilities[which] = probability
         image = np.zeros(784, np.float32)
-        return ReadDigit(box, image.reshape(28, 28), image, probabilities, likeness, 0.5)
+        return ReadDigit(box, image.reshape(28, 28), image, probabilities, likeness, str(which), 0.5)
 
     rows = ((digit(4, 0.9, 1, (1, 2, 3, 4)), digit(2, 0.9, 1, (5, 2, 7, 4))), (digit(7, 0.9, 0.5, (0, 9, 2, 11)),))
     reading = Reading(rows, "42\n7", "forty-two; seven", "the last may be no digit.")
