@@ -13,8 +13,7 @@ from functools import lru_cache
 import numpy as np
 import safetensors.numpy
 
-from nnlib.digits import N_CLASSES, N_PIXELS, PACKAGED, Digits, load_mnist, rewrite, vary
-from nnlib.digits.non_digits import draw_kinds
+from nnlib.digits import N_CLASSES, N_PIXELS, PACKAGED, Digits, draw_kinds, load_mnist, rewrite, vary
 from nnlib.network import Adam, CategoricalCrossEntropy, Network, schedule_factor
 
 KINDS = (*map(str, range(N_CLASSES)), "letter", "several", "part", "other")  # what it tells apart

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nnlib import likeness
-from nnlib.digits.cutting import Candidate, Row, cut_rows
-from nnlib.digits.ink import find_ink
+from nnlib.digits import Candidate, Row, cut_rows, find_ink
 from nnlib.model_files import Model
 from nnlib.study import calibrate
 from nnlib.words import in_words

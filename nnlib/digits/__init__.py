@@ -1,8 +1,11 @@
 """What a network reads: MNIST's digits, what varies them, and how a drawing or a photo becomes one of them."""
 
 from nnlib.digits.augmentation import OtherHands, rewrite, vary
+from nnlib.digits.cutting import Candidate, Row, cut_rows
 from nnlib.digits.drawing import with_mnist_strokes
+from nnlib.digits.ink import find_ink
 from nnlib.digits.mnist import N_CLASSES, N_PIXELS, PACKAGED, SIDE, DataSet, Digits, load_mnist
+from nnlib.digits.non_digits import draw_kinds
 from nnlib.digits.pictures import MAX_FILE_BYTES, open_picture, read_picture
 
 __all__ = [
@@ -11,9 +14,14 @@ __all__ = [
     "N_PIXELS",
     "PACKAGED",
     "SIDE",
+    "Candidate",
     "DataSet",
     "Digits",
     "OtherHands",
+    "Row",
+    "cut_rows",
+    "draw_kinds",
+    "find_ink",
     "load_mnist",
     "open_picture",
     "read_picture",

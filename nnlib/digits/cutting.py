@@ -119,7 +119,7 @@ def cut_rows(ink: np.ndarray, judge: Judge) -> list[Row]:
     if len(rows) > 1:
         # or the upper and the lower half of one digit
         whole = _Writing(ink, labels, blots).row(judge)
-        is_whole = [each.stop - each.start == whole.n_pieces for each in whole.candidates]
+        is_whole = np.array([each.stop - each.start == whole.n_pieces for each in whole.candidates])
         if (whole.likeness[is_whole] >= ONE_FROM).any():
             return [whole]
     return [_Writing(ink, labels, {label: blots[label] for label in row}).row(judge) for row in rows]

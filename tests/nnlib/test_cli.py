@@ -839,7 +839,7 @@ def test_a_picture_that_cannot_be_read_ends_with_one_sentence(call: Call, drawin
     missing, damaged = tmp_path / "missing.png", tmp_path / "damaged.png"
     damaged.write_bytes(drawing.read_bytes()[:300])
     assert call("predict", missing).sentence(1) == f"there is no file {missing}: check its name and folder."
-    assert call("predict", damaged).sentence(1).startswith(f"{damaged} is damaged, or not a picture ")
+    assert call("predict", damaged).sentence(1).startswith(f"{damaged} is cut off: the rest of it is missie ")
     assert call("predict", tmp_path).sentence(1) == f"{tmp_path} is a folder: name a file in it."
     os.mkfifo(tmp_path / "pipe.png")
     assert "pipe.png is not a file but a pipe" in call("predict", tmp_path / "pipe.png").sentence(1)

@@ -35,8 +35,7 @@ def find_digits(picture: np.ndarray) -> tuple[ReadDigit, ...]:
 
 
 def only_digit(picture: np.ndarray) -> np.ndarray:
-    (digit,) = find_digits(picture)
-    return digit.image
+    return max(find_digits(picture), key=lambda digit: digit.cut.size).image
 
 
 def difference(first: np.ndarray, second: np.ndarray) -> float:
