@@ -1,11 +1,13 @@
 """What a network reads: MNIST's digits, what varies them, and how a drawing or a photo becomes one of them."""
 
-from nnlib.digits.augmentation import OtherHands, rewrite, vary
+from nnlib.digits.augmentation import NOWHERE, OtherHands, rewrite, vary
 from nnlib.digits.drawing import FoundDigit, find_digits
-from nnlib.digits.mnist import N_CLASSES, N_PIXELS, PACKAGED, SIDE, DataSet, Digits, load_mnist
+from nnlib.digits.mnist import N_CLASSES, N_PIXELS, NO_DIGITS, PACKAGED, SIDE, DataSet, Digits, load_mnist
 from nnlib.digits.pictures import read_picture
 
 __all__ = [
+    "NOWHERE",
+    "NO_DIGITS",
     "N_CLASSES",
     "N_PIXELS",
     "PACKAGED",

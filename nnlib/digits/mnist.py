@@ -51,6 +51,27 @@ class Digits:
     def __getitem__(self, rows: slice) -> "Digits":
         return Digits(self.images[rows], self.labels[rows])
 
+    @classmethod
+    def from_bytes(cls, pixels: np.ndarray, labels: np.ndarray) -> "Digits":
+        """The digits whose pixels are bytes, (n, ...) uint8 with 784 for each, as files have them."""
+        scaled = np.divide(pixels.reshape(-1, N_PIXELS), np.float32(255), dtype=np.float32)
+        for array in (scaled, labels):
+            array.flags.writeable = False
+        return cls(scaled, labels)
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """The images as bytes, (n, 784) uint8."""
+        return np.rint(self.images * np.float32(255)).astype(np.uint8)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of all pixels, as bytes, and all labels, in hexadecimal."""
+        return hashlib.sha256(self.pixels.tobytes() + self.labels.astype(np.uint8).tobytes()).hexdigest()
+
+
+NO_DIGITS = Digits(np.zeros((0, N_PIXELS), np.float32), np.zeros(0, np.uint8))
+
 
 @dataclass(frozen=True)
 class DataSet:
@@ -86,10 +107,7 @@ def _load_part(directory: Path, part: str) -> Digits:
         raise DataError(f"{images_path} holds {held}, but {labels_path} {other}: each picture needs its label.")
     if labels.max() >= N_CLASSES:
         raise DataError(f"{labels_path} holds the label {labels.max()}: labels must be 0 to 9.")
-    scaled = np.divide(images.reshape(-1, N_PIXELS), np.float32(255), dtype=np.float32)
-    scaled.flags.writeable = False
-    labels.flags.writeable = False
-    return Digits(scaled, labels)
+    return Digits.from_bytes(images, labels)
 
 
 def _read_idx(directory: Path, name: str, n_dimensions: int) -> tuple[str, np.ndarray]:
