@@ -2,7 +2,18 @@
 
 from nnlib.digits.augmentation import NOWHERE, OtherHands, rewrite, vary
 from nnlib.digits.drawing import FoundDigit, find_digits
-from nnlib.digits.mnist import N_CLASSES, N_PIXELS, NO_DIGITS, PACKAGED, SIDE, DataSet, Digits, load_mnist
+from nnlib.digits.mnist import (
+    N_CLASSES,
+    N_PIXELS,
+    NO_DIGITS,
+    PACKAGED,
+    SIDE,
+    DataSet,
+    Digits,
+    idx_files,
+    load_mnist,
+    load_part,
+)
 from nnlib.digits.pictures import read_picture
 
 __all__ = [
@@ -17,7 +28,9 @@ __all__ = [
     "FoundDigit",
     "OtherHands",
     "find_digits",
+    "idx_files",
     "load_mnist",
+    "load_part",
     "read_picture",
     "rewrite",
     "vary",
