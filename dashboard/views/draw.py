@@ -4,8 +4,9 @@ import numpy as np
 import streamlit as st
 
 from dashboard import figures, session
-from dashboard.parts import answer, canvas, moments, photo, picture
-from nnlib.digits import N_CLASSES, FoundDigit
+from dashboard.parts import answer, canvas, moments, photo, picture, teach
+from nnlib.digits import N_CLASSES, SIDE, FoundDigit
+from nnlib.reading import SURE, ReadDigit
 
 DRAWING, PHOTO = "Drawing", "Photo or scan"
 
@@ -51,6 +52,10 @@ def draw_and_read() -> None:
             figures.probabilities(probabilities), "draw_probabilities", f"Ten bars, one for each digit: {said_of_it}."
         )
         st.caption("The ten bars add up to 100%. Two tall ones: it hesitates between two digits.")
+    read = None
+    if digit is not None:
+        read = ReadDigit(digit.box, digit.image.reshape(SIDE, SIDE), digit.image, probabilities, 1.0, SURE)
+    teach.teach(read, choice)
     if digit is not None:
         st.header("Its way through the network", anchor=False)
         st.caption(
