@@ -29,7 +29,7 @@ Ending = Literal["epochs", "stop", "patience", "target_accuracy", "time_limit"]
 FEWEST_DIGITS = 2000  # that a point within an epoch averages over, or it jumps; unless that takes too long
 PROGRESS_SECONDS = 0.2  # often enough for a live curve, and for a pause that is felt at once
 EARLY_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)  # most happens within the first epochs: a record after each of these
-CORRECTIONS_SHARE = 0.1  # of the digits of an epoch, so often are they repeated; measured, see docs/teaching.md
+CORRECTIONS_SHARE = 0.05  # of the digits of an epoch, so often are they repeated; measured, see docs/teaching.md
 CHECKPOINT_FORM = 4  # to be raised where the state of an older version would be misunderstood
 # what the steps themselves do not know of
 CHANGED_AT_ONCE = {"learning_rate", "schedule", "epochs", "patience", "target_accuracy", "time_limit"}

@@ -1,0 +1,243 @@
+"""Teaching: what was corrected is read afterwards, and nothing else is forgotten; and a run stays its recipe."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nnlib.digits.drawing import find_digits
+from nnlib.digits.mnist import DataSet, Digits, load_mnist
+from nnlib.errors import SettingError, StoreError
+from nnlib.model_files import Model, load_pretrained
+from nnlib.network.network import Network
+from nnlib.runs import teaching, worker
+from nnlib.runs.corrections import digits_of
+from nnlib.runs.store import RunStore
+from nnlib.runs.teaching import settings_for, taught, teach
+from nnlib.runs.transfer import export_run, import_file
+from nnlib.study.evaluation import evaluate
+from nnlib.training.config import TrainingConfig
+from nnlib.training.trainer import Trainer, first_checkpoint
+from tests.pen_strokes import load_strokes, render
+
+SMALL = TrainingConfig(hidden_widths=(16, 8), epochs=2, batch_size=64, training_digits=640, validation_digits=200)
+
+
+@pytest.fixture(scope="module")
+def data() -> DataSet:
+    return load_mnist()
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunStore]:
+    monkeypatch.setattr(worker, "keep_starting", lambda store: None)  # each is trained here
+    with closing(RunStore(tmp_path / "here")) as store:
+        yield store
+
+
+@pytest.fixture
+def model() -> Model:
+    """A small network that has learned nothing yet."""
+    network = Network((784, *SMALL.hidden_widths, 10), SMALL.activation)
+    network.draw_weights(np.random.default_rng(1))
+    return Model(network, "small", SMALL, 0, None, "")
+
+
+def correct(store: RunStore, data: DataSet, n: int = 5) -> None:
+    """Some digits, each with a label that is not its own."""
+    for image, label in zip(data.test.images[:n], data.test.labels[:n], strict=True):
+        store.corrections.add(image, (int(label) + 1) % 10)
+
+
+def train(store: RunStore, run: int) -> bytes:
+    """The parameters of a run at its end."""
+    list(worker.work(store, run))
+    assert store.run(run).state == "finished"
+    return store.model(run, store.snapshots(run)[-1].step).network.parameters.tobytes()
+
+
+@pytest.fixture
+def run(store: RunStore, model: Model, data: DataSet, monkeypatch: pytest.MonkeyPatch) -> int:
+    """A run in line that was taught five digits; since, these were deleted."""
+    monkeypatch.setattr(teaching, "ENOUGH_DIGITS", 1200)
+    correct(store, data)
+    run = teach(store, model, data, parent=(7, 20))
+    store.corrections.delete_all()
+    return run
+
+
+# --- a run is its recipe ---
+
+
+def test_a_run_keeps_what_it_was_taught_whatever_is_deleted(store: RunStore, run: int, data: DataSet) -> None:
+    assert store.run(run).parent == (7, 20)
+    assert store.run(run).name == "taught 5 digits, from run 7"
+    digits = taught(store, run)
+    np.testing.assert_array_equal(digits.images, data.test.images[:5])
+    assert store.recipe(run).corrections == store.run(run).corrections == digits.digest
+    train(store, run)
+    assert taught(store, run).digest == digits.digest
+
+
+def test_it_begins_with_the_network_that_was_taught(store: RunStore, run: int, model: Model) -> None:
+    assert store.model(run, 0).network.parameters.tobytes() == model.network.parameters.tobytes()
+
+
+def test_repeated_it_ends_with_the_same_bits(store: RunStore, run: int) -> None:
+    again = store.fork(run, 0)
+    assert store.recipe(again) == store.recipe(run)
+    end = train(store, run)
+    in_the_middle = store.fork(run, 10)
+    assert train(store, again) == train(store, in_the_middle) == end
+
+
+def test_resumed_it_ends_with_the_same_bits(store: RunStore, run: int) -> None:
+    other = store.fork(run, 0)
+    records = worker.work(store, run)
+    list(islice(records, 4))
+    records.close()
+    assert store.run(run).state == "interrupted"
+    store.enqueue(run)
+    list(worker.work(store, run))
+    step = store.snapshots(run)[-1].step
+    assert store.model(run, step).network.parameters.tobytes() == train(store, other)
+
+
+def test_stopped_in_the_middle_a_trainer_goes_on_to_the_same_bits(model: Model, data: DataSet) -> None:
+    corrections = Digits(data.test.images[:3], np.array([1, 2, 3], np.uint8))
+    recipe, checkpoint = first_checkpoint(SMALL.with_changes(augmentation=1), model.network.parameters, corrections)
+    whole = Trainer.resume(checkpoint, data, recipe)
+    list(whole)
+    parts, state = Trainer.resume(checkpoint, data, recipe, progress_seconds=0), checkpoint
+    for _ in range(3):
+        list(islice(parts, 5))
+        state = parts.checkpoint()
+        parts = Trainer.resume(state, data, recipe, progress_seconds=0)
+    list(parts)
+    assert parts.step_count == whole.step_count
+    assert parts.network.parameters.tobytes() == whole.network.parameters.tobytes()
+    assert parts.corrections.digest == recipe.corrections
+
+
+def test_corrected_digits_are_a_tenth_of_what_is_shown_and_others_are_all_there(data: DataSet) -> None:
+    trainer = Trainer(SMALL, data, corrections=Digits(data.test.images[:3], data.test.labels[:3]))
+    shown = trainer._memory["labels"][trainer._order]
+    share = 1 - SMALL.training_digits / len(shown)
+    assert share == pytest.approx(0.05, abs=0.01)
+    assert sorted(trainer._order) == list(range(len(shown)))
+    rows = slice(SMALL.training_digits, None)
+    assert set(map(bytes, trainer._memory["images"][rows])) == set(map(bytes, Digits.pixels.fget(trainer.corrections)))  # type: ignore[attr-defined]
+
+
+def test_without_corrected_digits_nothing_is_another_training(data: DataSet) -> None:
+    trainer = Trainer(SMALL, data)
+    assert trainer.recipe.corrections is None
+    assert len(trainer._order) == SMALL.training_digits
+
+
+def test_taken_along_it_has_what_it_was_taught(store: RunStore, run: int, data: DataSet, tmp_path: Path) -> None:
+    content = export_run(store, run)
+    with closing(RunStore(tmp_path / "there")) as there:
+        brought = import_file(there, content, "run.zip", data)
+        assert there.recipe(brought) == store.recipe(run)
+        assert taught(there, brought).digest == taught(store, run).digest
+        assert there.corrections.all() == []
+        again = there.fork(brought, 0)
+        assert train(there, again) == train(store, run)
+
+
+def test_brought_in_without_what_it_was_taught_it_is_refused(
+    store: RunStore, run: int, model: Model, data: DataSet
+) -> None:
+    _, other = first_checkpoint(SMALL, model.network.parameters, Digits(data.test.images[:2], data.test.labels[:2]))
+    with store._database.writing() as connection:
+        connection.execute("DELETE FROM checkpoints")
+    with pytest.raises(StoreError, match=r"the corrected digits that it learns from are not in it"):
+        import_file(store, export_run(store, run), "run.zip", data)
+    store._insert_checkpoint(run, 0, 0.0, other)
+    with pytest.raises(StoreError, match=r"the corrected digits that it learns from are not in it"):
+        import_file(store, export_run(store, run), "run.zip", data)
+    with pytest.raises(StoreError, match="it is of another recipe"):
+        Trainer.resume(other, data, store.recipe(run))
+
+
+def test_a_recipe_without_its_corrected_digits_is_refused(store: RunStore, run: int, data: DataSet) -> None:
+    recipe = replace(store.recipe(run), weights=None)
+    for call in (lambda: Trainer(recipe, data), lambda: store.create_run(recipe, "again")):
+        with pytest.raises(SettingError, match=r"learns from corrected digits, and has them not: import the whole run"):
+            call()
+    with pytest.raises(SettingError, match=r"the corrections of the recipe are abc: it must be 64 hexadecimal digits"):
+        replace(recipe, corrections="abc")
+
+
+def test_there_must_be_something_to_teach(store: RunStore, model: Model, data: DataSet) -> None:
+    with pytest.raises(StoreError, match=r"^no digit was corrected yet: say of a drawing what it is"):
+        teach(store, model, data)
+    assert store.runs() == []
+
+
+def test_damaged_it_says_so(store: RunStore, run: int) -> None:
+    with store._database.writing() as connection:
+        connection.execute("UPDATE checkpoints SET state = zeroblob(100)")
+    with pytest.raises(StoreError, match=rf"^the corrected digits of run {run} are damaged: teach it once more\.$"):
+        taught(store, run)
+
+
+# --- it learns, and does not forget ---
+
+
+def in_an_odd_hand(n: int) -> Digits:
+    """Digits as somebody writes them whose 2, 5 and 7 are mirrored and whose 4 lies on its side."""
+    pixels, labels = [], []
+    for strokes, label in load_strokes():
+        if label in (2, 4, 5, 7) and len(labels) < n:
+            if label == 4:
+                odd = [np.stack([-stroke[:, 1], stroke[:, 0]], axis=1) for stroke in strokes]
+            else:
+                odd = [stroke * [-1, 1] for stroke in strokes]
+            (found,) = find_digits(render(odd))
+            pixels.append(np.rint(found.image * 255).astype(np.uint8))
+            labels.append(label)
+    return Digits.from_bytes(np.stack(pixels), np.array(labels, np.uint8))
+
+
+def test_fifty_corrected_digits_of_an_odd_hand_are_read_afterwards_and_no_other_is_forgotten(
+    store: RunStore, data: DataSet
+) -> None:
+    pretrained = load_pretrained()
+    hand = in_an_odd_hand(150)
+    misread = np.flatnonzero(evaluate(pretrained.network, hand).predictions != hand.labels)[:50]
+    others = np.setdiff1d(np.arange(len(hand)), misread)
+    assert len(misread) == 50
+    for row in misread:
+        store.corrections.add(hand.images[row], int(hand.labels[row]))
+    run = teach(store, pretrained, data)
+    train(store, run)
+    network = store.model(run, store.snapshots(run)[-1].step).network
+
+    def right(network: Network, rows: np.ndarray) -> float:
+        return evaluate(network, Digits(hand.images[rows], hand.labels[rows])).accuracy
+
+    assert right(pretrained.network, misread) == 0
+    assert right(network, misread) >= 0.9
+    assert right(network, others) > right(pretrained.network, others) + 0.2
+    assert evaluate(network, data.test).accuracy >= evaluate(pretrained.network, data.test).accuracy - 0.001
+
+
+def test_a_network_of_which_nothing_is_known_is_taught_with_as_many_digits_as_there_are(
+    model: Model, data: DataSet
+) -> None:
+    small = DataSet(data.train[:1000], data.test)
+    config = settings_for(replace(model, config=None), small)
+    assert (config.training_digits, config.validation_digits) == (500, 500)
+    assert config.hidden_widths == SMALL.hidden_widths
+    assert config.epochs * config.training_digits >= teaching.ENOUGH_DIGITS
+
+
+def test_digits_of_corrections_are_those_of_the_trainer(store: RunStore, data: DataSet) -> None:
+    correct(store, data)
+    assert len(digits_of(store.corrections.all())) == 5
