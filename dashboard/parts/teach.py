@@ -44,6 +44,8 @@ def teach(digit: ReadDigit | None, choice: session.Choice) -> None:
     run = _run_of(lesson)
     if digit is not None:
         ask(digit, kept)
+    if notice := st.session_state.pop("notice", None):  # a callback of a fragment cannot show one
+        st.toast(notice, icon=":material/edit:")
     if problem := st.session_state.pop("not_taught", None):
         st.error(problem, icon=":material/error:")
     if kept:
@@ -98,7 +100,7 @@ def tell(digit: ReadDigit, key: str) -> None:
     try:
         if label is not None:
             store.corrections.add(digit.image, label, digit.digit)
-            st.toast(f"Kept: this is {_a(label)}. Undo is below the ten digits.", icon=":material/edit:")
+            st.session_state["notice"] = f"Kept: this is {_a(label)}. Undo is below the ten digits."
             return
         pixels = np.rint(digit.image * np.float32(255)).astype(np.uint8)
         for each in store.corrections.all():
@@ -115,7 +117,7 @@ def forget(number: int | None) -> None:
             resources.store().corrections.delete_all()
         elif any(each.id == number for each in resources.corrections()):
             resources.store().corrections.delete(number)
-        st.toast("It is forgotten; networks that have learned it keep it.", icon=":material/delete:")
+        st.session_state["notice"] = "Forgotten here; networks that have learned it keep it."
     except NnlibError as error:
         st.session_state["not_taught"] = sentence(str(error))
 
@@ -172,7 +174,7 @@ def show(lesson: Lesson, run: Run, digit: ReadDigit | None) -> None:
         return
     after = (run.id, moments[-1].step)
     with session.sentences(), st.container(border=True, key="taught"):
-        st.markdown(f"**Taught**, in {duration(run.last.seconds if run.last else 0)}: before → after")
+        st.markdown(f"**Taught** in {duration(run.last.seconds if run.last else 0)} (*fine-tuning*): before → after")
         say_numbers(run, lesson.before, after, digit)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             used = st.session_state["run"] == run.id

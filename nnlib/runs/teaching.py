@@ -15,8 +15,8 @@ from nnlib.training import TrainingConfig, corrections_in, first_checkpoint
 from nnlib.words import count
 
 # chosen by validation digits, see docs/teaching.md
-LEARNING_RATE = 0.0005
-ENOUGH_DIGITS = 165_000  # that are shown to it
+LEARNING_RATE = 0.0003
+ENOUGH_DIGITS = 440_000  # that are shown to it
 BATCH_SIZE = 128
 AUGMENTATION = 1.0  # or what it was trained with
 

@@ -138,7 +138,8 @@ def test_on_a_full_disk_nothing_is_kept_but_all_can_be_deleted(
 def test_where_not_even_a_deletion_has_room_the_spare_makes_it(
     kept: Corrections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    number, given_up = kept.add(image(1), 7), []
+    number = kept.add(image(1), 7)
+    given_up: list[bool] = []
     delete_now = kept._delete_now
 
     def reluctantly(which: str, *values: int) -> int:
