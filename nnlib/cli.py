@@ -606,7 +606,8 @@ def corrections(export: Path | None, delete: int | None, as_json: bool) -> None:
             raise StoreError(f"the folder {printable(str(export))} cannot be made ({error.strerror}).") from error
         for name, content in idx_files(digits_of(found), CORRECTIONS_PART).items():
             write_bytes(export / name, content, StoreError)
-        click.echo(f"{count(len(found), 'corrected digit')} are in {printable(str(export))}")
+        said = f"{count(len(found), 'corrected digit')} {'is' if len(found) == 1 else 'are'}"
+        click.echo(f"{said} in {printable(str(export))}")
         return
     if as_json:
         rows = [{"number": e.id, "label": e.label, "answer": e.answer, "created": e.created} for e in found]
