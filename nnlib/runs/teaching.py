@@ -7,10 +7,10 @@ import numpy as np
 from nnlib.digits import DataSet, Digits
 from nnlib.errors import StoreError
 from nnlib.model_files import Model
-from nnlib.runs import worker
 from nnlib.runs.corrections import digits_of
 from nnlib.runs.store import RunStore
 from nnlib.runs.transfer import config_of
+from nnlib.runs.worker import keep_starting
 from nnlib.training import TrainingConfig, corrections_in, first_checkpoint
 from nnlib.words import count
 
@@ -58,7 +58,7 @@ def teach(
     origin = f"run {parent[0]}" if parent else "the pretrained network"
     name = f"taught {count(len(corrections), 'digit')}, from {origin}"
     run_id = store.create_run_from(parameters, recipe, checkpoint, name, data_directory, parent)
-    worker.keep_starting(store)
+    keep_starting(store)
     return run_id
 
 

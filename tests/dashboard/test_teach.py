@@ -32,7 +32,7 @@ def store(home: Path) -> Iterator[RunStore]:
 @pytest.fixture
 def seven(monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The page with a 7 on the canvas."""
-    monkeypatch.setattr(worker, "keep_starting", lambda store: None)  # each is trained here
+    monkeypatch.setattr(teaching, "keep_starting", lambda store: None)  # each is trained here
     monkeypatch.setattr(teaching, "settings_for", lambda *_: SMALL.with_changes(epochs=2))
     draw(monkeypatch, a_seven())
     return open_page("draw")

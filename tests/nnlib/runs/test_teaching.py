@@ -33,7 +33,7 @@ def data() -> DataSet:
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunStore]:
-    monkeypatch.setattr(worker, "keep_starting", lambda store: None)  # each is trained here
+    monkeypatch.setattr(teaching, "keep_starting", lambda store: None)  # each is trained here
     with closing(RunStore(tmp_path / "here")) as store:
         yield store
 
