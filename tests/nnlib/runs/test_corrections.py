@@ -185,3 +185,12 @@ def test_files_of_corrected_digits_are_read_as_the_very_same(kept: Corrections, 
     assert again.labels.tolist() == digits.labels.tolist()
     with pytest.raises(DataError, match="others-images-idx3-ubyte is missing"):
         load_part(tmp_path, "others")
+
+
+def test_a_missing_table_ends_in_a_sentence(store: RunStore) -> None:
+    with store._database.writing() as connection:
+        connection.execute("DROP TABLE corrections")
+    for call in (store.corrections.all, store.corrections.damage, store.corrections.delete_all):
+        with pytest.raises(StoreError, match="no such table: corrections"):
+            call()
+    assert store.runs() == []
