@@ -29,9 +29,9 @@ Ending = Literal["epochs", "stop", "patience", "target_accuracy", "time_limit"]
 FEWEST_DIGITS = 2000  # that a point within an epoch averages over, or it jumps; unless that takes too long
 PROGRESS_SECONDS = 0.2  # often enough for a live curve, and for a pause that is felt at once
 EARLY_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)  # most happens within the first epochs: a record after each of these
-# of the digits of an epoch, so large a share are corrected ones, each repeated, but not more often than that:
-# one that is odd would else change what all digits like it are taken for; measured, see docs/teaching.md
-CORRECTIONS_SHARE, MOST_REPEATED = 0.05, 60
+# measured, see docs/teaching.md: so large a share of an epoch are corrected digits, each repeated; but a single one
+# takes no more than that beside all others, or what is odd would change what all digits like it are taken for
+CORRECTIONS_SHARE, SHARE_OF_ONE = 0.05, 60 / 55_000
 CHECKPOINT_FORM = 4  # to be raised where the state of an older version would be misunderstood
 # what the steps themselves do not know of
 CHANGED_AT_ONCE = {"learning_rate", "schedule", "epochs", "patience", "target_accuracy", "time_limit"}
@@ -568,9 +568,9 @@ def split(digits: Digits, config: TrainingConfig) -> tuple[Digits, Digits]:
 
 
 def _repeat(corrections: Digits, n_digits: int) -> Digits:
-    """The corrections, each as often as it takes to make up their share beside so many other digits."""
-    enough = round(CORRECTIONS_SHARE / (1 - CORRECTIONS_SHARE) * n_digits / max(1, len(corrections)))
-    times = min(max(1, enough), MOST_REPEATED)
+    """The corrections, each as often as it takes to make up their share beside so many other digits, or its own."""
+    beside = CORRECTIONS_SHARE / (1 - CORRECTIONS_SHARE)
+    times = max(1, round(n_digits * min(beside / max(1, len(corrections)), SHARE_OF_ONE)))
     return Digits(np.tile(corrections.images, (times, 1)), np.tile(corrections.labels, times))
 
 

@@ -20,7 +20,7 @@ from nnlib.runs.teaching import settings_for, taught, teach
 from nnlib.runs.transfer import export_run, import_file
 from nnlib.study.evaluation import evaluate
 from nnlib.training.config import TrainingConfig
-from nnlib.training.trainer import CORRECTIONS_SHARE, MOST_REPEATED, Trainer, first_checkpoint
+from nnlib.training.trainer import CORRECTIONS_SHARE, SHARE_OF_ONE, Trainer, first_checkpoint
 from tests.pen_strokes import load_strokes, render
 
 SMALL = TrainingConfig(hidden_widths=(16, 8), epochs=2, batch_size=64, training_digits=640, validation_digits=200)
@@ -124,7 +124,7 @@ def test_stopped_in_the_middle_a_trainer_goes_on_to_the_same_bits(model: Model, 
 
 def test_an_epoch_has_all_digits_and_each_corrected_one_so_often(data: DataSet) -> None:
     few, many = (Digits(data.test.images[:n], data.test.labels[:n]) for n in (1, 400))
-    for corrections, times in ((few, MOST_REPEATED), (many, 1)):
+    for corrections, times in ((few, round(6000 * SHARE_OF_ONE)), (many, 1)):
         config = SMALL.with_changes(training_digits=6000)
         trainer = Trainer(config, data, corrections=corrections)
         order, memory = trainer._order, trainer._memory
@@ -132,12 +132,15 @@ def test_an_epoch_has_all_digits_and_each_corrected_one_so_often(data: DataSet) 
         np.testing.assert_array_equal(memory["labels"][: config.training_digits], trainer.training.labels)
         shown = memory["images"][config.training_digits :]
         np.testing.assert_array_equal(shown, np.tile(corrections.pixels, (times, 1)))
-    trainer = Trainer(config, data, corrections=Digits(data.test.images[:50], data.test.labels[:50]))
+    trainer = Trainer(config, data, corrections=Digits(data.test.images[:100], data.test.labels[:100]))
     assert 1 - config.training_digits / len(trainer._order) == pytest.approx(CORRECTIONS_SHARE, abs=0.01)
 
 
 @pytest.mark.parametrize("changes", [{"augmentation": 1.0}, {}, {"batch_size": 400}])
-def test_it_learns_from_them_whichever_way_a_step_is_shared(data: DataSet, changes: dict) -> None:
+def test_it_learns_from_them_whichever_way_a_step_is_shared(
+    data: DataSet, changes: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nnlib.training.trainer.SHARE_OF_ONE", 0.05)  # a training as short as this one needs more
     config = SMALL.with_changes(epochs=30, learning_rate=0.005, **changes)
     wrong = Digits(data.test.images[:2], (data.test.labels[:2] + 1) % 10)
     trainer = Trainer(config, data, corrections=wrong)
