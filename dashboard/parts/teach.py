@@ -236,7 +236,9 @@ def _say_learned(right: int, n_digits: int) -> str:
 def _say_forgotten(lost: float) -> str:
     if lost > FORGOTTEN:
         return "But it misreads more of the test digits now: so odd a hand costs something of all others."
-    return "And it has forgotten next to nothing: of the test digits, by other people, it reads about as many as before."
+    return (
+        "And it has forgotten next to nothing: it reads about as many of the test digits, by other people, as before."
+    )
 
 
 # --- all that is kept ---
