@@ -259,7 +259,7 @@ def _spreads(run_id: int, attempt: int, file: tuple[int, int] | None) -> _Spread
 
 
 def model(run_id: int | None, step: int) -> Model:
-    """The network of a run after so many corrections; without a run, the pretrained one."""
+    """The network of a run after so many corrections, calibrated; without a run, the pretrained one."""
     return load_pretrained() if run_id is None else _model(run_id, step, store().file)
 
 
@@ -270,7 +270,9 @@ def test_readings(run_id: int | None, step: int) -> Evaluation:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _model(run_id: int, step: int, file: tuple[int, int] | None) -> Model:
-    return store().model(run_id, step)
+    # a run may be at a moment that no epoch ended with, or of an older version: so it is done here and not where it
+    # learns. It takes as long as the run's own look at its validation digits, once for all who look at that moment
+    return store().model(run_id, step).calibrated(run(run_id).data_directory)
 
 
 @st.cache_resource(max_entries=64, show_spinner="Reading all test digits …")

@@ -3,6 +3,7 @@
 import errno
 import importlib.util
 import json
+import math
 import os
 import shlex
 import socket
@@ -21,11 +22,12 @@ import click
 
 import nnlib
 from nnlib import benchmark as benchmarks
-from nnlib.digits import Digits, find_digits, idx_files, load_mnist, read_picture
+from nnlib.digits import Digits, idx_files, load_mnist, read_picture
 from nnlib.errors import DamagedStoreError, DrawingError, NnlibError, SettingError, StoreError, UnknownRunError
 from nnlib.files import read_bytes, write_bytes
 from nnlib.model_files import SUFFIXES, check_model_path, load_model, load_pretrained, save_model
 from nnlib.network import Network
+from nnlib.reading import SURE, Reading, read_digits
 from nnlib.runs import (
     CORRECTIONS_PART,
     Run,
@@ -57,7 +59,7 @@ from nnlib.training import (
     nearest_setting,
     split,
 )
-from nnlib.words import count, exact, number, percent, printable, typed
+from nnlib.words import count, exact, number, percent, printable, shown, typed
 
 LINE_SECONDS = 0.5  # between two maps that are printed while one is being drawn
 PORTS = range(8501, 8601)  # the dashboard takes the first that is free
@@ -305,7 +307,8 @@ def _train(store: RunStore, run_id: int, save: Path | None) -> None:
         click.echo(f"{advice.sentence}\nwhat may mend it: {called()} {where} {given}")
     if save is not None:
         recipe = f"{called()} {shlex.join(sys.argv[1:])}"
-        save_model(save, replace(model, name=run.name, test_accuracy=accuracy, recipe=recipe))
+        model = replace(model, name=run.name, test_accuracy=accuracy, recipe=recipe)
+        save_model(save, model.calibrated(run.data_directory))
         click.echo(f"saved as {printable(str(save))}")
 
 
@@ -502,38 +505,94 @@ def evaluate(model: Path | None, data: Path | None, as_json: bool) -> None:
         click.echo(f"{score.digit:5}   {score.count:5,}   {recall:>19}   {precision:>31}")
 
 
+class Share(click.ParamType):
+    """A number from 0 to 1."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        with suppress(ValueError):
+            share = float(value)
+            if 0 <= share <= 1:
+                return share
+        name = param.name if param else "it"
+        raise click.UsageError(f"{name} is {shown(value)}: it must be a number from 0 to 1.", ctx)
+
+
 @cli.command()
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--model", type=click.Path(path_type=Path), help="A model file; without it, the pretrained model.")
-@AS_JSON
-def predict(images: tuple[Path, ...], model: Path | None, as_json: bool) -> None:
-    """Read the digits in pictures: drawings, photos, scans."""
-    network = (load_pretrained() if model is None else load_model(model)).network
-    results = []
+@click.option(
+    "--threshold",
+    type=Share(),
+    default=SURE,
+    show_default=True,
+    help="How sure it must be of a digit, from 0 to 1: below, the digit is read, and said to be unsure.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each picture, in a line of its own.")
+def predict(images: tuple[Path, ...], model: Path | None, threshold: float, as_json: bool) -> None:
+    """Read the numbers in pictures: drawings, photos, scans.
+
+    There is one line for each picture, as soon as it is read. A picture in which there is no number has its line, too;
+    what cannot be opened is said on stderr, the others are read all the same, and the exit status is then 1.
+    """
+    reader = load_pretrained() if model is None else load_model(model)
+    unreadable = False
     for path in images:
-        name = printable(str(path))
-        digits = find_digits(read_picture(path))
-        if not digits:
-            raise DrawingError(f"{name} shows no digit: it must have ink that stands out from the paper.")
-        for digit in digits:
-            probabilities = network.predict_proba(digit.image[None])[0]
-            best, second = probabilities.argsort()[::-1][:2]
-            results.append(
-                {
-                    "image": str(path),
-                    "box": [int(edge) for edge in digit.box],
-                    "digit": int(best),
-                    "probability": float(probabilities[best]),
-                    "probabilities": [float(p) for p in probabilities],
-                }
+        try:
+            picture, reduction = read_picture(path), 1
+            reading = read_digits(picture, reader, threshold)
+        except DrawingError as error:
+            click.echo(str(error), err=True)
+            unreadable = True
+            continue
+        if as_json:
+            click.echo(json.dumps({"image": str(path), **_told(reading, reduction)}))
+        else:
+            click.echo(f"{printable(str(path))}: {_say_reading(reading)}")
+    if unreadable:
+        sys.exit(1)
+
+
+def _told(reading: Reading, reduction: int) -> dict[str, Any]:
+    """What a picture says, for other programs; boxes are in pixels of the file, `reduction` times as many as were
+    read."""
+    return {
+        "number": reading.number,
+        "sure": reading.sure,
+        "reason": reading.reason,
+        "digits": [
+            {
+                "box": [int(edge) * reduction for edge in digit.box],
+                "digit": digit.digit,
+                "probability": digit.probability,
+                "probabilities": [float(each) for each in digit.probabilities],
+                "sure": digit.sure,
+            }
+            for digit in reading.digits
+        ],
+    }
+
+
+def _say_reading(reading: Reading) -> str:
+    """What a picture says, for people: the number, how sure that is, and what the unsure digits may be instead."""
+    if reading.number is None:
+        return " ".join(filter(None, ["no number.", reading.reason]))
+    # of all digits together, as if one being right said nothing of the others
+    certainty = math.prod(digit.certainty for digit in reading.digits)
+    figures = reading.number.replace("\n", "; ")
+    parts = [f"{figures} ({reading.words}), {percent(certainty)} sure"]
+    if reading.reason:
+        parts.append(reading.reason.removesuffix("."))
+    for place, digit in enumerate(reading.digits, start=1):
+        if not digit.sure:
+            second = int(digit.probabilities.argsort()[-2])
+            which = f"digit {place} may" if len(reading.digits) > 1 else "it may"
+            parts.append(
+                f"{which} be {digit.digit} ({percent(digit.certainty)}) or {second} "
+                f"({percent(digit.likeness * digit.probabilities[second])})"
             )
-            if not as_json:
-                click.echo(
-                    f"{name}: {best} ({percent(probabilities[best])} sure), "
-                    f"second guess {second} ({percent(probabilities[second])})"
-                )
-    if as_json:
-        click.echo(json.dumps(results))
+    return ". ".join(f"{part[0].upper()}{part[1:]}" for part in parts)
 
 
 @cli.command()

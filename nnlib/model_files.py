@@ -16,7 +16,7 @@ import re
 import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,13 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from nnlib.digits import N_CLASSES, N_PIXELS, PACKAGED
-from nnlib.errors import ModelFileError, SettingError
+from nnlib.digits import N_CLASSES, N_PIXELS, PACKAGED, load_mnist
+from nnlib.errors import DataError, ModelFileError, SettingError
 from nnlib.files import is_plain_zip, read_bytes, write_bytes
 from nnlib.network import ACTIVATIONS, Network
-from nnlib.training import MAX_HIDDEN_LAYERS, SETTINGS, Recipe, TrainingConfig
-from nnlib.words import count, printable, shown
+from nnlib.study import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE, NO_CHANGE, fit_temperature
+from nnlib.training import MAX_HIDDEN_LAYERS, SETTINGS, Recipe, TrainingConfig, split
+from nnlib.words import count, exact, printable, shown
 
 SUFFIXES = (".safetensors", ".npz", ".pkl")
 FORMAT = 1
@@ -52,7 +53,7 @@ class Model:
     `name` is for people, `recipe` the command or sentence that made it; `epoch` says after how many
     epochs, `test_accuracy` (0 to 1) how many of the test digits it reads. `training` is all that decided
     its training, up to the step where it was so: trained by it, another network has the same bits. None:
-    not known.
+    not known. `temperature` is what its probabilities need to be as sure as it is right: see `calibrate`.
     """
 
     network: Network
@@ -62,7 +63,22 @@ class Model:
     test_accuracy: float | None
     recipe: str
     training: Recipe | None = None
-    temperature: float = 1.0
+    temperature: float = NO_CHANGE
+
+    def calibrated(self, data: str | Path | None = None) -> "Model":
+        """The same model, with the temperature that suits the validation digits of its own settings: those of MNIST, or
+        of the folder `data`. Where they cannot be had, it stays as it is.
+
+        It takes as long as reading these digits once.
+        """
+        if self.config is None:
+            return self
+        try:
+            digits = split(load_mnist(data).train, self.config)[1]
+        except (DataError, SettingError):  # the folder was moved, or has other digits by now
+            return self
+        probabilities = self.network.predict_proba(digits.images)
+        return replace(self, temperature=fit_temperature(probabilities, digits.labels))
 
 
 class _RefusedError(Exception):
@@ -112,6 +128,7 @@ def model_bytes(model: Model, suffix: str) -> bytes:
             "preprocessing": PREPROCESSING,
             "epoch": model.epoch,
             "test_accuracy": model.test_accuracy,
+            "temperature": model.temperature,
             "recipe": printable(model.recipe, MAX_TEXT),
             "config": model.config and json.loads(model.config.to_json()),
             # without the rest, a model can still be used
@@ -381,6 +398,7 @@ def _model_from(arrays: dict[str, np.ndarray], metadata: bytes | None, name: str
         values["test_accuracy"],
         printable(values["recipe"], MAX_TEXT),
         Recipe.from_json(json.dumps(values["training"])) if values.get("training") is not None else None,
+        values.get("temperature", NO_CHANGE),  # older versions did not have it
     )
 
 
@@ -444,6 +462,12 @@ def _check(model: Model) -> None:
     _require(
         accuracy is None or (type(accuracy) is not bool and isinstance(accuracy, int | float) and 0 <= accuracy <= 1),
         f"its test accuracy is {_quoted(accuracy)}: it must be a number from 0 to 1",
+    )
+    temperature = model.temperature
+    lowest, highest = LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE
+    _require(
+        type(temperature) is not bool and isinstance(temperature, int | float) and lowest <= temperature <= highest,
+        f"its temperature is {_quoted(temperature)}: it must be a number from {exact(lowest)} to {exact(highest)}",
     )
     fits = config is None or (config.hidden_widths, config.activation) == (network.widths[1:-1], network.activation)
     _require(fits, "its settings (config) describe another network than its weights are for")

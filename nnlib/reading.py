@@ -1,18 +1,30 @@
 """What a picture says: a number, digit by digit, with honest doubt; or why it says none.
 
-prepared = prepare(picture)                 what is the same for every network: the ink, and how to cut it
+reading = read_digits(picture, model)       all at once, or in two steps:
+prepared = prepare(picture)                 what is the same for every network: the ink, and how it may be cut
 reading = read_prepared(prepared, model)    what one of them makes of it
-reading = read_digits(picture, model)       both
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from nnlib.digits import FoundDigit, find_digits
+from nnlib import likeness
+from nnlib.digits.cutting import Candidate, Row, cut_rows
+from nnlib.digits.ink import find_ink
 from nnlib.model_files import Model
+from nnlib.study import calibrate
+from nnlib.words import in_words
 
-SURE = 0.5  # a digit is sure where it is at least so probable, and so probably a digit at all
+SURE = 0.5  # a digit is sure where it is at least so probably a digit, and this one
+NO_DIGIT = 0.1  # less probably a digit than this, it is none
+
+# of two ways to cut a row, what counts beside probabilities: logarithms, for each row's height
+LOW = 4.0  # by which a digit is lower than LOW_FROM of its row
+LOW_FROM = 0.75
+APART = 10.0  # by which strokes of a digit lie apart, beyond APART_FROM
+APART_FROM = 0.03
+CUT = 1.0  # of ink that is cut
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
@@ -23,8 +35,8 @@ class ReadDigit:
 
     `box` is left, top, right, bottom in pixels of the picture, the last two exclusive. `cut` is its ink
     as it was cut out, (h, w) float32 in [0, 1], and `image`, (784,) float32 in [0, 1], what the network
-    read: both read-only. `probabilities` are (10,), calibrated; `digit` is the most probable one.
-    `likeness`, 0 to 1, is how probably it is a digit at all.
+    read: both read-only. `probabilities` are (10,), calibrated. `likeness`, 0 to 1, is how probably it is
+    a digit at all, and `kind` what it is most like: one of likeness.KINDS.
     """
 
     box: Box
@@ -32,23 +44,27 @@ class ReadDigit:
     image: np.ndarray
     probabilities: np.ndarray
     likeness: float
+    kind: str
     threshold: float
 
     @property
     def digit(self) -> int:
+        """The most probable one."""
         return int(self.probabilities.argmax())
 
     @property
     def probability(self) -> float:
+        """Of that digit, 0 to 1, if it is one."""
         return float(self.probabilities.max())
 
     @property
     def certainty(self) -> float:
-        """How probably it is a digit, and this one."""
+        """How probably it is a digit, and this one: 0 to 1."""
         return self.likeness * self.probability
 
     @property
     def sure(self) -> bool:
+        """Whether that is enough."""
         return self.certainty >= self.threshold
 
 
@@ -67,10 +83,12 @@ class Reading:
 
     @property
     def digits(self) -> tuple[ReadDigit, ...]:
+        """All of them, one row after the other."""
         return tuple(digit for row in self.rows for digit in row)
 
     @property
     def sure(self) -> bool:
+        """Whether there is a number, and every digit of it is sure."""
         return self.reason is None
 
 
@@ -78,34 +96,106 @@ class Reading:
 class Prepared:
     """A picture in which the ink was found, and cut in every way that may be right.
 
-    `ink` is (h, w) float32, 0 on paper and 1 in a typical stroke, `reduction` times smaller than the picture.
+    `ink` is (h, w) float32, 0 on paper and 1 in a typical stroke, `reduction` times smaller than the
+    picture; `size` is the picture's (height, width).
     """
 
     ink: np.ndarray
     reduction: int
-    found: tuple[FoundDigit, ...]
+    size: tuple[int, int]
+    rows: tuple[Row, ...]
 
 
 def prepare(picture: np.ndarray) -> Prepared:
-    """All that is the same whichever network reads the picture: (h, w) grey, (h, w, 3) RGB or (h, w, 4) RGBA,
-    uint8 or floats in [0, 1]. Raises DrawingError for any other array."""
-    return Prepared(np.zeros((1, 1), np.float32), 1, tuple(find_digits(picture)))
+    """All that is the same whichever network reads the picture.
+
+    `picture` is (h, w) grey, (h, w, 3) RGB or (h, w, 4) RGBA, uint8 or floats in [0, 1]: ink of any
+    colour on paper of any other. Raises DrawingError for any other array.
+    """
+    ink, reduction = find_ink(picture)
+    return Prepared(ink, reduction, picture.shape[:2], tuple(cut_rows(ink, likeness.kinds)))
 
 
 def read_prepared(prepared: Prepared, model: Model, threshold: float = SURE) -> Reading:
-    """What the model makes of it; below the `threshold`, 0 to 1, a digit is not sure."""
-    if not prepared.found:
+    """What the model makes of it; with less certainty than the `threshold`, 0 to 1, a digit is not sure."""
+    rows = tuple(_read_row(row, prepared, model, threshold) for row in prepared.rows)
+    digits = [digit for row in rows for digit in row]
+    if not digits:
         return Reading((), None, None, "There is no ink that stands out from the paper.")
-    images = np.stack([digit.image for digit in prepared.found])
-    digits = tuple(
-        ReadDigit(digit.box, digit.image.reshape(28, 28), digit.image, each, 1.0, threshold)
-        for digit, each in zip(prepared.found, model.network.predict_proba(images), strict=True)
-    )
-    number = "".join(str(digit.digit) for digit in digits)
-    unsure = [digit for digit in digits if not digit.sure]
-    return Reading((digits,), number, number, "It is not sure of all digits." if unsure else None)
+    if all(digit.likeness < NO_DIGIT for digit in digits):
+        return Reading(rows, None, None, _why_none(digits))
+    number = "\n".join("".join(str(digit.digit) for digit in row) for row in rows)
+    return Reading(rows, number, in_words(number), _why_unsure(digits))
 
 
 def read_digits(picture: np.ndarray, model: Model, threshold: float = SURE) -> Reading:
     """The number in a picture, or why there is none; see `prepare` and `read_prepared`."""
     return read_prepared(prepare(picture), model, threshold)
+
+
+def _read_row(row: Row, prepared: Prepared, model: Model, threshold: float) -> tuple[ReadDigit, ...]:
+    images = np.stack([candidate.image for candidate in row.candidates])
+    probabilities = calibrate(model.network.predict_proba(images), model.temperature)
+    found = []
+    for index in _best_path(row, probabilities.max(axis=1)):
+        candidate, kinds = row.candidates[index], row.kinds[index]
+        box = _in_picture(candidate.box, prepared)
+        found.append(
+            ReadDigit(
+                box,
+                candidate.cut,
+                candidate.image,
+                probabilities[index],
+                float(row.likeness[index]),
+                likeness.KINDS[int(kinds.argmax())],
+                threshold,
+            )
+        )
+    return tuple(found)
+
+
+def _best_path(row: Row, probabilities: np.ndarray) -> list[int]:
+    """Which candidates make up the whole row best; `probabilities` (n,) are those of each one's best digit."""
+    scores = np.log(row.likeness + 1e-4) + np.log(probabilities)
+    best: list[tuple[float, list[int]]] = [(0.0, [])] + [(-np.inf, [])] * row.n_pieces
+    for index in sorted(range(len(scores)), key=lambda index: row.candidates[index].start):
+        candidate = row.candidates[index]
+        # a digit of many pieces counts more than one, or it would win by being one only
+        weight = (candidate.stop - candidate.start) ** 0.5
+        score = best[candidate.start][0] + weight * (float(scores[index]) - _oddness(candidate))
+        if score > best[candidate.stop][0]:
+            best[candidate.stop] = score, [*best[candidate.start][1], index]
+    return best[-1][1]
+
+
+def _oddness(candidate: Candidate) -> float:
+    """What speaks against a candidate, whatever it looks like."""
+    low = LOW * max(0.0, LOW_FROM - candidate.height)
+    return low + APART * max(0.0, candidate.gap - APART_FROM) + CUT * candidate.ink_cut
+
+
+def _in_picture(box: Box, prepared: Prepared) -> Box:
+    height, width = prepared.size
+    left, top, right, bottom = (edge * prepared.reduction for edge in box)
+    return left, top, min(right, width), min(bottom, height)
+
+
+def _why_none(digits: list[ReadDigit]) -> str:
+    kind = max(digits, key=lambda digit: digit.image.sum()).kind
+    return {
+        "letter": "This looks like a letter or a sign, not like a digit.",
+        "several": "This looks like several digits in a tangle: write them further apart.",
+        "part": "This looks like a part of a digit.",
+    }.get(kind, "This does not look like a digit.")
+
+
+def _why_unsure(digits: list[ReadDigit]) -> str | None:
+    unsure = [digit for digit in digits if not digit.sure]
+    if not unsure:
+        return None
+    which = "it" if len(digits) == 1 else f"{len(unsure)} of {len(digits)} digits"
+    worst = min(unsure, key=lambda digit: digit.certainty)
+    if worst.likeness < worst.probability:
+        return f"Not sure of {which}: perhaps this is no digit."
+    second = int(worst.probabilities.argsort()[-2])
+    return f"Not sure of {which}: it could be {worst.digit} or {second}."

@@ -1,4 +1,4 @@
-"""Words for people: texts from outside made harmless, numbers without exponents, one thing or several."""
+"""Words for people: texts from outside made harmless, numbers without exponents and in words, one thing or several."""
 
 import math
 from decimal import Decimal
@@ -6,6 +6,7 @@ from numbers import Integral, Real
 from typing import Any
 
 MOST_LETTERS, MOST_LETTERS_OF_A_VALUE = 200, 60  # of a name, a path or a value within a sentence
+MOST_FIGURES = 7  # of a number in words; a longer one is rather a telephone's than millions
 SMALLEST, LARGEST = 1e-6, 10**9  # beyond, a measured number is only said to be beyond
 
 
@@ -82,3 +83,43 @@ def percent(probability: float) -> str:
 def count(how_many: int, noun: str, nouns: str | None = None) -> str:
     """`1 epoch`, `2 epochs`; `nouns` where an s is not enough."""
     return f"{how_many:,} {noun if how_many == 1 else nouns or noun + 's'}"
+
+
+_TO_NINETEEN = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+
+
+def in_words(figures: str) -> str:
+    """A number as it is spoken: "402" is "four hundred and two"; rows of figures, one a line, have "; " between them.
+
+    What no one would speak as a number is read digit by digit: "042" is "zero four two", and so is what is longer
+    than MOST_FIGURES. `figures` are 0 to 9; ValueError for anything else.
+    """
+    return "; ".join(_row_in_words(row) for row in figures.split("\n"))
+
+
+def _row_in_words(figures: str) -> str:
+    if not (figures.isascii() and figures.isdigit()):
+        raise ValueError(f"{shown(figures)} is no number: it must be figures from 0 to 9.")
+    if len(figures) > MOST_FIGURES or (figures[0] == "0" and len(figures) > 1):
+        return " ".join(_TO_NINETEEN[int(figure)] for figure in figures)
+    value, parts = int(figures), []
+    for unit, name in ((1_000_000, "million"), (1_000, "thousand")):
+        if value >= unit:
+            parts.append(f"{_below_a_thousand(value // unit)} {name}")
+            value %= unit
+    if parts and 0 < value < 100:
+        return f"{', '.join(parts)} and {_below_a_thousand(value)}"
+    return ", ".join([*parts, _below_a_thousand(value)] if value or not parts else parts)
+
+
+def _below_a_thousand(value: int) -> str:
+    hundreds, rest = divmod(value, 100)
+    tens, ones = divmod(rest, 10)
+    small = _TO_NINETEEN[rest] if rest < 20 else _TENS[tens] + (f"-{_TO_NINETEEN[ones]}" if ones else "")
+    if not hundreds:
+        return small
+    return f"{_TO_NINETEEN[hundreds]} hundred" + (f" and {small}" if rest else "")

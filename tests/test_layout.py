@@ -25,7 +25,7 @@ ORDER = {
     "network": ("layers", "losses", "optimizers", "network"),
     "digits": ("mnist", "augmentation", "pictures", "ink", "drawing"),
     "training": ("config", "recipe", "blas", "partner", "halves", "trainer", "advice", "rate_finder", "__main__"),
-    "study": ("evaluation", "distributions", "landscape"),
+    "study": ("evaluation", "calibration", "distributions", "landscape"),
     "model_files": (),
     "reading": (),
     "runs": (

@@ -23,7 +23,7 @@ SPECK_SIDE = 0.02  # of the picture's larger side
 DIGIT_GAP = 0.1  # of the height of all ink; within 1,500 pen-drawn digits, the widest is half of this
 DIGIT_HEIGHT = 0.6  # of the tallest digit's
 
-WORK_SIDE_PX = 8 * DIGIT_SIDE_PX  # strokes are measured and redrawn at this size, whatever the picture's
+WORK_SIDE_PX = 4 * DIGIT_SIDE_PX  # strokes are measured and redrawn at this size, whatever the picture's
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 

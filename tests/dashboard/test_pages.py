@@ -1119,6 +1119,27 @@ def test_digits_of_one_kind_or_without_one_are_data_too(
     assert not complaints(open_page(page, digit="9", true="9", answer="9"))
 
 
+# --- how sure a network may be ---
+
+
+def test_a_run_is_looked_at_with_the_temperature_of_its_moment(home: Path) -> None:
+    run_id = train_to_its_end(home, SMALL)
+    first, *_, last = resources.snapshots(run_id)
+    before, after = (resources.model(run_id, moment.step) for moment in (first, last))
+    assert before.temperature != after.temperature
+    assert (before, after) == (before.calibrated(), after.calibrated())
+    assert resources.model(run_id, last.step) is after, "it is worked out once for all who look"
+
+
+def test_a_run_whose_digits_were_moved_is_as_sure_as_it_is(
+    finished_run: int, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = replace(resources.run(finished_run), data_directory=str(tmp_path / "moved"))
+    monkeypatch.setattr(resources, "run", lambda run_id: moved)
+    assert resources.model(finished_run, resources.snapshots(finished_run)[-1].step).temperature == 1
+    assert not complaints(open_page("weights", run=str(finished_run)))
+
+
 # --- weights ---
 
 

@@ -14,7 +14,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from nnlib import __main__, cli
 from nnlib.digits.mnist import load_mnist, load_part
 from nnlib.model_files import SUFFIXES, Model, load_model, load_pretrained, save_model
 from nnlib.network.network import Network
+from nnlib.reading import ReadDigit, Reading
 from nnlib.runs.store import RunStore
 from nnlib.study.landscape import Landscape
 from nnlib.training import blas
@@ -39,6 +40,7 @@ FEW_CONFIG = PRESETS["quick"].config.with_changes(
     epochs=2, training_digits=2000, validation_digits=500, hidden_widths=(16, 8)
 )
 PATIENCE_SECONDS = 60
+DRAWING = Path(__file__).parents[2] / "docs" / "drawing.png"  # 314
 
 
 @dataclass(frozen=True)
@@ -126,8 +128,10 @@ def test_what_is_trained_is_saved_evaluated_and_predicts(
     assert reads == f"reads {evaluated['accuracy']:.2%} of the test digits"
     assert sum(digit["count"] for digit in evaluated["digits"]) == 10_000
 
-    (found,) = json.loads(call("predict", drawing, "--model", path, "--json").output)
-    assert 0 <= found["probability"] <= 1
+    assert model.temperature == model.calibrated().temperature != 1
+
+    (digit,) = json.loads(call("predict", drawing, "--model", path, "--json").output)["digits"]
+    assert 0 <= digit["probability"] <= 1
 
 
 def test_evaluate_and_predict_as_processes(home: Path, drawing: Path) -> None:
@@ -136,12 +140,16 @@ def test_evaluate_and_predict_as_processes(home: Path, drawing: Path) -> None:
     assert 0.98 <= json.loads(evaluated.output)["accuracy"] <= 1
     predicted = run("predict", "--json", drawing)
     assert (predicted.status, predicted.errors) == (0, "")
-    (found,) = json.loads(predicted.output)
-    assert found["digit"] == 7
-    assert found["image"] == str(drawing)
-    assert found["probability"] == max(found["probabilities"]) > 0.9
-    assert sum(found["probabilities"]) == pytest.approx(1, abs=1e-5)
-    left, top, right, bottom = found["box"]
+    found = json.loads(predicted.output)
+    assert list(found) == ["image", "number", "sure", "reason", "digits"]
+    assert (found["image"], found["number"], found["sure"], found["reason"]) == (str(drawing), "7", True, None)
+    (digit,) = found["digits"]
+    assert list(digit) == ["box", "digit", "probability", "probabilities", "sure"]
+    assert (digit["digit"], digit["sure"]) == (7, True)
+    assert digit["probability"] == max(digit["probabilities"]) > 0.9
+    assert len(digit["probabilities"]) == 10
+    assert sum(digit["probabilities"]) == pytest.approx(1, abs=1e-5)
+    left, top, right, bottom = digit["box"]
     assert 0 <= left < right <= 280
     assert 0 <= top < bottom <= 280
 
@@ -204,12 +212,92 @@ def test_a_digit_that_is_never_answered_has_no_precision(call: Call, tmp_path: P
 
 
 def test_predict_says_what_it_sees_and_how_sure_it_is(call: Call, drawing: Path) -> None:
-    answer = call("predict", drawing, drawing)
+    answer = call("predict", DRAWING, drawing)
     assert (answer.status, answer.errors) == (0, "")
-    lines = answer.output.splitlines()
-    assert len(lines) == 2
-    assert lines[0].startswith(f"{drawing}: 7 (")
-    assert "% sure), second guess " in lines[0]
+    first, second = answer.output.splitlines()
+    assert re.fullmatch(rf"{re.escape(str(DRAWING))}: 314 \(three hundred and fourteen\), \d\d\.\d% sure", first)
+    assert re.fullmatch(rf"{re.escape(str(drawing))}: 7 \(seven\), (more than )?99\.\d% sure", second)
+
+
+def test_predict_says_the_second_guess_of_digits_that_are_not_sure_enough(call: Call, drawing: Path) -> None:
+    found = json.loads(call("predict", DRAWING, "--json").output)
+    least, *_ = sorted(digit["probability"] for digit in found["digits"])
+    threshold = least + 1e-4
+    unsure = json.loads(call("predict", DRAWING, "--json", "--threshold", threshold).output)
+    assert unsure["number"] == "314"
+    assert not unsure["sure"]
+    assert unsure["reason"]
+    assert [digit["sure"] for digit in unsure["digits"]] == [each["probability"] > least for each in found["digits"]]
+
+    (line,) = call("predict", DRAWING, "--threshold", threshold).output.splitlines()
+    place = [digit["sure"] for digit in unsure["digits"]].index(False)
+    best, second = np.argsort(found["digits"][place]["probabilities"])[:-3:-1]
+    assert f"sure. {unsure['reason'].removesuffix('.')}. Digit {place + 1} may be {best} (" in line
+    assert f"%) or {second} (" in line
+    assert line.count(" may be ") == 1
+    assert call("predict", drawing, "--threshold", 1).output.count(" It may be 7 (") == 1
+    assert " may be " not in call("predict", DRAWING, drawing, "--threshold", 0).output
+
+
+def test_predict_reads_with_the_temperature_of_the_model(call: Call, drawing: Path, tmp_path: Path) -> None:
+    sure = []
+    for temperature in (0.5, 1.0, 8.0):
+        path = tmp_path / f"{temperature}.npz"
+        save_model(path, replace(load_pretrained(), temperature=temperature))
+        (digit,) = json.loads(call("predict", drawing, "--json", "--model", path).output)["digits"]
+        sure.append(digit["probability"])
+    assert sure[0] > sure[1] > sure[2]
+
+
+def test_predict_answers_for_every_picture_in_order_and_says_at_the_end_that_some_could_not_be_read(
+    call: Call, drawing: Path, tmp_path: Path
+) -> None:
+    blank, missing = tmp_path / "blank.png", tmp_path / "missing.png"
+    Image.new("RGB", (100, 100), "white").save(blank)
+    answer = call("predict", drawing, blank, DRAWING, "--json")
+    assert (answer.status, answer.errors) == (0, ""), "a picture without a number is an answer, too"
+    found = [json.loads(line) for line in answer.output.splitlines()]
+    assert [each["image"] for each in found] == [str(drawing), str(blank), str(DRAWING)]
+    assert [each["number"] for each in found] == ["7", None, "314"]
+    reason = found[1]["reason"]
+    assert reason
+    assert found[1] == {"image": str(blank), "number": None, "sure": False, "reason": reason, "digits": []}
+    assert call("predict", blank).output == f"{blank}: no number. {reason}\n"
+
+    answer = call("predict", missing, drawing, tmp_path, DRAWING, "--json")
+    assert answer.status == 1
+    assert [json.loads(line)["number"] for line in answer.output.splitlines()] == ["7", "314"]
+    assert answer.errors.splitlines() == [
+        f"there is no file {missing}: check its name and folder.",
+        f"{tmp_path} is a folder: name a file in it.",
+    ]
+
+
+def test_predict_says_how_sure_the_rows_of_a_picture_are_and_scales_its_boxes() -> None:
+    def digit(which: int, probability: float, likeness: float, box: tuple[int, int, int, int]) -> ReadDigit:
+        probabilities = np.full(10, (1 - probability) / 9, np.float32)
+        probabilities[which] = probability
+        image = np.zeros(784, np.float32)
+        return ReadDigit(box, image.reshape(28, 28), image, probabilities, likeness, 0.5)
+
+    rows = ((digit(4, 0.9, 1, (1, 2, 3, 4)), digit(2, 0.9, 1, (5, 2, 7, 4))), (digit(7, 0.9, 0.5, (0, 9, 2, 11)),))
+    reading = Reading(rows, "42\n7", "forty-two; seven", "the last may be no digit.")
+    said = cli._say_reading(reading)
+    assert said.startswith(
+        "42; 7 (forty-two; seven), 36.4% sure. The last may be no digit. Digit 3 may be 7 (45.0%) or "
+    )
+    assert said.endswith(" (0.6%)")
+    told = cli._told(reading, 3)
+    assert told["number"] == "42\n7"
+    assert [each["box"] for each in told["digits"]] == [[3, 6, 9, 12], [15, 6, 21, 12], [0, 27, 6, 33]]
+    assert [each["sure"] for each in told["digits"]] == [True, True, False]
+    assert json.loads(json.dumps(told)) == told
+
+
+@pytest.mark.parametrize("value", ["-0.1", "1.01", "nan", "inf", "half", ""])
+def test_a_threshold_out_of_range_is_named_with_the_range(call: Call, drawing: Path, value: str) -> None:
+    sentence = f"threshold is {value or 'empty'}: it must be a number from 0 to 1."
+    assert call("predict", drawing, f"--threshold={value}").sentence(2) == sentence
 
 
 def test_training_is_on_the_digits_of_a_folder(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -748,17 +836,13 @@ def test_a_model_that_cannot_be_read_ends_with_one_sentence(
 
 
 def test_a_picture_that_cannot_be_read_ends_with_one_sentence(call: Call, drawing: Path, tmp_path: Path) -> None:
-    missing, damaged, blank = (tmp_path / f"{name}.png" for name in ("missing", "damaged", "blank"))
+    missing, damaged = tmp_path / "missing.png", tmp_path / "damaged.png"
     damaged.write_bytes(drawing.read_bytes()[:300])
-    Image.new("RGB", (100, 100), "white").save(blank)
     assert call("predict", missing).sentence(1) == f"there is no file {missing}: check its name and folder."
     assert call("predict", damaged).sentence(1).startswith(f"{damaged} is damaged, or not a picture ")
     assert call("predict", tmp_path).sentence(1) == f"{tmp_path} is a folder: name a file in it."
     os.mkfifo(tmp_path / "pipe.png")
     assert "pipe.png is not a file but a pipe" in call("predict", tmp_path / "pipe.png").sentence(1)
-    sentence = f"{blank} shows no digit: it must have ink that stands out from the paper."
-    assert call("predict", blank).sentence(1) == sentence
-    assert call("predict", drawing, blank, "--json").sentence(1) == sentence
 
 
 def test_where_it_cannot_be_saved_nothing_is_trained(call: Call, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from nnlib import model_files
+from nnlib.digits.mnist import load_mnist
 from nnlib.errors import ModelFileError
 from nnlib.model_files import (
     SUFFIXES,
@@ -37,6 +38,7 @@ from nnlib.model_files import (
 )
 from nnlib.network.layers import ACTIVATIONS, Activation
 from nnlib.network.network import Network
+from nnlib.study.calibration import fit_temperature
 from nnlib.training.config import TrainingConfig
 
 MEGABYTE = 2**20
@@ -89,14 +91,14 @@ def refusal(content: bytes) -> str:
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
 def test_a_saved_model_comes_back_identical(tmp_path: Path, suffix: str, activation: Activation) -> None:
-    model = make_model(activation=activation)
+    model = make_model(activation=activation, temperature=1.625)
     path = tmp_path / f"model{suffix}"
     save_model(path, model)
     for loaded in (load_model(path), load_model(str(path)), load_model(path.read_bytes())):
         assert loaded.network.widths == model.network.widths
         assert loaded.network.activation == activation
         assert loaded.network.parameters.tobytes() == model.network.parameters.tobytes()
-        for known in ("name", "config", "epoch", "test_accuracy", "recipe"):
+        for known in ("name", "config", "epoch", "test_accuracy", "recipe", "temperature"):
             assert getattr(loaded, known) == getattr(model, known)
     assert list(tmp_path.iterdir()) == [path]
 
@@ -176,6 +178,45 @@ def test_every_format_holds_the_same_arrays_for_other_libraries() -> None:
     for key, array in expected.items():
         assert np.array_equal(tensors[key], array)
         assert np.array_equal(archive[key], array)
+
+
+# how sure it may be
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_file_from_before_there_were_temperatures_is_as_sure_as_it_was(suffix: str) -> None:
+    metadata = metadata_of(make_model(temperature=3.0))
+    del metadata["temperature"]
+    assert load_model(write(arrays_of(make_model()), metadata, suffix)).temperature == 1
+
+
+def test_a_model_is_calibrated_on_the_validation_digits_of_its_settings() -> None:
+    config = TrainingConfig(hidden_widths=(12, 8), training_digits=1000, validation_digits=300)
+    model = make_model(config=config)
+    calibrated = model.calibrated()
+    train = load_mnist().train
+    images, labels = train.images[-300:], train.labels[-300:]
+    assert calibrated.temperature == fit_temperature(model.network.predict_proba(images), labels) > 1.5
+    assert replace(calibrated, temperature=1.0) == model
+
+
+def test_without_its_validation_digits_a_model_stays_as_it_is(tmp_path: Path) -> None:
+    for part in ("train", "t10k"):
+        (tmp_path / f"{part}-images-idx3-ubyte").write_bytes(struct.pack(">4I", 0x0803, 5, 28, 28) + bytes(5 * 784))
+        (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 0x0801, 5) + bytes(5))
+    for model, data in (
+        (make_model(config=None), None),  # which digits they were is not known
+        (make_model(), tmp_path / "moved"),
+        (make_model(temperature=2.0), tmp_path / "moved"),
+        (make_model(), tmp_path),  # there are fewer digits than its settings ask for
+    ):
+        assert model.calibrated(data) is model
+
+
+def test_the_pretrained_model_is_calibrated() -> None:
+    model = load_pretrained()
+    assert model.temperature == pytest.approx(model.calibrated().temperature, rel=0.01)
+    assert model.temperature < 0.9, "it learned from smoothed labels, so it is too modest by itself"
 
 
 # files of the first version, and of other people
@@ -546,6 +587,17 @@ DAMAGES: dict[str, tuple[Callable[[dict[str, Any], dict[str, Any]], Any], str]] 
     "accuracy true": (lambda a, m: m.update(test_accuracy=True), "its test accuracy is true"),
     "epoch negative": (lambda a, m: m.update(epoch=-1), "its epoch is -1: it must be a whole number from 0 to 1,000"),
     "epoch half": (lambda a, m: m.update(epoch=1.5), "its epoch is 1.5"),
+    "temperature zero": (
+        lambda a, m: m.update(temperature=0),
+        "its temperature is 0: it must be a number from 0.05 to 20",
+    ),
+    "temperature too high": (lambda a, m: m.update(temperature=20.5), "its temperature is 20.5: it must be a number"),
+    "temperature nan": (lambda a, m: m.update(temperature=float("nan")), "its temperature is not a number"),
+    "temperature infinite": (lambda a, m: m.update(temperature=float("inf")), "its temperature is infinite"),
+    "temperature endless": (lambda a, m: m.update(temperature=10**400), "its temperature is a number of very many"),
+    "temperature text": (lambda a, m: m.update(temperature="1"), 'its temperature is "1": it must be a number'),
+    "temperature true": (lambda a, m: m.update(temperature=True), "its temperature is true"),
+    "temperature null": (lambda a, m: m.update(temperature=None), "its temperature is missing"),
     "name a list": (lambda a, m: m.update(name=[[]]), "its name is a list: it must be a text"),
     "name a number": (lambda a, m: m.update(name=5), "its name is 5: it must be a text"),
 }
@@ -785,6 +837,7 @@ def test_a_place_that_cannot_be_written_is_said_beforehand_and_when_saving(tmp_p
         ({"test_accuracy": 97.0}, "its test accuracy is 97: it must be a number from 0 to 1"),
         ({"test_accuracy": float("nan")}, "its test accuracy is not a number"),
         ({"epoch": -3}, "its epoch is -3"),
+        ({"temperature": 50.0}, "its temperature is 50: it must be a number from 0.05 to 20"),
         ({"config": TrainingConfig()}, "describe another network than its weights"),
     ],
 )

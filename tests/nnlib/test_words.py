@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnlib.errors import NnlibError
-from nnlib.words import MOST_LETTERS, count, exact, number, percent, printable, shown
+from nnlib.words import MOST_FIGURES, MOST_LETTERS, count, exact, in_words, number, percent, printable, shown
 
 
 @given(st.text(max_size=1000), st.integers(1, 300))
@@ -113,3 +113,84 @@ def test_a_probability_is_never_quite_0_or_1() -> None:
 def test_one_thing_is_not_several() -> None:
     assert [count(n, "epoch") for n in (0, 1, 2, 1000)] == ["0 epochs", "1 epoch", "2 epochs", "1,000 epochs"]
     assert (count(1, "bias", "biases"), count(2, "bias", "biases")) == ("1 bias", "2 biases")
+
+
+# --- numbers as they are spoken ---
+
+
+@pytest.mark.parametrize(
+    ("figures", "words"),
+    [
+        ("0", "zero"),
+        ("7", "seven"),
+        ("10", "ten"),
+        ("19", "nineteen"),
+        ("20", "twenty"),
+        ("42", "forty-two"),
+        ("100", "one hundred"),
+        ("402", "four hundred and two"),
+        ("418", "four hundred and eighteen"),
+        ("999", "nine hundred and ninety-nine"),
+        ("1000", "one thousand"),
+        ("1002", "one thousand and two"),
+        ("1099", "one thousand and ninety-nine"),
+        ("1100", "one thousand, one hundred"),
+        ("2024", "two thousand and twenty-four"),
+        ("70210", "seventy thousand, two hundred and ten"),
+        ("1000000", "one million"),
+        ("1000001", "one million and one"),
+        ("1234567", "one million, two hundred and thirty-four thousand, five hundred and sixty-seven"),
+        ("9000300", "nine million, three hundred"),
+    ],
+)
+def test_a_number_is_spoken(figures: str, words: str) -> None:
+    assert in_words(figures) == words
+
+
+@pytest.mark.parametrize(
+    ("figures", "words"),
+    [
+        ("042", "zero four two"),
+        ("00", "zero zero"),
+        ("0000000", "zero zero zero zero zero zero zero"),
+        ("12345678", "one two three four five six seven eight"),
+        ("1" * 40, " ".join(["one"] * 40)),
+    ],
+)
+def test_what_is_no_plain_number_is_spoken_digit_by_digit(figures: str, words: str) -> None:
+    assert in_words(figures) == words
+
+
+def test_rows_are_spoken_one_after_the_other() -> None:
+    assert in_words("402\n7\n05") == "four hundred and two; seven; zero five"
+
+
+@pytest.mark.parametrize("figures", ["", "12\n", "-1", "1,000", "1.5", " 1", "٣", "²", "one"])
+def test_only_figures_are_spoken(figures: str) -> None:
+    with pytest.raises(ValueError, match="is no number: it must be figures from 0 to 9"):
+        in_words(figures)
+
+
+BELOW_A_HUNDRED = {in_words(str(n)): n for n in range(100)}
+
+
+def value_of(words: str) -> int:
+    """What somebody who hears it writes down."""
+    total = hundreds = 0
+    for word in re.sub(r",| and", "", words).split():
+        if word == "hundred":
+            hundreds *= 100
+        elif word in ("thousand", "million"):
+            total += hundreds * (1_000 if word == "thousand" else 1_000_000)
+            hundreds = 0
+        else:
+            hundreds += BELOW_A_HUNDRED[word]
+    return total + hundreds
+
+
+@given(st.integers(0, 10**MOST_FIGURES - 1))
+def test_every_number_can_be_written_down_again(value: int) -> None:
+    words = in_words(str(value))
+    assert value_of(words) == value
+    assert words.isascii()
+    assert "  " not in words

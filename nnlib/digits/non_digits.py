@@ -1,0 +1,304 @@
+"""What is no digit, to learn from: letters, several digits in one, parts of digits, strokes without a meaning.
+
+All come as a drawing would, in strokes as wide as MNIST's, scaled and centred. Letters, and some digits, are those
+of 78 fonts, half of them handwriting (`data/glyphs.npz`).
+"""
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+import scipy
+from PIL import Image, ImageDraw
+
+from nnlib.digits.cutting import ROW_HEIGHT_PX, Piece, cut_blot
+from nnlib.digits.drawing import as_mnist
+from nnlib.digits.mnist import N_CLASSES, N_PIXELS, PACKAGED, SIDE, Digits
+
+LETTER, SEVERAL, PART, OTHER = range(N_CLASSES, N_CLASSES + 4)  # the kinds after the ten digits
+
+SHARES = {  # of all that is drawn
+    "digit": 0.16,
+    "digit of a font": 0.05,
+    "letter": 0.2,
+    "several": 0.24,
+    "digit and a part": 0.1,
+    "part": 0.14,
+    "other": 0.12,
+}
+LIKE_DIGITS = "BDGQSZbgqsz"  # letters that may be digits in another hand: half as often as the others
+FONT_SHARE = 0.15  # of the digits of which others are made
+TIGHT_SHARE = 0.6  # of neighbours that touch or nearly do
+
+SHEET_PX = 160  # strokes without a meaning are drawn on a sheet of this side
+
+Strokes = list[np.ndarray]  # each (n, 2): x before y, in pixels of the sheet
+
+
+def draw_kinds(digits: Digits, n: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """`n` drawings, (n, 784) uint8, and their kinds (n,): a digit, or LETTER, SEVERAL, PART or OTHER."""
+    images, kinds = np.empty((n, N_PIXELS), np.uint8), np.empty(n, np.int64)
+    drawers = list(SHARES)
+    for index in range(n):
+        ink = None
+        while ink is None or not (ink >= 0.5).any():
+            drawer = drawers[generator.choice(len(drawers), p=np.array(list(SHARES.values())) / sum(SHARES.values()))]
+            ink, kinds[index] = _DRAW[drawer](digits, generator)
+        images[index] = np.rint(as_mnist(_cropped(ink)) * 255)
+    return images, kinds
+
+
+@lru_cache(maxsize=1)
+def _glyphs() -> tuple[np.ndarray, np.ndarray]:
+    """Pictures of signs, (n, side, side) float32, and which each is, (n,)."""
+    with np.load(PACKAGED / "glyphs.npz", allow_pickle=False) as file:
+        pictures, letters = np.unpackbits(file["pictures"], axis=1), file["letters"]
+    side = math.isqrt(pictures.shape[1])
+    return pictures.reshape(-1, side, side).astype(np.float32), letters
+
+
+def _glyph(of: str, generator: np.random.Generator) -> tuple[np.ndarray, str]:
+    """Some sign of some font, of those in `of`."""
+    pictures, letters = _glyphs()
+    index = int(generator.choice(np.flatnonzero(np.isin(letters, list(of)))))
+    return _cropped(pictures[index]), str(letters[index])
+
+
+def _digit(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray, int]:
+    """A digit of MNIST, large enough to be cut."""
+    index = int(generator.integers(len(digits)))
+    large = Image.fromarray(digits.images[index].reshape(SIDE, SIDE)).resize(
+        (4 * SIDE, 4 * SIDE), Image.Resampling.BICUBIC
+    )
+    return _cropped(np.asarray(large).clip(0, 1)), int(digits.labels[index])
+
+
+def _any_digit(digits: Digits, generator: np.random.Generator) -> np.ndarray:
+    if generator.random() < FONT_SHARE:
+        return _glyph("0123456789", generator)[0]
+    return _digit(digits, generator)[0]
+
+
+def _font_digit(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray, int]:
+    ink, letter = _glyph("0123456789", generator)
+    return ink, int(letter)
+
+
+def _letter(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray | None, int]:
+    _, letters = _glyphs()
+    ink, letter = _glyph("".join(set(letters.tolist()) - set("0123456789")), generator)
+    return None if letter in LIKE_DIGITS and generator.random() < 0.5 else ink, LETTER
+
+
+def _several(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray, int]:
+    count = 2 if generator.random() < 0.8 else 3
+    return _side_by_side([_any_digit(digits, generator) for _ in range(count)], generator), SEVERAL
+
+
+def _digit_and_part(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray | None, int]:
+    whole, part = _any_digit(digits, generator), _part_of(_any_digit(digits, generator), generator)
+    if part is None:
+        return None, SEVERAL
+    return _side_by_side([whole, part] if generator.random() < 0.5 else [part, whole], generator), SEVERAL
+
+
+def _part(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray | None, int]:
+    return _part_of(_any_digit(digits, generator), generator), PART
+
+
+def _part_of(ink: np.ndarray, generator: np.random.Generator) -> np.ndarray | None:
+    """A digit without some of it; None where what is left is as good as whole, or an upright stroke, which is a 1."""
+    height, width = ink.shape
+    if width < 0.4 * height:
+        return None
+    rows, columns = np.mgrid[:height, :width]
+    if generator.random() < 0.6:
+        ink = _scaled(ink, ROW_HEIGHT_PX)
+        pieces = cut_blot(Piece(ink))
+        if len(pieces) < 2:
+            return None
+        count = int(generator.integers(1, len(pieces)))
+        first = int(generator.integers(0, len(pieces) - count + 1))
+        kept = np.zeros_like(ink)
+        for piece in pieces[first : first + count]:
+            there = kept[piece.top : piece.bottom, piece.left : piece.right]
+            np.maximum(there, piece.ink, out=there)
+    elif generator.random() < 0.8:
+        line = generator.uniform(0.2, 0.8) * width + generator.uniform(-0.35, 0.35) * (rows - height / 2)
+        kept = ink * ((columns < line) if generator.random() < 0.5 else (columns >= line))
+    else:
+        line = generator.uniform(0.25, 0.75) * height + generator.uniform(-0.3, 0.3) * (columns - width / 2)
+        kept = ink * ((rows < line) if generator.random() < 0.5 else (rows >= line))
+    if not 0.15 < kept.sum() / ink.sum() < 0.65:
+        return None
+    kept = _cropped(kept)
+    return kept if kept.shape[1] >= 0.4 * kept.shape[0] else None
+
+
+def _side_by_side(parts: list[np.ndarray], generator: np.random.Generator) -> np.ndarray:
+    """Ink beside ink, of about the same height, as near as people write, or nearer."""
+    unit = 72
+    sheet = np.zeros((3 * unit, unit * (2 * len(parts) + 3)), np.float32)
+    for index, part in enumerate(parts):
+        height = round(unit * generator.uniform(0.75, 1.15))
+        part = _scaled(part, height)[:, : 2 * unit]
+        top = round(1.5 * unit - height / 2 + unit * generator.uniform(-0.12, 0.12))
+        left = unit // 2
+        if index:
+            gap = generator.uniform(-0.1, 0.08) if generator.random() < TIGHT_SHARE else generator.uniform(0, 0.4)
+            left = max(0, _nearest(sheet, part, top) + round(gap * unit))
+        there = sheet[top : top + part.shape[0], left : left + part.shape[1]]
+        np.maximum(there, part[:, : there.shape[1]], out=there)
+    return sheet
+
+
+def _nearest(sheet: np.ndarray, part: np.ndarray, top: int) -> int:
+    """The column for the part's left side, where its ink touches the sheet's."""
+    inked, own = sheet >= 0.5, part >= 0.5
+    ends = np.where(inked.any(1), inked.shape[1] - inked[:, ::-1].argmax(1), -1)
+    starts = np.full(len(sheet), part.shape[1] * 2)
+    starts[top : top + len(part)] = np.where(own.any(1), own.argmax(1), part.shape[1] * 2)
+    ends, starts = scipy.ndimage.maximum_filter1d(ends, 9), scipy.ndimage.minimum_filter1d(starts, 9)
+    facing = (ends >= 0) & (starts < part.shape[1] * 2)
+    return int((ends - starts)[facing].max()) if facing.any() else int(ends.max())
+
+
+def _other(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray, int]:
+    """Strokes without a meaning, or a filled shape."""
+    width = float(generator.uniform(3, 18))
+    kind = generator.choice(list(_OTHERS))
+    sheet = Image.new("L", (SHEET_PX, SHEET_PX))
+    pen = ImageDraw.Draw(sheet)
+    for stroke in _OTHERS[kind](generator):
+        spots = [(float(x), float(y)) for x, y in stroke]
+        if kind == "filled":
+            pen.polygon(spots, fill=255)
+            continue
+        pen.line(spots, fill=255, width=round(width), joint="curve")
+        for x, y in spots:
+            pen.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=255)
+    return np.asarray(sheet, np.float32) / 255, OTHER
+
+
+def _wandering(generator: np.random.Generator, n_points: int) -> np.ndarray:
+    """A smooth way through random places."""
+    places = generator.uniform(15, SHEET_PX - 15, (n_points, 2))
+    if n_points < 3:
+        return places
+    steps = np.linspace(0, n_points - 1, 8 * n_points)
+    return np.clip(scipy.interpolate.CubicSpline(np.arange(n_points), places)(steps), 5, SHEET_PX - 5)
+
+
+def _scribble(generator: np.random.Generator) -> Strokes:
+    return [_wandering(generator, int(generator.integers(4, 25)))]
+
+
+def _some_strokes(generator: np.random.Generator) -> Strokes:
+    return [_wandering(generator, int(generator.integers(2, 5))) for _ in range(generator.integers(2, 6))]
+
+
+def _flat_stroke(generator: np.random.Generator) -> Strokes:
+    """A line that lies, bent a little: upright, it would be a 1."""
+    along = np.linspace(-1, 1, 20)
+    bend = generator.uniform(-0.25, 0.25) * along**2
+    return [_turned(np.stack([along, bend], 1), math.radians(generator.uniform(-35, 35)), generator.uniform(30, 70))]
+
+
+def _wave(generator: np.random.Generator) -> Strokes:
+    along = np.linspace(-1, 1, 40)
+    swing = generator.uniform(0.1, 0.7) * np.sin(along * generator.integers(2, 7) * 1.6 + generator.uniform(0, 6))
+    return [_turned(np.stack([along, swing], 1), generator.uniform(0, math.pi), 60)]
+
+
+def _spiral(generator: np.random.Generator) -> Strokes:
+    turn = np.linspace(0, generator.uniform(3, 9) * math.pi, 80)
+    radius = turn / turn[-1]
+    turn = turn * generator.choice([-1, 1]) + generator.uniform(0, 6)
+    return [_turned(np.stack([radius * np.cos(turn), radius * np.sin(turn)], 1), 0, 65)]
+
+
+def _corners(generator: np.random.Generator) -> np.ndarray:
+    """A polygon, a star or a rectangle."""
+    if generator.random() < 0.3:
+        x, y = generator.uniform(0.3, 1, 2)
+        return _turned(np.array([[-x, -y], [x, -y], [x, y], [-x, y]]), 0, 60)
+    n = int(generator.integers(3, 9))
+    turn, radius = np.linspace(0, 2 * math.pi, n, endpoint=False) + generator.uniform(0, 6), np.ones(n)
+    if n > 6 or (n > 4 and generator.random() < 0.6):  # many corners of the same distance would be a 0
+        radius[::2] = generator.uniform(0.3, 0.6)
+    return _turned(np.stack([radius * np.cos(turn), generator.uniform(0.6, 1) * radius * np.sin(turn)], 1), 0, 60)
+
+
+def _outline(generator: np.random.Generator) -> Strokes:
+    corners = _corners(generator)
+    inside = [_wandering(generator, int(generator.integers(2, 4)))] if generator.random() < 0.35 else []
+    return [np.concatenate([corners, corners[:1]]), *inside]
+
+
+def _filled(generator: np.random.Generator) -> Strokes:
+    if generator.random() < 0.5:
+        return [_corners(generator)]
+    turn = np.linspace(0, 2 * math.pi, 24, endpoint=False)
+    radius = 1 + generator.uniform(0, 0.25) * np.sin(turn * generator.integers(2, 5) + generator.uniform(0, 6))
+    blob = np.stack([radius * np.cos(turn), generator.uniform(0.5, 1) * radius * np.sin(turn)], 1)
+    return [_turned(blob, generator.uniform(0, math.pi), 50)]
+
+
+def _hatching(generator: np.random.Generator) -> Strokes:
+    strokes, angle = [], generator.uniform(0, math.pi)
+    for turned in (angle, angle + generator.uniform(0.6, 1.6)):
+        count = int(generator.integers(1, 4))
+        for offset in (np.arange(count) - (count - 1) / 2) * generator.uniform(0.3, 0.7):
+            strokes.append(_turned(np.array([[-1, offset], [1, offset]]), turned, 60))
+    return strokes
+
+
+def _bow(generator: np.random.Generator) -> Strokes:
+    turn = generator.uniform(0, 2 * math.pi) + np.linspace(0, generator.uniform(1.8, 4.6), 40)
+    return [_turned(np.stack([np.cos(turn), generator.uniform(0.5, 1) * np.sin(turn)], 1), 0, 60)]
+
+
+def _dots(generator: np.random.Generator) -> Strokes:
+    places = generator.uniform(20, SHEET_PX - 20, (generator.integers(2, 7), 1, 2))
+    return list(places + generator.uniform(-1, 1, (len(places), 2, 2)))
+
+
+def _turned(points: np.ndarray, angle: float, size: float) -> np.ndarray:
+    """Points around 0 on the middle of the sheet, turned by an angle in radians."""
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return points @ np.array([[cosine, sine], [-sine, cosine]]) * size + SHEET_PX / 2
+
+
+def _cropped(ink: np.ndarray) -> np.ndarray:
+    rows, columns = np.flatnonzero((ink >= 0.5).any(1)), np.flatnonzero((ink >= 0.5).any(0))
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else ink
+
+
+def _scaled(ink: np.ndarray, height: int) -> np.ndarray:
+    width = max(1, round(ink.shape[1] * height / ink.shape[0]))
+    return np.asarray(Image.fromarray(ink).resize((width, height), Image.Resampling.BILINEAR))
+
+
+Draw = Callable[[Digits, np.random.Generator], tuple[np.ndarray | None, int]]
+_DRAW: dict[str, Draw] = {
+    "digit": _digit,
+    "digit of a font": _font_digit,
+    "letter": _letter,
+    "several": _several,
+    "digit and a part": _digit_and_part,
+    "part": _part,
+    "other": _other,
+}
+_OTHERS: dict[str, Callable[[np.random.Generator], Strokes]] = {
+    "scribble": _scribble,
+    "strokes": _some_strokes,
+    "line": _flat_stroke,
+    "wave": _wave,
+    "spiral": _spiral,
+    "outline": _outline,
+    "filled": _filled,
+    "hatching": _hatching,
+    "bow": _bow,
+    "dots": _dots,
+}
