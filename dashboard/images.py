@@ -89,6 +89,12 @@ def png(picture: np.ndarray, palette: np.ndarray | None = None) -> bytes:
     return file.getvalue()
 
 
-def png_uri(file: bytes) -> str:
-    """A PNG as a data: address, which a figure or a page can hold."""
-    return "data:image/png;base64," + base64.b64encode(file).decode()
+def uri(file: bytes) -> str:
+    """A PNG or JPEG as a data: address, which a figure or a page can hold."""
+    kind = "png" if file.startswith(b"\x89PNG") else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(file).decode()}"
+
+
+def ink_uri(ink: np.ndarray) -> str:
+    """(h, w) uint8 of ink as the address of a PNG that covers what is below it, where there is ink."""
+    return uri(png(np.stack([np.zeros_like(ink), ink], axis=-1)))

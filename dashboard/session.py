@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import streamlit as st
 
@@ -22,6 +22,8 @@ from nnlib.words import printable
 PRETRAINED = 0  # stands for the pretrained model among the numbers of the runs
 # in the narrow list of runs, what differs comes first and short
 SHORT_TERMS = {"learning-rate schedule ": "", "learning rate ": "rate ", "optimizer ": "", "hidden widths ": "layers "}
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,23 @@ def fragment(function: Callable[..., None], run_every: float | None = None) -> C
     guarded.__qualname__ = function.__qualname__
     guarded.__module__ = function.__module__
     return st.fragment(guarded, run_every=run_every)
+
+
+def kept(name: str, of: tuple[Any, ...], make: Callable[[], Made]) -> Made:
+    """What was made under this name last time, if it was of these very objects, or equal numbers; else made anew.
+
+    So a rerun that changes nothing works out nothing, and nothing outlives its visit.
+    """
+    key = f"kept_{name}"  # no widget's
+    before = st.session_state.get(key)
+    if before is None or not all(map(_same, before[0], of)):
+        before = st.session_state[key] = (of, make())
+    made: Made = before[1]
+    return made
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other or (isinstance(one, int | float) and one == other)
 
 
 def label(run: Run | None) -> str:

@@ -10,7 +10,9 @@ from dashboard.figures.digits import class_counts, gallery, ink, pixel_values, p
 from dashboard.figures.distributions import distributions
 from dashboard.figures.landscape import landscape, mountains
 from dashboard.figures.rates import rate_curve
+from dashboard.figures.readings import boxes, digit_buttons, examples, inked, pictured, steps
 from dashboard.figures.style import NO_BAR, Beside, bar, plain
+from dashboard.figures.threshold import cost
 from dashboard.figures.weights import unit, unit_cells, units
 
 __all__ = [
@@ -18,22 +20,29 @@ __all__ = [
     "NO_BAR",
     "Beside",
     "bar",
+    "boxes",
     "cells",
     "class_counts",
+    "cost",
+    "digit_buttons",
     "distributions",
+    "examples",
     "gallery",
     "ink",
+    "inked",
     "landscape",
     "learning_rate_curve",
     "mountains",
     "overlay",
     "per_layer_curve",
+    "pictured",
     "pixel_values",
     "pixels",
     "plain",
     "probabilities",
     "rate_curve",
     "signal",
+    "steps",
     "unit",
     "unit_cells",
     "units",

@@ -54,6 +54,6 @@ def _units(layer: np.ndarray) -> str:
     low = min(0.0, float(layer.min()))
     strengths = np.full(rows * columns, np.nan)
     strengths[: len(layer)] = (layer - low) / (max(float(layer.max()), 1e-6) - low)
-    source = images.png_uri(images.strengths(strengths.reshape(rows, columns), UNIT_PX))
+    source = images.uri(images.strengths(strengths.reshape(rows, columns), UNIT_PX))
     says = [f"{output:.2f}" for output in layer]
     return cells(columns, rows, says, below=f'<img src="{source}" alt="">', each="unit {number}: {says}")

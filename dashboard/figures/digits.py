@@ -44,7 +44,7 @@ def ink(digits: np.ndarray, columns: int = 1) -> str:
     digits = digits.reshape(-1, N_PIXELS)
     rows, tile = -(-len(digits) // columns), SIDE + images.GAP
     shape = (columns * tile - images.GAP) / (rows * tile - images.GAP)
-    source = images.png_uri(images.digit_sheet(digits, columns))
+    source = images.uri(images.digit_sheet(digits, columns))
     return f'<div class="paper" style="--shape: {shape:.4f}"><div class="ink" style="--ink: url({source})"></div></div>'
 
 

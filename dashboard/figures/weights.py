@@ -13,7 +13,7 @@ def units(weights: np.ndarray, limit: float) -> str:
     It belongs below the `cells` that take the clicks.
     """
     columns, _ = grid_shape(weights.shape[1])
-    return f'<img src="{images.png_uri(images.weight_sheet(weights, limit, columns))}" alt="">'
+    return f'<img src="{images.uri(images.weight_sheet(weights, limit, columns))}" alt="">'
 
 
 def unit_cells(n_units: int, chosen: int, below: str) -> str:
@@ -23,5 +23,5 @@ def unit_cells(n_units: int, chosen: int, below: str) -> str:
 
 def unit(weights: np.ndarray, limit: float) -> str:
     """One unit's weights, (784,), enlarged, with the weight of each pixel under the pointer."""
-    source = images.png_uri(images.weight_sheet(weights[:, None], limit, 1))
+    source = images.uri(images.weight_sheet(weights[:, None], limit, 1))
     return pixel_cells([f"{weight:+.2f}" for weight in weights], f'<img src="{source}" alt="">')

@@ -1,67 +1,121 @@
 """What a network answers for a picture, and how it comes to that."""
 
+from html import escape
+
 import numpy as np
 import streamlit as st
 
-from dashboard import figures
-from dashboard.parts import picture
-from nnlib.digits import FoundDigit
+from dashboard import figures, session
+from dashboard.parts import picture, sheet
+from dashboard.parts.sheet import Sheet
+from nnlib.digits import N_CLASSES, with_mnist_strokes
 from nnlib.network import Network
+from nnlib.reading import ReadDigit, Reading
 from nnlib.words import percent
 
-Reading = tuple[FoundDigit, np.ndarray]  # a digit and its probabilities (10,)
+STYLE = """<style>
+.st-key-said { min-height: 13rem; }
+.reading p { margin: 0; line-height: 1.3; }
+.reading .number {
+    font-size: 3.2rem; line-height: 1.15; font-weight: 600; white-space: pre-line; overflow-wrap: anywhere;
+}
+.reading.unsure .number { opacity: 0.65; }
+.reading .words { font-size: 1.15rem; }
+.reading .hint { font-size: 1.15rem; line-height: 1.5; }
+</style>"""
 
 
-def read(digits: list[FoundDigit], network: Network) -> list[Reading]:
-    """Each digit with what the network makes of it."""
-    if not digits:
-        return []
-    probabilities = network.predict_proba(np.stack([digit.image for digit in digits]))
-    return list(zip(digits, probabilities, strict=True))
+def say(reading: Reading | None, otherwise: str, reader: str) -> ReadDigit | None:
+    """The number, in figures and words, which network says so, and how sure it is; or `otherwise`, where there is
+    nothing to read. Of several digits, one can be chosen: that one, if there is any."""
+    digits = reading.digits if reading else ()
+    st.html(STYLE + _said(reading, otherwise))
+    if reading is None or not digits:
+        return None
+    place = sheet.chosen(reading)
+    if len(digits) > 1:
+        rows = reading.rows
+        html = session.kept("buttons", (reading, place), lambda: figures.digit_buttons(rows, place))
+        picture.show(html, "digits", "The digits: choose one to look closer at it.", sheet.choose("digits"))
+    st.caption(f"So says {reader}. {_doubt(digits[place])}")
+    return digits[place]
 
 
-def say_answers(readings: list[Reading], reader: str) -> Reading:
-    """The answer in words, with the second guess, and which network says so; of several digits, one can be chosen."""
-    place = st.container(horizontal=True, gap="medium")
-    chosen = readings[0]
-    if len(readings) == 1:
-        st.caption(f"So says {reader}. It can be very sure and still be wrong: see *Mistakes*.")
+def _said(reading: Reading | None, otherwise: str) -> str:
+    """The answer as HTML, which a screen reader says by itself."""
+    if reading is None:
+        lines = [("hint", otherwise)]
+    elif reading.number is None:
+        lines = [("lead", "No number"), ("hint", reading.reason or "")]
     else:
-        answers = " ".join(str(probabilities.argmax()) for _, probabilities in readings)
-        number = st.segmented_control(
-            f"From left to right: **{answers}**. Look closer at",
-            range(1, len(readings) + 1),
-            format_func="no. {}".format,
-            default=1,
-            required=True,
-            key=f"which_of_{len(readings)}",
-        )
-        chosen = readings[number - 1]
-    _, probabilities = chosen
-    best, second = (int(digit) for digit in probabilities.argsort()[::-1][:2])
-    sure = probabilities[best]
-    certainly = "This is" if sure > 0.9 else "It looks like" if sure > 0.6 else "Not sure, perhaps"
-    certainly += " an" if best == 8 else " a"
-    with place:
-        for label, digit, words in (
-            (certainly, best, f"{percent(sure)} sure"),
-            ("Second guess", second, percent(probabilities[second])),
-        ):
-            st.metric(label, str(digit), words, delta_color="off", delta_arrow="off", width="content")
-    return chosen
+        lines = [("lead", "It reads" if reading.sure else "Not sure, perhaps"), ("number", reading.number)]
+        if reading.words != reading.number:
+            lines.append(("words", reading.words or ""))
+        if reading.reason:
+            lines.append(("reason", reading.reason))
+    kind = "reading" if reading is None or reading.sure else "reading unsure"
+    parts = "".join(f'<p class="{name}">{escape(line)}</p>' for name, line in lines)
+    return f'<div class="{kind}" role="status">{parts}</div>'
 
 
-def show_signal(image: np.ndarray, network: Network, key: str) -> None:
-    """How one digit runs through the network."""
-    activations = [layer[0] for layer in network.activations(image[None])]
-    answer = int(activations[-1].argmax())
-    picture.show(
-        figures.signal(image, activations),
-        key,
-        f"The digit's pixels, what the units of each layer put out for it, and the ten probabilities: "
-        f"{answer} is the highest.",
+def _doubt(digit: ReadDigit) -> str:
+    """How sure it is of a digit, and what else it might be."""
+    second = int(digit.probabilities.argsort()[-2])
+    return (
+        f"**{digit.digit}**: {percent(digit.certainty)} sure; second guess **{second}**, "
+        f"{percent(digit.probabilities[second])}. It can be very sure and still be wrong: see *Mistakes*."
     )
+
+
+def show_bars(digit: ReadDigit | None) -> None:
+    """The ten probabilities of the chosen digit; none where nothing is read."""
+    said = "nothing is read yet" if digit is None else f"{digit.digit} is the highest"
+    probabilities = np.zeros(N_CLASSES) if digit is None else digit.probabilities
+    picture.show(figures.probabilities(probabilities), "draw_probabilities", f"Ten bars, one for each digit: {said}.")
+    st.caption("The ten bars add up to 100%. Two tall ones: it hesitates between two digits.")
+
+
+def show_way(read: Sheet, digit: ReadDigit, network: Network) -> None:
+    """How a digit becomes an answer: how it was prepared, and how it runs through the network."""
+    st.header("From the picture to the answer", anchor=False)
     st.caption(
-        "From left to right: the pixels go in; every little square is a *unit*, which reacts to something in what "
-        "comes before it, the fuller its colour the more strongly; the longest bar is the answer."
+        "Each digit is made like those that the network learned from (*preprocessing*): found, cut out, drawn in "
+        "strokes as wide as theirs, and centred."
+    )
+    html = session.kept("way", (read, digit, network), lambda: _steps(read, digit) + _signal(digit, network))
+    picture.show(html, "draw_way", f"Five pictures of how the digit was prepared, then: {_alt(digit.digit)}")
+    st.caption(HOW_TO_READ)
+
+
+def _steps(read: Sheet, digit: ReadDigit) -> str:
+    strokes = sheet.small(255 * with_mnist_strokes(digit.cut).astype(np.uint8))
+    return figures.steps(read.as_drawn, sheet.small(read.prepared.ink), strokes, digit, read.size)
+
+
+HOW_TO_READ = (
+    "From left to right: the pixels go in; every little square is a *unit*, which reacts to something in what "
+    "comes before it, the fuller its colour the more strongly; the longest bar is the answer."
+)
+
+
+def show_signal(digit: ReadDigit | np.ndarray, network: Network, key: str) -> None:
+    """How one digit, read or (784,), runs through the network."""
+    html = session.kept(key, (digit, network), lambda: _signal(digit, network))
+    answer = digit.digit if isinstance(digit, ReadDigit) else int(network.predict_proba(digit[None]).argmax())
+    picture.show(html, key, _alt(answer))
+    st.caption(HOW_TO_READ)
+
+
+def _signal(digit: ReadDigit | np.ndarray, network: Network) -> str:
+    image = digit.image if isinstance(digit, ReadDigit) else digit
+    *layers, answers = (layer[0] for layer in network.activations(image[None]))
+    if isinstance(digit, ReadDigit):
+        answers = digit.probabilities  # as all the page says them
+    return figures.signal(image, [*layers, answers])
+
+
+def _alt(answer: int) -> str:
+    return (
+        "The digit's pixels, what the units of each layer put out for it, and the ten probabilities: "
+        f"{answer} is the highest."
     )

@@ -1,22 +1,21 @@
-"""The drawing board: a square to draw in, and a drawing that stays while its visitor looks at other pages."""
+"""The drawing board: room for a number, and a drawing that stays while its visitor looks at other pages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import streamlit as st
 import streamlit_drawable_canvas
 from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
 from dashboard import session
-from dashboard.parts import pulse
-from nnlib.digits import FoundDigit, find_digits
+from dashboard.parts import pulse, sheet
+from dashboard.parts.sheet import Sheet
 
-SIDE_PX = 420  # of the drawing itself; it is shown as large as its place allows
-BRUSH_PX, BRUSH_SIDE_PX = 18, 280  # a brush's width, and the side of a drawing that it is said for
+WIDTH_PX, HEIGHT_PX = 480, 320  # of the drawing itself; it is shown as large as its place allows
+BRUSH_PX = 16
 MOST_STATES = 100  # for Undo to go back to
 INK = "#111111"
 
@@ -40,41 +39,50 @@ STYLE = """<style>
 .st-key-places { container-type: inline-size; }
 .st-key-places_grid {
     display: grid;
-    grid-template-columns: min(50%, max(15rem, 44vh)) minmax(0, 1fr);
+    grid-template-columns: min(54%, max(20rem, 62vh)) minmax(0, 1fr);
     grid-template-rows: auto 1fr;
     gap: 0.5rem 2rem;
 }
 .st-key-places_grid > :first-child { grid-row: span 2; }
 @container (width < 48rem) {
+    .st-key-places_grid { grid-template-columns: minmax(0, 1.5fr) minmax(0, 1fr); }
     .st-key-places_grid > :first-child { grid-row: auto; }
     .st-key-places_grid > :last-child { grid-column: 1 / -1; }
 }
-@container (width < 30rem) {
-    .st-key-places_grid { grid-template-columns: minmax(0, 1fr); }
-    .st-key-board { --side: min(100cqw, max(15rem, 36vh)) !important; }
+@container (width < 34rem) { .st-key-places_grid { grid-template-columns: minmax(0, 1fr); } }
+
+.st-key-board { container-type: inline-size; }
+.st-key-paper {
+    position: relative; gap: 0; background: light-dark(#ffffff, #919db7);
+    outline: 1px solid light-dark(#d9deec, #323b52); outline-offset: -1px;
 }
-
-.st-key-said { min-height: 13rem; }
-.st-key-said [data-testid="stMetricValue"] { font-size: 3rem; line-height: 1.2; }
-
-.st-key-board { container-type: inline-size; --side: min(100cqw, max(15rem, 44vh)); }
-.st-key-paper { width: var(--side); min-height: var(--side); background: light-dark(#ffffff, #919db7); }
+.st-key-paper img { border-radius: 0; }
+.st-key-board .st-key-paper { width: 100%; aspect-ratio: SHAPE; }
 .st-key-paper .dc-root { position: static; }
 .st-key-paper .dc-scroll { overflow: visible; }
 .st-key-paper :is(.dc-container, .canvas-container, canvas) {
-    width: var(--side) !important;
-    height: var(--side) !important;
+    width: 100cqw !important;
+    height: calc(100cqw / (SHAPE)) !important;
+    touch-action: none;
 }
 .st-key-paper .dc-toolbar { display: none !important; }
-</style>"""
+:is(.st-key-undo, .st-key-clear) button { min-height: 2.75rem; }
+
+/* over the paper, without room of their own; a pen goes through them, and while it draws they are out of its way */
+:is(.st-key-boxes_on_paper, .st-key-boxes_on_picture) {
+    position: absolute; inset: 0; z-index: 20; pointer-events: none;
+}
+.st-key-boxes { position: static !important; }
+.st-key-paper:active .st-key-boxes_on_paper { opacity: 0.25; }
+</style>""".replace("SHAPE", f"{WIDTH_PX} / {HEIGHT_PX}")
 
 
 @dataclass(frozen=True)
 class State:
-    """What was drawn at some moment: the strokes, as the canvas knows them, and the digits in them."""
+    """What was drawn at some moment: the strokes, as the canvas knows them, and a picture of them, a PNG."""
 
     strokes: tuple[Stroke, ...] = ()
-    digits: tuple[FoundDigit, ...] = ()
+    png: bytes = b""
 
 
 @dataclass
@@ -89,6 +97,8 @@ class Drawing:
     generation: int = 0
     first_shown: Strokes = field(default_factory=list)
     last_said: Strokes = field(default_factory=list)
+    # of the newest state alone: what is prepared of a hundred would fill the memory
+    prepared: tuple[State, Sheet] | None = None
 
     @property
     def mark(self) -> str:
@@ -100,7 +110,7 @@ class Drawing:
         self.first_shown = self.last_said = list(self.states[-1].strokes)
         self.generation += 1
 
-    def hear(self, mark: str, strokes: Strokes, picture: Callable[[], np.ndarray]) -> None:
+    def hear(self, mark: str, strokes: Strokes, png: Callable[[], bytes]) -> None:
         """Take what the canvas says, if it is not about strokes that were cleared or undone in the meantime."""
         if mark != self.mark or strokes == self.last_said:
             return
@@ -108,7 +118,16 @@ class Drawing:
         if len(strokes) == len(self.first_shown):  # what it was given, in other words
             return
         before = self.states[-1].strokes
-        self.add(State((*before, *strokes[len(before) :]), tuple(find_digits(picture()[..., 3]))))
+        self.add(State((*before, *strokes[len(before) :]), png()))
+
+    def sheet(self) -> Sheet | None:
+        """The drawing as it can be read, by whatever network; None where nothing is drawn."""
+        newest = self.states[-1]
+        if not newest.strokes:
+            self.prepared = None
+        elif self.prepared is None or self.prepared[0] is not newest:
+            self.prepared = (newest, sheet.of_drawing(newest.png))
+        return self.prepared and self.prepared[1]
 
     def add(self, state: State) -> None:
         """A further state."""
@@ -132,8 +151,8 @@ def places() -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
         return st.container(), st.container(), st.container()
 
 
-def canvas(page: str, with_brush: bool = False) -> list[FoundDigit]:
-    """A square to draw in, with buttons below it: the digits that are drawn, from left to right."""
+def canvas(page: str, with_brush: bool = False) -> tuple[DeltaGenerator, Sheet | None]:
+    """The paper to draw on, with buttons below it: where marks can come over it, and what is drawn."""
     drawing = st.session_state.setdefault("drawing", Drawing())
     with st.container(key="board", gap="small"):
         paper = st.container(key="paper")
@@ -145,16 +164,16 @@ def canvas(page: str, with_brush: bool = False) -> list[FoundDigit]:
         drawing.show()
     with paper:
         drawn = st_canvas(
-            stroke_width=round(brush_px * SIDE_PX / BRUSH_SIDE_PX),
+            stroke_width=brush_px,
             stroke_color=INK,
             background_color=drawing.mark,
-            width=SIDE_PX,
-            height=SIDE_PX,
+            width=WIDTH_PX,
+            height=HEIGHT_PX,
             initial_drawing={"objects": drawing.first_shown},
             return_image_data=True,
             key=key,
         )
-    drawing.hear(drawn.json_data["background"], drawn.json_data["objects"], lambda: drawn.image_data)
+    drawing.hear(drawn.json_data["background"], drawn.json_data["objects"], lambda: drawn.image_bytes)
     undo.button("Undo", icon=":material/undo:", key="undo", on_click=drawing.undo, disabled=len(drawing.states) < 2)
     clear.button(
         "Clear",
@@ -163,7 +182,7 @@ def canvas(page: str, with_brush: bool = False) -> list[FoundDigit]:
         on_click=drawing.clear,
         disabled=not drawing.states[-1].strokes,
     )
-    return list(drawing.states[-1].digits)
+    return paper, drawing.sheet()
 
 
 def _brush() -> int:

@@ -1,75 +1,80 @@
-"""A photo or scan to be read, which stays while its visitor looks at other pages."""
+"""A photo or scan to be read, from a file or a camera, which stays while its visitor looks at other pages."""
 
-import io
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
-import numpy as np
 import streamlit as st
-from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import words
-from dashboard.parts import upload
-from nnlib.digits import FoundDigit, find_digits, read_picture
+from dashboard.parts import sheet, upload
+from dashboard.parts.sheet import Sheet
+from nnlib.digits import MAX_FILE_BYTES, read_picture
 from nnlib.errors import DrawingError
 
-SHOWN_SIDE_PX = 420
-MOST_SIDE_PX = 1024
-MAX_MB = 20
+MAX_MB = min(MAX_FILE_BYTES >> 20, 64)
+TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "heic", "heif"]
 # one photo at a time, for all visitors, and in the same thread: every thread keeps the memory that it once needed
 READER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="photo")
 
 
-@dataclass(frozen=True)
-class Photo:
-    """What is kept of a file: its name, a small picture of it, and the digits in it."""
-
-    name: str
-    shown: bytes
-    digits: tuple[FoundDigit, ...]
-
-
-def photo() -> list[FoundDigit] | None:
-    """The chosen picture, or a way to choose one: the digits in it, or None where none is chosen."""
-    chosen: Photo | None = st.session_state.get("photo")
+def photo() -> tuple[DeltaGenerator, Sheet | None]:
+    """The chosen picture, and below it a way to choose one: where marks can come over it, and what is to be read."""
+    shown = _show("photo")
     st.file_uploader(
-        f"A picture of one digit, or of several side by side (at most {MAX_MB} MB)",
-        type=["png", "jpg", "jpeg", "webp", "bmp"],
+        f"A picture of digits (at most {MAX_MB} MB)",
+        type=TYPES,
         key=upload.key("photo"),
         on_change=_take,
+        args=("photo",),
         max_upload_size=MAX_MB,
     )
-    if problem := st.session_state.pop("photo_problem", None):
+    return shown
+
+
+def camera() -> tuple[DeltaGenerator, Sheet | None]:
+    """The photo that was taken, or a camera to take one: where marks can come over it, and what is to be read."""
+    shown = _show("camera")
+    if shown[1] is None:
+        st.camera_input(
+            "Hold dark digits on light paper in front of it",
+            key=upload.key("camera"),
+            on_change=_take,
+            args=("camera",),
+        )
+    else:
+        st.button(
+            "Take another", icon=":material/photo_camera:", key="take_another", on_click=_forget, args=("camera",)
+        )
+    return shown
+
+
+def _show(name: str) -> tuple[DeltaGenerator, Sheet | None]:
+    """The picture of this name, if there is one, and what went wrong with a newer one."""
+    if problem := st.session_state.pop(f"{name}_problem", None):
         st.error(words.sentence(problem), icon=":material/error:")
+    chosen: Sheet | None = st.session_state.get(name)
     if chosen is None:
-        return None
-    st.image(chosen.shown, caption=words.escape(chosen.name), alt="The picture that was chosen.")
-    return list(chosen.digits)
+        return st.container(), None
+    paper = sheet.show(chosen)
+    if name == "photo":
+        st.caption(words.escape(chosen.name))
+    return paper, chosen
 
 
-def _take() -> None:
-    """Keep of an uploaded file what is needed."""
-    with upload.taken("photo") as file:
+def _take(name: str) -> None:
+    """Keep of a file or photo what is needed."""
+    with upload.taken(name) as file:
         if file is not None:
             try:
-                st.session_state["photo"] = READER.submit(_read, file.name, file.getvalue()).result()
+                st.session_state[name] = READER.submit(_read, file.name, file.getvalue()).result()
+                st.session_state["which"] = 0
             except DrawingError as error:
-                st.session_state["photo_problem"] = str(error)
+                st.session_state[f"{name}_problem"] = str(error)
 
 
-def _read(name: str, content: bytes) -> Photo:
-    picture = _reduced(read_picture(content))
-    return Photo(name, _small_png(picture), tuple(find_digits(picture)))
+def _forget(name: str) -> None:
+    st.session_state.pop(name, None)
 
 
-def _reduced(picture: np.ndarray) -> np.ndarray:
-    """The same picture, (h, w, 3 or 4), a whole number of times smaller where it is large: digits are found as well."""
-    return np.asarray(Image.fromarray(picture).reduce(-(-max(picture.shape[:2]) // MOST_SIDE_PX)))
-
-
-def _small_png(picture: np.ndarray) -> bytes:
-    """A picture of whatever proportions in a file that a page shows quickly."""
-    shown, file = Image.fromarray(picture), io.BytesIO()
-    shown.thumbnail((SHOWN_SIDE_PX, SHOWN_SIDE_PX))
-    shown.save(file, "PNG")
-    return file.getvalue()
+def _read(name: str, content: bytes) -> Sheet:
+    return sheet.of_picture(read_picture(content), name)

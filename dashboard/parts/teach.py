@@ -13,9 +13,11 @@ from dashboard.parts import picture, pulse
 from dashboard.words import count, duration, sentence
 from nnlib.digits import N_CLASSES, idx_files
 from nnlib.errors import NnlibError, StoreError
+from nnlib.model_files import Model
 from nnlib.reading import ReadDigit
 from nnlib.runs import CORRECTIONS_PART, MOST_CORRECTIONS, Correction, Run, digits_of
 from nnlib.runs import teach as begin_teaching
+from nnlib.study import calibrate
 from nnlib.words import percent
 
 LOOK_SECONDS = 1.0  # between two looks at a network that learns
@@ -215,12 +217,16 @@ def say_numbers(run: Run, before: tuple[int | None, int], after: tuple[int, int]
         "Test digits read right": f"{test[0]:.2%} → {test[1]:.2%}",
     }
     if digit is not None:
-        was, now = (resources.model(*which).network.predict_proba(digit.image[None])[0] for which in (before, after))
+        was, now = (_probabilities(resources.model(*which), digit) for which in (before, after))
         numbers["This drawing"] = f"{was.argmax()} → {now.argmax()} ({percent(now.max())} sure)"
     with st.container(horizontal=True, gap="medium", key="taught_numbers"):
         for label, value in numbers.items():
             st.metric(label, value, width="content")
     st.caption(f"{_say_learned(right[1], n_digits)} {_say_forgotten(test[0] - test[1])}")
+
+
+def _probabilities(model: Model, digit: ReadDigit) -> np.ndarray:
+    return calibrate(model.network.predict_proba(digit.image[None]), model.temperature)[0]
 
 
 def _share_of_test(run_id: int | None, step: int) -> float:

@@ -1,11 +1,14 @@
 """Welcome: what this is, a first drawing read, and the way on."""
 
+import numpy as np
 import streamlit as st
 
 from dashboard import resources, session
-from dashboard.parts import answer, canvas, moments
+from dashboard.parts import answer, canvas, moments, sheet
+from nnlib.reading import SURE
 
 SAMPLE = 1  # the test digit that runs through the network until something is drawn: a clear 2
+TO_DRAW = "Draw a digit from 0 to 9, or several, with the mouse, a finger or a pen."
 
 
 def draw_and_read() -> None:
@@ -14,22 +17,22 @@ def draw_and_read() -> None:
     with way:
         moments.pick()
     choice = session.choice()
-    network = choice.model.network
     with board:
-        readings = answer.read(canvas.canvas("welcome"), network)
+        paper, read = canvas.canvas("welcome")
+    reading = sheet.read(read, choice.model, SURE) if read else None
+    sheet.mark(paper, read, reading)
     with said, st.container(key="said"):
-        if readings:
-            (digit, _), whose = answer.say_answers(readings, choice.title), "your digit"
-            image = digit.image
-        else:
-            test = resources.data().test.images
-            image, whose = test[min(SAMPLE, len(test) - 1)], "until you draw one, a digit by somebody else"
-            st.info(
-                "Draw a digit from 0 to 9 in the square, with the mouse, a finger or a pen.", icon=":material/draw:"
-            )
+        digit = answer.say(reading, TO_DRAW, choice.title)
     with way:
+        whose = "until you draw one, a digit by somebody else" if digit is None else "your digit"
         st.caption(f"Its way through the network: {whose}.")
-        answer.show_signal(image, network, "welcome_signal")
+        answer.show_signal(sample() if digit is None else digit, choice.model.network, "welcome_signal")
+
+
+def sample() -> np.ndarray:
+    """A digit by somebody else, (784,)."""
+    test = resources.data().test.images
+    return test[min(SAMPLE, len(test) - 1)]
 
 
 st.title("Watch a neural network learn to read", anchor=False)
@@ -48,7 +51,7 @@ WAYS = {
     "runs.py": ("Runs", ":material/table_rows:", "Compare all that you have trained, curve by curve."),
     "landscape.py": ("Landscape", ":material/landscape:", "See learning as a walk downhill, over the loss."),
     "weights.py": ("Weights", ":material/blur_on:", "See what each unit of the first layer looks for."),
-    "draw.py": ("Draw", ":material/draw:", "Draw digits, thick or thin, and watch it read them."),
+    "draw.py": ("Draw", ":material/draw:", "Draw or photograph numbers, and watch it read them."),
     "mistakes.py": ("Mistakes", ":material/search:", "Study the digits that it gets wrong."),
 }
 with st.container(key="ways"):

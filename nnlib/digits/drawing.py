@@ -114,10 +114,7 @@ def _digit_boxes(blots: list[Box]) -> list[Box]:
 
 def as_mnist(ink: np.ndarray) -> np.ndarray:
     """One digit's ink, in a box of any size, as (784,) float32."""
-    scale = WORK_SIDE_PX / max(ink.shape)
-    size = [max(1, round(side * scale)) for side in reversed(ink.shape)]
-    large = np.asarray(Image.fromarray(ink.astype(np.float32)).resize(size, Image.Resampling.BICUBIC))
-    strokes = np.pad(_with_mnist_strokes(large >= 0.5), WORK_SIDE_PX)
+    strokes = np.pad(with_mnist_strokes(ink), WORK_SIDE_PX)
     rows, columns = (np.flatnonzero(strokes.any(axis)) for axis in (1, 0))
     px = max(np.ptp(rows) + 1, np.ptp(columns) + 1) / DIGIT_SIDE_PX
     middle = np.add(scipy.ndimage.center_of_mass(strokes), 0.5)
@@ -125,6 +122,14 @@ def as_mnist(ink: np.ndarray) -> np.ndarray:
     window = (left, top, left + SIDE * px, top + SIDE * px)
     small = Image.fromarray(strokes.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BOX, window)
     return np.asarray(small).clip(0, 1).reshape(-1)
+
+
+def with_mnist_strokes(ink: np.ndarray) -> np.ndarray:
+    """One digit's ink, in a box of any size, large, (h, w) bool, in strokes as wide as MNIST's for their digit's."""
+    scale = WORK_SIDE_PX / max(ink.shape)
+    size = [max(1, round(side * scale)) for side in reversed(ink.shape)]
+    large = np.asarray(Image.fromarray(ink.astype(np.float32)).resize(size, Image.Resampling.BICUBIC))
+    return _with_mnist_strokes(large >= 0.5)
 
 
 def _with_mnist_strokes(strokes: np.ndarray) -> np.ndarray:

@@ -1,10 +1,18 @@
-"""Where there is ink in a picture: on paper of any colour, evenly lit or not."""
+"""Where there is ink in a picture: a drawing on a canvas, or paper before a camera.
+
+On a canvas all of the paper has one colour, and ink is what has another. A photo has light and shadow, ruling, noise,
+and a table beyond the paper's edge. What is measured there is how much darker a pixel is than the paper around it,
+as a share: light falls on ink and paper alike, so that this share is the same in the sun and in a shadow. The paper
+is found by grey-scale closing, which fills what is narrower than its window and keeps the edges of shadows
+(Serra 1982); what differs little for its own neighbourhood is noise (Sauvola & Pietikainen 2000), and what is much
+fainter than the strongest strokes is not the pen's (hysteresis, as in Canny 1986).
+"""
 
 import numpy as np
 import scipy
 from PIL import Image
 
-from nnlib.digits.pictures import MAX_PIXELS
+from nnlib.digits.pictures import MAX_SIDE_PX
 from nnlib.errors import DrawingError
 from nnlib.words import number
 
@@ -33,8 +41,9 @@ def _check(picture: np.ndarray) -> None:
         shape = " x ".join(map(str, picture.shape)) or "a single number"
         raise DrawingError(f"the picture is {shape}: it must be height x width, with 3 or 4 colours or none.")
     height, width = picture.shape[:2]
-    if height * width > MAX_PIXELS:
-        raise DrawingError(f"the picture has {width:,} x {height:,} pixels: {MAX_PIXELS:,} is most, so shrink it.")
+    if max(height, width) > MAX_SIDE_PX:
+        pixels = f"the picture has {width:,} x {height:,} pixels"
+        raise DrawingError(f"{pixels}: {MAX_SIDE_PX:,} on a side is most, so shrink it.")
     if picture.dtype == np.uint8:
         return
     if not np.issubdtype(picture.dtype, np.floating):

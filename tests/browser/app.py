@@ -53,6 +53,9 @@ CHROMIUM_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # a camera that shows a test card, and may be used
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
     # whatever else there is to keep a page here: no other name leads anywhere
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ]
@@ -171,8 +174,8 @@ class Visitor:
 
     @property
     def answer(self) -> Locator:
-        """The digit that a drawing is read as; nothing where nothing is drawn."""
-        return self.page.get_by_test_id("stMetricValue").first
+        """The number that a drawing is read as; nothing where there is none."""
+        return self.page.locator(".reading .number")
 
     def number(self, name: str) -> Locator:
         """One of the numbers above the live curves, by its name in the component."""

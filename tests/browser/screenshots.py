@@ -31,10 +31,21 @@ THREE = [(0.3, 0.2), (0.45, 0.13), (0.62, 0.18), (0.66, 0.3), (0.58, 0.42), (0.4
 THREE += [(0.62, 0.55), (0.7, 0.68), (0.6, 0.82), (0.42, 0.87), (0.28, 0.8)]
 
 
+SEVEN = [(0.3, 0.15), (0.72, 0.14), (0.48, 0.88)]
+
+
 def draw_a_three(someone: Visitor) -> None:
     """What a page shows once a digit is drawn on it."""
     someone.draw(THREE)
     expect(someone.answer).to_be_visible()
+
+
+def draw_a_number(someone: Visitor) -> None:
+    """What a page shows once a number is drawn on it."""
+    someone.draw([(0.15 + x * 0.4, y) for x, y in THREE])
+    expect(someone.answer).to_have_text("3")
+    someone.draw([(0.48 + x * 0.4, y) for x, y in SEVEN])
+    expect(someone.answer).to_have_text("37")
 
 
 def draw_the_landscape(someone: Visitor) -> None:
@@ -57,7 +68,7 @@ PAGES: dict[str, tuple[str, Callable[[Visitor], None]]] = {
     "landscape": ("/landscape?run=2&second=3", draw_the_landscape),
     "runs": ("/runs?compare=1,2,3", nothing),
     "weights": ("/weights?run=1", nothing),
-    "draw": ("/draw?run=1", draw_a_three),
+    "draw": ("/draw?run=1", draw_a_number),
     "mistakes": ("/mistakes?run=1", nothing),
 }
 

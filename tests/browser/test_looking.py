@@ -63,9 +63,8 @@ def test_a_cell_says_what_it_is_when_it_is_pointed_at(visit: Visit) -> None:
 # --- draw ---
 
 
-@pytest.mark.parametrize("address", ["/draw", "/"])
-def test_drawn_digits_are_read_and_cleared(visit: Visit, address: str) -> None:
-    someone = visit(address)
+def test_drawn_digits_are_read_and_cleared(visit: Visit) -> None:
+    someone = visit("/draw")
     expect(someone.answer).to_have_count(0)
     for digit, strokes in DRAWINGS.items():
         someone.draw(*strokes)

@@ -46,7 +46,7 @@ ONE = [(0.5, 0.15), (0.5, 0.85)]  # a stroke
 
 # what a page says and shows: of this something changes when it has answered
 CONTENT = "[data-testid=stMain] :is(h1, h2, h3, p, text, image, img):not([data-testid=stSlider] *)"
-ANSWER = "[data-testid=stMetricValue]"
+ANSWER = ".reading .number"
 
 # how long after the next event of this kind the page has changed and come to rest, in milliseconds
 TIME_ANSWER = """

@@ -428,3 +428,13 @@ def test_a_gallery_has_a_place_to_click_for_each_digit() -> None:
 def test_ink_has_the_shape_of_its_sheet(n: int, columns: int, shape: float) -> None:
     (found,) = re.findall(r"--shape: ([\d.]+)", figures.ink(np.zeros((n, 784)), columns))
     assert float(found) == pytest.approx(shape, abs=1e-4)
+
+
+def test_what_being_sure_costs_is_drawn_also_where_nothing_is_answered() -> None:
+    percents = np.arange(10, 100)
+    answered = np.linspace(1, 0, 90)
+    for right in (np.linspace(0.99, 1, 90), np.where(answered > 0.5, 0.1, np.nan), np.full(90, np.nan)):
+        drawn = figures.cost(percents, answered, right, 89)
+        assert "nan" not in drawn
+        assert drawn.count("<polyline") == 2
+    assert "96" in figures.cost(percents, answered, np.linspace(0.99, 1, 90), 0), "the axis shows what differs"

@@ -109,6 +109,6 @@ def test_no_tiles_are_a_picture_too() -> None:
 @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3), (5, 7, 4)])
 def test_png_address_holds_the_very_picture(shape: tuple[int, ...]) -> None:
     picture = RANDOM.integers(0, 256, shape, np.uint8)
-    head, _, content = images.png_uri(images.png(picture)).partition(",")
+    head, _, content = images.uri(images.png(picture)).partition(",")
     assert head == "data:image/png;base64"
     assert (np.asarray(Image.open(io.BytesIO(base64.b64decode(content)))) == picture).all()

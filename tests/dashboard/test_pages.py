@@ -36,6 +36,7 @@ from dashboard.words import JOINER
 from nnlib import model_files
 from nnlib.errors import DivergedError, NnlibError, StoreError
 from nnlib.model_files import load_pretrained, model_bytes
+from nnlib.reading import SURE, ReadDigit, Reading
 from nnlib.runs import Snapshot, export_run, worker
 from nnlib.runs.database import checksum
 from nnlib.runs.store import RunStore
@@ -123,9 +124,10 @@ def button(app: AppTest, label: str) -> Any:
 def draw(monkeypatch: pytest.MonkeyPatch, picture: np.ndarray | None) -> None:
     """Let the canvas hold this picture. The real one draws, and can be imported, only where there is a browser."""
     strokes = [] if picture is None else [{"type": "Path"}]
+    png = None if picture is None else as_png(picture)
 
     def st_canvas(background_color: str, **_: Any) -> SimpleNamespace:
-        return SimpleNamespace(image_data=picture, json_data={"background": background_color, "objects": strokes})
+        return SimpleNamespace(image_bytes=png, json_data={"background": background_color, "objects": strokes})
 
     with monkeypatch.context() as for_the_import:
         for_the_import.setattr(st.components.v2, "component", lambda *_, **__: None)
@@ -135,6 +137,18 @@ def draw(monkeypatch: pytest.MonkeyPatch, picture: np.ndarray | None) -> None:
         for_the_import.setitem(sys.modules, "streamlit_drawable_canvas", stand_in)
         import_module("dashboard.parts.canvas")
     monkeypatch.setattr("dashboard.parts.canvas.st_canvas", st_canvas)
+
+
+def as_png(picture: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    return file.getvalue()
+
+
+def answer(app: AppTest) -> str:
+    """The number that was read; nothing where there is none."""
+    found = re.search('class="number">([^<]*)<', "".join(each.proto.body for each in app.get("html")))
+    return found[1] if found else ""
 
 
 def drawn(app: AppTest) -> list[str]:
@@ -231,6 +245,9 @@ NONSENSE = {
     "index": "inf",
     "unit": "1e999",
     "brush": "0",
+    "sure": "1e999",
+    "source": "nowhere",
+    "example": "../../secret.png",
     "true": "x",
 }
 
@@ -984,7 +1001,7 @@ def test_a_drawing_is_read(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     draw(monkeypatch, a_seven())
     app = open_page(page)
     assert not complaints(app)
-    assert app.metric[0].value == "7"
+    assert answer(app) == "7"
 
 
 @pytest.mark.parametrize("page", ["welcome", "draw"])
@@ -992,43 +1009,123 @@ def test_an_empty_canvas_is_no_digit(page: str, monkeypatch: pytest.MonkeyPatch)
     draw(monkeypatch, np.full((280, 280, 4), 255, np.uint8))
     app = open_page(page)
     assert not complaints(app)
-    assert not app.metric
+    assert not answer(app)
 
 
-def test_two_drawn_digits_are_read_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def two_sevens() -> np.ndarray:
     seven = np.asarray(Image.fromarray(a_seven()).resize((140, 280)))
-    draw(monkeypatch, np.concatenate([seven, seven], axis=1))
+    return np.concatenate([seven, seven], axis=1)
+
+
+@pytest.mark.parametrize("page", ["welcome", "draw"])
+def test_a_drawn_number_is_read_in_order_each_digit_in_a_box(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw(monkeypatch, two_sevens())
+    app = open_page(page)
+    assert not complaints(app)
+    assert answer(app) == "77"
+    boxes, buttons = (next(each for each in drawn(app) if f'class="{kind}"' in each) for kind in ("boxes", "digits"))
+    lefts = [float(each) for each in re.findall(r"left: ([0-9.]+)%", boxes)]
+    assert len(lefts) == buttons.count("<button") == 2
+    assert lefts[0] < 50 < lefts[1]
+
+
+def test_a_digit_of_a_number_is_chosen_and_stays_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw(monkeypatch, two_sevens())
+    app = open_page("draw")
+    app.session_state["which"] = 1
+    app.run()
+    buttons = next(each for each in drawn(app) if 'class="digits"' in each)
+    assert re.findall('aria-pressed="(true|false)"', buttons) == ["false", "true"]
+
+
+def test_the_threshold_makes_an_answer_unsure_and_comes_from_the_address() -> None:
+    for least, sure in (("10", True), ("99", False)):
+        app = open_page("draw", source="Examples", example="unsure.png", sure=least)
+        assert not complaints(app)
+        assert answer(app) == "4"
+        said = "".join(each.proto.body for each in app.get("html"))
+        assert ("It reads" in said, "Not sure, perhaps" in said) == (sure, not sure)
+        assert any('class="unsure"' in each for each in drawn(app)) != sure
+
+
+def a_digit(digit: int, left: int, likeness: float = 1.0) -> ReadDigit:
+    """A digit as it is read, wherever it was."""
+    probabilities = np.full(10, 0.02, np.float32)
+    probabilities[digit] = 0.82
+    cut, image = np.ones((40, 20), np.float32), np.zeros(784, np.float32)
+    return ReadDigit((left, 30, left + 20, 70), cut, image, probabilities, likeness, SURE)
+
+
+def read_as(monkeypatch: pytest.MonkeyPatch, reading: Reading) -> AppTest:
+    draw(monkeypatch, a_seven())
+    monkeypatch.setattr("dashboard.parts.sheet.read_prepared", lambda *_: reading)
     app = open_page("draw")
     assert not complaints(app)
-    (closer,) = [each for each in app.segmented_control if each.key == "which_of_2"]
-    assert re.search(r"7\W*7", closer.label)
-    assert len(closer.options) == 2
+    return app
+
+
+def test_a_number_of_two_rows_stands_in_two_lines_and_every_digit_can_be_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = ((a_digit(1, 10), a_digit(9, 60)), (a_digit(4, 20),))
+    app = read_as(monkeypatch, Reading(rows, "19\n4", "nineteen, four", None))
+    assert answer(app) == "19\n4"
+    assert "nineteen, four" in "".join(each.proto.body for each in app.get("html"))
+    (buttons,) = [each for each in drawn(app) if 'class="digits"' in each]
+    assert re.findall('data-number="([0-9])"', buttons) == ["0", "1", "2"]
+
+
+def test_what_is_no_number_is_said_to_be_none_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    digits = ((a_digit(8, 10, likeness=0.1),),)
+    app = read_as(monkeypatch, Reading(digits, None, None, "This looks like no digit."))
+    assert not answer(app)
+    assert "This looks like no digit." in "".join(each.proto.body for each in app.get("html"))
+    assert any(re.search('class="[^"]*unsure.*<b>8[?]</b>', each) for each in drawn(app))
+
+
+def test_what_nothing_changes_is_not_worked_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw(monkeypatch, two_sevens())
+    app = open_page("draw")
+    before = drawn(app)
+    for name in ("prepare", "read_prepared"):
+        monkeypatch.setattr(f"dashboard.parts.sheet.{name}", None)
+    monkeypatch.setattr("dashboard.parts.answer.with_mnist_strokes", None)
+    app.run()
+    assert not complaints(app)
+    assert drawn(app) == before
+
+
+def test_an_example_is_read_and_stands_in_the_address() -> None:
+    app = open_page("draw", source="Examples", example="photo.jpg")
+    assert not complaints(app)
+    assert answer(app) == "8146"
+    app = open_page("draw", source="Examples", example="none.png")
+    assert not complaints(app)
+    assert answer(app) == "3"
+    assert "example" not in app.query_params
 
 
 def test_a_file_that_is_no_picture_is_said_once() -> None:
     app = open_page("draw")
-    source = app.segmented_control(key="source")
-    source.set_value(source.options[-1]).run()
+    app.segmented_control(key="source").set_value("Photo or file").run()
     app.file_uploader[0].upload("digit.png", b"no picture at all", "image/png").run()
     assert len(complaints(app)) == 1
 
 
 def upload(app: AppTest, name: str, picture: np.ndarray) -> AppTest:
     """Choose a picture as a file."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
-    app.segmented_control(key="source").set_value("Photo or scan").run()
-    return app.file_uploader[0].upload(name, file.getvalue(), "image/png").run()
+    app.segmented_control(key="source").set_value("Photo or file").run()
+    return app.file_uploader[0].upload(name, as_png(picture), "image/png").run()
 
 
 def test_a_photo_is_read_and_is_still_there_after_a_visit_to_another_page() -> None:
     app = upload(open_page("draw"), "seven.png", a_seven())
     assert not complaints(app)
-    assert app.metric[0].value == "7"
+    assert answer(app) == "7"
     app.switch_page("views/data.py").run()
     app.switch_page("views/draw.py").run()
-    assert app.segmented_control(key="source").value == "Photo or scan"
-    assert app.metric[0].value == "7"
+    assert app.segmented_control(key="source").value == "Photo or file"
+    assert answer(app) == "7"
 
 
 @pytest.mark.parametrize("shape", [(1, 600, 3), (600, 1, 3)])
@@ -1041,13 +1138,13 @@ def test_a_picture_that_is_hardly_more_than_a_line_is_refused_in_a_sentence(shap
 def test_a_picture_of_any_other_shape_can_be_chosen(shape: tuple[int, ...]) -> None:
     app = upload(open_page("draw"), "picture.png", np.full(shape, 255, np.uint8))
     assert not complaints(app)
-    assert not app.metric
+    assert not answer(app)
     assert len(app.image) == 1
 
 
 def test_the_name_of_a_photo_is_shown_as_the_text_it_is() -> None:
     app = upload(open_page("draw"), "![a](https://example.org/b.png).png", a_seven())
-    (caption,) = app.image[0].captions
+    (caption,) = [each.value for each in app.caption if "example" in each.value]
     assert "example.org" in caption
     assert not re.search(r"(?<!\\)[!\[\]]", caption), "every sign of Markdown is marked as plain text"
 
@@ -1070,7 +1167,7 @@ def test_nothing_but_a_small_picture_is_kept_of_a_photo(monkeypatch: pytest.Monk
 def test_nothing_of_a_visit_can_be_reached_once_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     draw(monkeypatch, a_seven())
     app = upload(open_page("draw"), "seven.png", a_seven())
-    app.segmented_control(key="source").set_value("Drawing").run()
+    app.segmented_control(key="source").set_value("Draw").run()
     assert not complaints(app)
     kept = [weakref.ref(app.session_state[name]) for name in ("photo", "drawing")]
     del app

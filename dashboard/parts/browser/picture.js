@@ -27,7 +27,10 @@ async function draw(picture, html) {
     images.push(Object.assign(new Image(), { src: ink.style.getPropertyValue("--ink").slice(4, -1) }))
   }
   await Promise.all(images.map((image) => image.decode()))
-  if (shown.get(picture) === html) picture.replaceChildren(...next.childNodes)
+  if (shown.get(picture) !== html) return
+  const focused = picture.getRootNode().activeElement?.dataset.number
+  picture.replaceChildren(...next.childNodes)
+  if (focused !== undefined) picture.querySelector(`button[data-number="${focused}"]`)?.focus() // the same one, anew
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

@@ -1,0 +1,44 @@
+"""Where what is to be read comes from: the board, a file, a camera, or the examples."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dashboard.parts import canvas, examples, photo
+from dashboard.parts.sheet import Sheet
+
+# each with what shows it and lets it be chosen, and what is said while there is nothing to read
+SOURCES = {
+    "Draw": (
+        lambda: canvas.canvas("draw", with_brush=True),
+        "Draw a digit, or a number of up to six, anywhere on the board: with the mouse, a finger or a pen.",
+    ),
+    "Photo or file": (photo.photo, "Choose a picture: dark ink on light paper reads best."),
+    "Camera": (photo.camera, "Take a photo: dark ink on light paper reads best."),
+    "Examples": (examples.examples, "Choose an example."),
+}
+
+
+def pick() -> str:
+    """Which of them."""
+    first, *_ = SOURCES
+    source: str = st.segmented_control(
+        "What to read",
+        list(SOURCES),
+        default=first,
+        required=True,
+        key="source",
+        bind="query-params",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    return source
+
+
+def show(source: str) -> tuple[DeltaGenerator, Sheet | None]:
+    """Where marks can come over what is to be read, and what that is."""
+    return SOURCES[source][0]()
+
+
+def otherwise(source: str) -> str:
+    """What to say while there is nothing to read."""
+    return SOURCES[source][1]

@@ -1,0 +1,58 @@
+"""How sure it must be: a threshold that each visitor moves, and what that costs on the test digits."""
+
+import numpy as np
+import streamlit as st
+
+from dashboard import figures, session
+from dashboard.parts import picture
+from dashboard.session import Choice
+from nnlib.reading import SURE
+from nnlib.study import Evaluation
+from nnlib.words import percent
+
+WIDTH_PX = 340
+LEAST, MOST = 10, 99  # percent: of ten answers, the likeliest has never less
+
+
+def pick(choice: Choice) -> float:
+    """The threshold, 0 to 1; once it is opened, with what it costs this network."""
+    opened = st.popover("How sure must it be?", icon=":material/tune:", key="threshold", on_change="rerun")
+    with opened, st.container(width=WIDTH_PX, gap="small"):
+        chosen = st.slider(
+            "A digit counts as sure from (*threshold*, %)",
+            LEAST,
+            MOST,
+            round(100 * SURE),
+            key="sure",
+            bind=session.bind_number("sure"),
+            persist_state="session",
+        )
+        if opened.open:
+            _show_cost(choice.test_readings, chosen)
+    return chosen / 100
+
+
+def _show_cost(readings: Evaluation, chosen: int) -> None:
+    thresholds, answered, right = session.kept("cost", (readings,), lambda: _curve(readings))
+    now = chosen - LEAST
+    said = f"At {chosen}% it answers {percent(answered[now])} of the test digits"
+    said += f", and {percent(right[now])} of those right." if answered[now] else ", so it says nothing."
+    st.markdown(said)
+    picture.show(figures.cost(thresholds, answered, right, now), "cost", said)
+
+
+def _curve(readings: Evaluation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each percent that can be chosen: itself, the share of digits that are answered, and of those that are right,
+    NaN where none is."""
+    right = readings.predictions == readings.labels
+    thresholds, coverage, accuracy = coverage_curve(readings.probabilities.max(axis=1), right)
+    percents = np.arange(LEAST, MOST + 1)
+    place = np.searchsorted(thresholds, percents / 100)
+    return percents, np.append(coverage, 0)[place], np.append(accuracy, np.nan)[place]
+
+
+def coverage_curve(certainties: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each certainty, rising; the share of answers that are as sure or surer; and of those the share that is right."""
+    order = np.argsort(certainties)
+    more = np.arange(len(order), 0, -1)
+    return certainties[order], more / len(order), np.cumsum(right[order][::-1])[::-1] / more
