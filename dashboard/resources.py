@@ -8,10 +8,11 @@ from contextlib import suppress
 
 import streamlit as st
 
-from nnlib.digits import DataSet, load_mnist
-from nnlib.errors import DamagedStoreError, UnknownRunError
+from nnlib.digits import DataSet, Digits, load_mnist
+from nnlib.errors import DamagedStoreError, StoreError, UnknownRunError
 from nnlib.model_files import Model, load_pretrained
-from nnlib.runs import MOST_PROGRESS_POINTS, DamagedRun, Happening, Run, RunStore, Snapshot, advice_for
+from nnlib.runs import MOST_PROGRESS_POINTS, Correction, DamagedRun, Happening, Run, RunStore, Snapshot, advice_for
+from nnlib.runs import taught as learned_digits
 from nnlib.study import Evaluation, Spread, evaluate, measure
 from nnlib.training import Advice, EpochRecord, Progress, split
 
@@ -45,6 +46,30 @@ def runs() -> list[Run]:
 def run(run_id: int) -> Run:
     """One run as it stands."""
     return _run(run_id, *now())
+
+
+def corrections() -> list[Correction]:
+    """The digits that people corrected, the oldest first; none where the store cannot be read."""
+    with suppress(StoreError):
+        return _corrections(store().version(), store().file)
+    return []
+
+
+def damaged_corrections() -> str | None:
+    """A sentence about corrected digits that are damaged; None where all are whole."""
+    with suppress(StoreError):
+        return _damaged_corrections(store().version(), store().file)
+    return None
+
+
+def taught(run_id: int) -> Digits:
+    """The corrected digits that a run learns from."""
+    return _taught(run_id, store().file)
+
+
+def share_of_taught(run_id: int | None, step: int, taught_run: int) -> float:
+    """Which share of the corrected digits of another run that network reads right, from 0 to 1."""
+    return _share_of_taught(run_id, step, taught_run, store().file)
 
 
 def damaged_runs() -> list[DamagedRun]:
@@ -169,6 +194,26 @@ def _snapshots(run_id: int, version: tuple[int, int], file: tuple[int, int] | No
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _happenings(run_id: int, version: tuple[int, int], file: tuple[int, int] | None) -> list[Happening]:
     return store().happenings(run_id)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _corrections(version: tuple[int, int], file: tuple[int, int] | None) -> list[Correction]:
+    return store().corrections.all()
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _damaged_corrections(version: tuple[int, int], file: tuple[int, int] | None) -> str | None:
+    return store().corrections.damage()
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _taught(run_id: int, file: tuple[int, int] | None) -> Digits:
+    return learned_digits(store(), run_id)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _share_of_taught(run_id: int | None, step: int, taught_run: int, file: tuple[int, int] | None) -> float:
+    return evaluate(model(run_id, step).network, taught(taught_run)).accuracy
 
 
 def spreads(run_id: int, seconds: float) -> tuple[dict[Snapshot, Spread], int]:

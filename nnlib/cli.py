@@ -22,14 +22,24 @@ import click
 
 import nnlib
 from nnlib import benchmark as benchmarks
-from nnlib.digits import Digits, load_mnist, open_picture
+from nnlib.digits import Digits, idx_files, load_mnist, open_picture
 from nnlib.errors import DamagedStoreError, DrawingError, NnlibError, SettingError, StoreError, UnknownRunError
 from nnlib.files import read_bytes, write_bytes
 from nnlib.model_files import SUFFIXES, check_model_path, load_model, load_pretrained, save_model
 from nnlib.network import Network
 from nnlib.reading import SURE, Reading, read_digits
+from nnlib.runs import (
+    CORRECTIONS_PART,
+    Run,
+    RunStore,
+    advice_for,
+    digits_of,
+    export_run,
+    import_file,
+    records_as_csv,
+    worker,
+)
 from nnlib.runs import MOST_BYTES as MOST_RUN_BYTES
-from nnlib.runs import Run, RunStore, advice_for, export_run, import_file, records_as_csv, worker
 from nnlib.runs import race as race_of
 from nnlib.study import Trajectory, explore, score_digits
 from nnlib.study import evaluate as read_all
@@ -49,7 +59,7 @@ from nnlib.training import (
     nearest_setting,
     split,
 )
-from nnlib.words import exact, number, percent, printable, shown, typed
+from nnlib.words import count, exact, number, percent, printable, shown, typed
 
 LINE_SECONDS = 0.5  # between two maps that are printed while one is being drawn
 PORTS = range(8501, 8601)  # the dashboard takes the first that is free
@@ -627,6 +637,49 @@ def runs(stop: int | None, delete: int | None, csv: int | None, recipe: int | No
             click.echo(f"{'':{width}}   {printable(run.message, None)}")
     for lost in damaged:
         click.echo(f"{lost.id:{width}}   damaged       {printable(lost.message, None)}")
+
+
+@cli.command()
+@click.option(
+    "--export",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Write them as a pair of IDX files, in the form of MNIST's.",
+)
+@click.option("--delete", type=int, metavar="N", help="Forget one of them; runs that learned from it keep it.")
+@AS_JSON
+def corrections(export: Path | None, delete: int | None, as_json: bool) -> None:
+    """List the digits that somebody corrected, on the page Draw, the oldest first."""
+    kept = RunStore().corrections
+    if delete is not None:
+        kept.delete(delete)
+        click.echo(f"corrected digit {delete} is deleted")
+        return
+    found = kept.all()
+    if export is not None:
+        if not found:
+            raise StoreError("no digit was corrected yet: on the page Draw, say of a drawing what it is.")
+        try:
+            export.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"the folder {printable(str(export))} cannot be made ({error.strerror}).") from error
+        for name, content in idx_files(digits_of(found), CORRECTIONS_PART).items():
+            write_bytes(export / name, content, StoreError)
+        said = f"{count(len(found), 'corrected digit')} {'is' if len(found) == 1 else 'are'}"
+        click.echo(f"{said} in {printable(str(export))}")
+        return
+    if as_json:
+        rows = [{"number": e.id, "label": e.label, "answer": e.answer, "created": e.created} for e in found]
+        click.echo(json.dumps(rows))
+        return
+    if not found:
+        click.echo("no corrected digits yet: on the page Draw, say of a drawing what it is")
+    for each in found:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(each.created))
+        answered = "" if each.answer is None else f", was read as {each.answer}"
+        click.echo(f"{each.id:5}   {when}   is {each.label}{answered}")
+    if damage := kept.damage():
+        click.echo(damage)
 
 
 @cli.command()

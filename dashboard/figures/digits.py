@@ -64,10 +64,15 @@ def pixels(image: np.ndarray, title: str) -> str:
     )
 
 
-def gallery(captions: Sequence[Sequence[str]], pictures: np.ndarray, chosen: int | None = None) -> str:
-    """Digits, (n, 784), side by side, as HTML, with lines of text below each; the one that is `chosen` has a frame."""
+def gallery(
+    captions: Sequence[Sequence[str]], pictures: np.ndarray, chosen: int | None = None, word: str = "Look closer"
+) -> str:
+    """Digits, (n, 784), side by side, as HTML, with lines of text below each; the one that is `chosen` has a frame.
+
+    `word` says what a click does.
+    """
     parts = "".join(
-        f'<figure data-number="{number}" data-word="Look closer"{" class=chosen" if number == chosen else ""}>'
+        f'<figure data-number="{number}" data-word="{escape(word)}"{" class=chosen" if number == chosen else ""}>'
         f"{ink(pixels)}"
         f"<figcaption>{'<br>'.join(map(escape, lines))}</figcaption></figure>"
         for number, (lines, pixels) in enumerate(zip(captions, pictures, strict=True))

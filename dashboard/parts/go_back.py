@@ -49,9 +49,9 @@ def panel(run: Run) -> None:
             )
             st.button("Go back there", icon=":material/undo:", on_click=rewind, args=(run,))
         if run.weights is not None:
-            st.caption(
-                "It began with a network from a file, which no recipe holds: save all of the run to take it along."
-            )
+            learned = "" if run.corrections is None else " and learns from corrected digits"
+            began = "a network from a file" if run.parent is None and not learned else "another network"
+            st.caption(f"It began with {began}{learned}, which no recipe holds: save all of the run to take it along.")
             say_problem(run)
             return
         st.markdown(

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import session
-from dashboard.parts import answer, canvas, moments, sheet, sources, threshold
+from dashboard.parts import answer, canvas, moments, sheet, sources, teach, threshold
 
 
 def draw_and_read() -> None:
@@ -25,6 +25,7 @@ def draw_and_read() -> None:
         digit = answer.say(reading, sources.otherwise(source), choice.title)
     with bars:
         answer.show_bars(digit)
+    teach.teach(digit, choice)
     if read and digit:
         answer.show_way(read, digit, network)
 

@@ -1,15 +1,28 @@
 """What a network reads: MNIST's digits, what varies them, and how a drawing or a photo becomes one of them."""
 
-from nnlib.digits.augmentation import OtherHands, rewrite, vary
+from nnlib.digits.augmentation import NOWHERE, OtherHands, rewrite, vary
 from nnlib.digits.cutting import Candidate, Row, cut_rows
 from nnlib.digits.drawing import with_mnist_strokes
 from nnlib.digits.ink import find_ink
-from nnlib.digits.mnist import N_CLASSES, N_PIXELS, PACKAGED, SIDE, DataSet, Digits, load_mnist
+from nnlib.digits.mnist import (
+    N_CLASSES,
+    N_PIXELS,
+    NO_DIGITS,
+    PACKAGED,
+    SIDE,
+    DataSet,
+    Digits,
+    idx_files,
+    load_mnist,
+    load_part,
+)
 from nnlib.digits.non_digits import draw_kinds
 from nnlib.digits.pictures import MAX_FILE_BYTES, open_picture, read_picture
 
 __all__ = [
     "MAX_FILE_BYTES",
+    "NOWHERE",
+    "NO_DIGITS",
     "N_CLASSES",
     "N_PIXELS",
     "PACKAGED",
@@ -22,7 +35,9 @@ __all__ = [
     "cut_rows",
     "draw_kinds",
     "find_ink",
+    "idx_files",
     "load_mnist",
+    "load_part",
     "open_picture",
     "read_picture",
     "rewrite",

@@ -38,6 +38,7 @@ BAR_LEFT_PX, BAR_RIGHT_PX = (3.0, 6.0), (2.5, 5.0)
 TAIL_WIDTH_PX, TAIL_DEPTH_PX = (1.5, 7.0), (0.5, 3.5)  # of half an ellipse
 TAIL_DEGREES = (90.0, 190.0)  # of its arc
 
+NOWHERE = -1  # the place of a digit that nobody writes otherwise
 REWRITTEN = (1, 7, 9)  # the digits that other people write otherwise
 REWRITTEN_SHARE = 0.25  # of these digits, at strength 1
 
@@ -133,7 +134,7 @@ def _change_pen(columns: np.ndarray, strength: float, generator: np.random.Gener
 class OtherHands:
     """Some digits once more, as other people write them, to be mixed with the originals.
 
-    `pixels` (m, 784) uint8 are these, `places` (n,) int32 says which of them each digit became; -1 where none.
+    `pixels` (m, 784) uint8 are these, `places` (n,) int32 says which of them each digit became; NOWHERE where none.
     """
 
     def __init__(self, places: np.ndarray, pixels: np.ndarray) -> None:
@@ -143,7 +144,7 @@ class OtherHands:
     def rewrite(cls, digits: Digits, generator: np.random.Generator) -> "OtherHands":
         """Draw them: half a second for 60,000 digits."""
         rows = np.flatnonzero(np.isin(digits.labels, REWRITTEN))
-        places = np.full(len(digits), -1, np.int32)
+        places = np.full(len(digits), NOWHERE, np.int32)
         places[rows] = np.arange(len(rows))
         # in bytes, as MNIST's own files: a quarter of the memory
         pixels = np.empty((len(rows), N_PIXELS), np.uint8)

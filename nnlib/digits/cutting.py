@@ -134,7 +134,8 @@ def _rows(blots: dict[int, Box]) -> list[list[int]]:
 
     def distance(first: int, second: int) -> float:
         one, other = blots[first], blots[second]
-        return float(np.hypot(*(max(one[i] - other[i + 2], other[i] - one[i + 2], 0) for i in (0, 1))))
+        across, down = (max(one[i] - other[i + 2], other[i] - one[i + 2], 0) for i in (0, 1))
+        return float(np.hypot(across, down))
 
     highest = max((box[3] - box[1] for box in blots.values()), default=0)
     tall = [label for label in sorted(blots, key=blots.__getitem__) if _height(blots[label]) >= TALL * highest]

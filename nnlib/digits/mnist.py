@@ -51,6 +51,27 @@ class Digits:
     def __getitem__(self, rows: slice) -> "Digits":
         return Digits(self.images[rows], self.labels[rows])
 
+    @classmethod
+    def from_bytes(cls, pixels: np.ndarray, labels: np.ndarray) -> "Digits":
+        """The digits whose pixels are bytes, (n, ...) uint8 with 784 for each, as files have them."""
+        scaled = np.divide(pixels.reshape(-1, N_PIXELS), np.float32(255), dtype=np.float32)
+        for array in (scaled, labels):
+            array.flags.writeable = False
+        return cls(scaled, labels)
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """The images as bytes, (n, 784) uint8."""
+        return np.rint(self.images * np.float32(255)).astype(np.uint8)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of all pixels, as bytes, and all labels, in hexadecimal."""
+        return hashlib.sha256(self.pixels.tobytes() + self.labels.astype(np.uint8).tobytes()).hexdigest()
+
+
+NO_DIGITS = Digits(np.zeros((0, N_PIXELS), np.float32), np.zeros(0, np.uint8))
+
 
 @dataclass(frozen=True)
 class DataSet:
@@ -72,10 +93,12 @@ def load_mnist(directory: str | Path | None = None) -> DataSet:
 
 @lru_cache(maxsize=2)
 def _load(directory: Path) -> DataSet:
-    return DataSet(train=_load_part(directory, "train"), test=_load_part(directory, "t10k"))
+    return DataSet(train=load_part(directory, "train"), test=load_part(directory, "t10k"))
 
 
-def _load_part(directory: Path, part: str) -> Digits:
+def load_part(directory: str | Path, part: str) -> Digits:
+    """The digits of one pair of IDX files: `part`-images-idx3-ubyte and `part`-labels-idx1-ubyte, gzipped or not."""
+    directory = Path(directory).absolute()
     images_path, images = _read_idx(directory, f"{part}-images-idx3-ubyte", 3)
     labels_path, labels = _read_idx(directory, f"{part}-labels-idx1-ubyte", 1)
     if images.shape[1:] != (SIDE, SIDE):
@@ -86,10 +109,17 @@ def _load_part(directory: Path, part: str) -> Digits:
         raise DataError(f"{images_path} holds {held}, but {labels_path} {other}: each picture needs its label.")
     if labels.max() >= N_CLASSES:
         raise DataError(f"{labels_path} holds the label {labels.max()}: labels must be 0 to 9.")
-    scaled = np.divide(images.reshape(-1, N_PIXELS), np.float32(255), dtype=np.float32)
-    scaled.flags.writeable = False
-    labels.flags.writeable = False
-    return Digits(scaled, labels)
+    return Digits.from_bytes(images, labels)
+
+
+def idx_files(digits: Digits, part: str) -> dict[str, bytes]:
+    """A pair of gzipped IDX files, by their names, that `load_part` reads as the very same digits."""
+    arrays = {f"{part}-images-idx3-ubyte": digits.pixels.reshape(-1, SIDE, SIDE)}
+    arrays[f"{part}-labels-idx1-ubyte"] = digits.labels.astype(np.uint8)
+    return {
+        f"{name}.gz": gzip.compress(struct.pack(f">I{a.ndim}I", 0x0800 + a.ndim, *a.shape) + a.tobytes(), mtime=0)
+        for name, a in arrays.items()
+    }
 
 
 def _read_idx(directory: Path, name: str, n_dimensions: int) -> tuple[str, np.ndarray]:

@@ -205,7 +205,7 @@ def _eight_bits(image: Image.Image) -> Callable[[Band], Image.Image]:
 def _upright(picture: np.ndarray, image: Image.Image) -> np.ndarray:
     """The picture turned as the camera noted."""
     try:
-        turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+        turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     # a photo with a note that nobody can read is a photo still
     except Exception:
         turn = None

@@ -123,6 +123,20 @@ MIGRATIONS = (
     );
     DROP TABLE orders_of_numbers;
     """,
+    # a run may learn from corrected digits besides: which ones is part of its recipe
+    """
+    ALTER TABLE runs ADD COLUMN corrections TEXT;
+    UPDATE runs SET checksum = CASE
+        WHEN checksum = checksum(id, name, config, now, data_directory, created, state, message, parent, parent_step,
+            weights, race, note, tags)
+        THEN checksum(id, name, config, now, data_directory, created, state, message, parent, parent_step, weights,
+            race, note, tags, corrections)
+        ELSE -1 END;
+    CREATE TABLE corrections (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, label INTEGER NOT NULL, answer INTEGER, created REAL NOT NULL,
+        pixels BLOB NOT NULL, checksum INTEGER NOT NULL
+    );
+    """,
 )
 
 

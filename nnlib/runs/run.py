@@ -42,7 +42,7 @@ LATEST_TIME = 2**33  # in the year 2242; far beyond, no calendar can show it
 # of a run's row
 CONTENT = (
     *("id", "name", "config", "now", "data_directory", "created", "state", "message"),
-    *("parent", "parent_step", "weights", "race", "note", "tags"),
+    *("parent", "parent_step", "weights", "race", "note", "tags", "corrections"),
 )
 
 # what a row that is not as it was written can raise, until it is known not to be
@@ -57,8 +57,9 @@ class Run:
     since 1970. `message` says what people should know about `state`. `last` is its newest record, None
     before the first epoch is done. `attempt` counts how often it was put in line: with each, what came
     after its checkpoint was forgotten. `parent` is the run that it goes on from, and after how many of
-    that one's corrections; `weights` tells from which network out of a file it began, see Recipe; `race`
-    is the number that the runs of a race share. `silent_seconds` is how long its process has shown no
+    that one's corrections; `weights` tells from which network it began, where not by chance, and
+    `corrections` from which corrected digits it learns besides, see Recipe; `race` is the number that the
+    runs of a race share. `silent_seconds` is how long its process has shown no
     sign of life, where one trains or should; more than a few are no good sign.
     """
 
@@ -77,6 +78,7 @@ class Run:
     race: int | None = None
     note: str = ""
     tags: tuple[str, ...] = ()
+    corrections: str | None = None
     silent_seconds: float = field(default=0.0, compare=False)
 
     @property
@@ -164,6 +166,7 @@ class KeptRun:
     progress: Sequence[Progress]
     snapshots: Sequence[tuple[Snapshot, np.ndarray]]
     checkpoints: Sequence[tuple[Snapshot, bytes]]
+    corrections: str | None = None
 
 
 BEGINNING = Snapshot(0, 0.0)
@@ -192,6 +195,7 @@ def read_run(content: Sequence, checked: Any, attempt: Any, last: EpochRecord | 
         None if row["race"] is None else _require(row["race"], int),
         _require(row["note"], str),
         tuple(tag for tag in _require(row["tags"], str).split(",") if tag),
+        None if row["corrections"] is None else _require(row["corrections"], str),
     )
 
 
@@ -289,11 +293,14 @@ def records_as_csv(records: Iterable[EpochRecord]) -> str:
     return text.getvalue()
 
 
-def recipe_of(config: TrainingConfig, weights: str | None, happenings: Sequence[Happening]) -> Recipe:
+def recipe_of(
+    config: TrainingConfig, weights: str | None, happenings: Sequence[Happening], corrections: str | None = None
+) -> Recipe:
     """The recipe of a run that began so and to which this happened: it ends where it was stopped for good."""
     ends = [each.step if each.name == "stop" else None for each in happenings if each.name in ("stop", "resume")]
     events = [Event(each.step, each.name, each.value) for each in happenings if each.name in STEERABLE]
-    return Recipe(config, tuple(sorted(events, key=lambda event: event.step)), ends[-1] if ends else None, weights)
+    in_order = tuple(sorted(events, key=lambda event: event.step))
+    return Recipe(config, in_order, ends[-1] if ends else None, weights, corrections)
 
 
 def pace_of(happenings: Sequence[Happening]) -> float:

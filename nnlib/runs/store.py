@@ -20,6 +20,7 @@ from nnlib.digits import N_CLASSES, N_PIXELS
 from nnlib.errors import DamagedStoreError, RunLostError, SettingError, StoreError, StoreFullError, UnknownRunError
 from nnlib.model_files import Model
 from nnlib.network import Network
+from nnlib.runs.corrections import Corrections
 from nnlib.runs.database import Database, checksum, spacing
 from nnlib.runs.processes import Process, identify, this_process
 from nnlib.runs.run import (
@@ -102,6 +103,7 @@ class RunStore:
         self.folder = Path(folder or os.environ.get("NNLIB_HOME") or platformdirs.user_data_dir("nnlib", False))
         self.path = self.folder / "runs.sqlite"
         self._database = Database(self.path)
+        self.corrections = Corrections(self._database)
         self._held: dict[int, int] = {}  # the runs taken with this store, and in which attempt
         self._signed: dict[int, float] = {}  # when each of them last showed life
         self._known: dict[int, tuple[list, Run | DamagedRun]] = {}  # rows that were read, and what they say
@@ -163,13 +165,37 @@ class RunStore:
                 self._put_in_line(run_id)
             return run_ids
 
+    def create_run_from(
+        self,
+        parameters: np.ndarray,
+        recipe: Recipe,
+        checkpoint: bytes,
+        name: str,
+        data_directory: str | None = None,
+        parent: tuple[int, int] | None = None,
+    ) -> int:
+        """Put a new run in line that begins with these parameters: see `first_checkpoint`.
+
+        `parent` says of which run they are, and after how many of its corrections. Raises StoreError where the line
+        is full.
+        """
+        self._database.require_room(parameters.nbytes + len(checkpoint))
+        with self._database.writing():
+            self._require_place_in_line()
+            run, step = parent or (None, None)
+            run_id = self._insert_run(recipe, name, data_directory, parent=run, parent_step=step)
+            self._insert_snapshot(run_id, BEGINNING, parameters, ())
+            self._insert_checkpoint(run_id, BEGINNING.step, BEGINNING.epoch, checkpoint)
+            self._put_in_line(run_id)
+            return run_id
+
     def _insert_run(self, recipe: TrainingConfig | Recipe, name: str, data_directory: str | None, **more: Any) -> int:
         recipe = recipe if isinstance(recipe, Recipe) else Recipe(recipe)
         values = {
             **dict.fromkeys(CONTENT),
             **{"name": name, "config": recipe.config.to_json(), "now": recipe.final_config.to_json()},
             **{"data_directory": data_directory, "created": time.time(), "state": "stopped", "message": ""},
-            **{"weights": recipe.weights, "note": "", "tags": "", **more},
+            **{"weights": recipe.weights, "corrections": recipe.corrections, "note": "", "tags": "", **more},
         }
         del values["id"]
         run_id = self._connection.execute(
@@ -800,7 +826,7 @@ class RunStore:
     def _recipe(self, run_id: int) -> Recipe:
         """What is known of its recipe."""
         run = self.run(run_id)
-        return recipe_of(run.began_with, run.weights, self.happenings(run_id))
+        return recipe_of(run.began_with, run.weights, self.happenings(run_id), run.corrections)
 
     def fork(
         self,
@@ -853,6 +879,7 @@ class RunStore:
         with self._database.writing():
             now = recipe_of(kept.began_with, kept.weights, kept.happenings).final_config.to_json()
             said = {"now": now, "state": kept.state, "message": kept.message, "weights": kept.weights}
+            said |= {"corrections": kept.corrections}
             run_id = self._insert_run(kept.began_with, kept.name, None, **said)
             for each in kept.happenings:
                 self._insert_event(run_id, each.step, each.name, each.value)

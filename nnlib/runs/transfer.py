@@ -32,7 +32,7 @@ from nnlib.runs.run import (
 )
 from nnlib.runs.store import RunStore
 from nnlib.study import evaluate
-from nnlib.training import EpochRecord, Progress, Trainer, TrainingConfig
+from nnlib.training import EpochRecord, Progress, Trainer, TrainingConfig, corrections_in
 
 FORMAT = 1
 MOST_BYTES = 512 * 2**20  # of a run's file, and of what is in it
@@ -55,6 +55,7 @@ def export_run(store: RunStore, run_id: int) -> bytes:
         "name": run.name,
         "config": asdict(run.began_with),
         "weights": run.weights,
+        "corrections": run.corrections,
         "state": run.state,
         "message": run.message,
         "happenings": [[each.step, each.name, each.value] for each in store.happenings(run_id)],
@@ -88,16 +89,7 @@ def import_file(store: RunStore, content: bytes, name: str, data: DataSet) -> in
 
 def _run_of(model: Model, data: DataSet) -> KeptRun:
     """A run that begins with the network of a model file; it has learned nothing here yet."""
-    config = model.config or TrainingConfig(
-        hidden_widths=model.network.widths[1:-1], activation=model.network.activation
-    )
-    # it may have been made with other digits, of which there were more
-    n_validation = min(config.validation_digits, len(data.train) // 2)
-    config = replace(
-        config,
-        validation_digits=n_validation,
-        training_digits=min(config.training_digits, len(data.train) - n_validation),
-    )
+    config = config_of(model, data)
     trainer = Trainer(config, data)
     parameters = model.network.parameters
     trainer.begin_with(parameters)
@@ -107,13 +99,27 @@ def _run_of(model: Model, data: DataSet) -> KeptRun:
         began_with=config,
         weights=trainer.recipe.weights,
         state="finished",
-        message=f"it was brought in as a file, and reads {reads:.2%} of {n_validation:,} validation digits. It has no "
-        f"curves here; it can be trained on.",
+        message=f"it was brought in as a file, and reads {reads:.2%} of {config.validation_digits:,} validation "
+        f"digits. It has no curves here; it can be trained on.",
         happenings=(),
         records=(),
         progress=(),
         snapshots=[(BEGINNING, parameters)],
         checkpoints=[(BEGINNING, trainer.checkpoint())],
+    )
+
+
+def config_of(model: Model, data: DataSet) -> TrainingConfig:
+    """The settings that a network was trained with, as far as that is known and this data has so many digits."""
+    config = model.config or TrainingConfig(
+        hidden_widths=model.network.widths[1:-1], activation=model.network.activation
+    )
+    # it may have been made with other digits, of which there were more
+    n_validation = min(config.validation_digits, len(data.train) // 2)
+    return replace(
+        config,
+        validation_digits=n_validation,
+        training_digits=min(config.training_digits, len(data.train) - n_validation),
     )
 
 
@@ -154,7 +160,10 @@ def _read_run(content: bytes, told: Any, name: str) -> KeptRun:
             raise ValueError("it is in no state that there is")
         interrupted = told["state"] in ACTIVE
         happenings = [read_happening(step, each, json.dumps(value)) for step, each, value in told["happenings"]]
-        recipe_of(config, told["weights"], happenings)  # raises where there can be no such one
+        corrections = told.get("corrections")
+        recipe_of(config, told["weights"], happenings, corrections)  # raises where there can be no such one
+        if corrections is not None and {corrections_in(checkpoint).digest for _, checkpoint in kept} != {corrections}:
+            raise ValueError("the corrected digits that it learns from are not in it")
         return KeptRun(
             name=str(told["name"])[:200] or name,
             began_with=config,
@@ -166,6 +175,7 @@ def _read_run(content: bytes, told: Any, name: str) -> KeptRun:
             progress=[read_record(Progress, json.dumps(each)) for each in told["progress"]],
             snapshots=parameters,
             checkpoints=kept,
+            corrections=corrections,
         )
     except DAMAGED as error:
         raise _damaged(error) from error

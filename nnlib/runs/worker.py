@@ -74,7 +74,7 @@ def start(store: RunStore, recipe: TrainingConfig | Recipe, name: str, data_dire
     Raises StoreError where too many wait already.
     """
     run_id = store.create_run(recipe, name, data_directory)
-    _keep_starting(store)
+    keep_starting(store)
     return run_id
 
 
@@ -83,7 +83,7 @@ def start_together(
 ) -> list[int]:
     """Train new runs side by side, each in a process of its own as with `start`: see `RunStore.create_race`."""
     run_ids = store.create_race(configs, data_directory)
-    _keep_starting(store)
+    keep_starting(store)
     return run_ids
 
 
@@ -94,7 +94,7 @@ def resume(store: RunStore, run_id: int, changes: Mapping[str, Any] | None = Non
     many wait; SettingError for a change that cannot be.
     """
     store.enqueue(run_id, changes)
-    _keep_starting(store)
+    keep_starting(store)
 
 
 def fork(
@@ -102,7 +102,7 @@ def fork(
 ) -> int:
     """Go on from a moment of a run in another one, with other settings: see `RunStore.fork`; its number."""
     forked = store.fork(run_id, step, changes, name=name, pause=pause)
-    _keep_starting(store)
+    keep_starting(store)
     return forked
 
 
@@ -144,7 +144,7 @@ def _give_process(store: RunStore, run_id: int) -> None:
     store.hand_over(run_id, attempt, child.pid)
 
 
-def _keep_starting(store: RunStore) -> None:
+def keep_starting(store: RunStore) -> None:
     """Let a thread start the runs of this process as their turns come, for as long as there are any."""
     with _starting:
         if store.path not in _starters:

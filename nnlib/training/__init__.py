@@ -32,6 +32,8 @@ from nnlib.training.trainer import (
     EpochRecord,
     Progress,
     Trainer,
+    corrections_in,
+    first_checkpoint,
     split,
 )
 
@@ -64,8 +66,10 @@ __all__ = [
     "TrainingConfig",
     "advise",
     "check_changes",
+    "corrections_in",
     "describe",
     "find_rate",
+    "first_checkpoint",
     "in_words",
     "kernel_environment",
     "nearest_setting",

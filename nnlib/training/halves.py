@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlib.digits import N_CLASSES, N_PIXELS, Digits, OtherHands, vary
+from nnlib.digits import N_CLASSES, N_PIXELS, NO_DIGITS, NOWHERE, Digits, OtherHands, vary
 from nnlib.network import (
     ACTIVATIONS,
     OPTIMIZERS,
@@ -84,43 +84,51 @@ class Halves:
 
 
 def share_memory(
-    config: TrainingConfig, digits: Digits, other_hands: OtherHands | None, before: SharedMemory | None = None
+    config: TrainingConfig,
+    digits: Digits,
+    other_hands: OtherHands | None,
+    before: SharedMemory | None = None,
+    extra: Digits = NO_DIGITS,
 ) -> SharedMemory:
-    """All that both processes see of a training, the digits to learn from among it.
+    """All that both processes see of a training, the digits to learn from among it, with the `extra` ones at the end.
 
-    `order` is that of the digits in this epoch. `step` says what to do now: where in it the batch begins
-    and ends, the step's number, its learning rate. Where the memory that a training had `before` its
-    settings changed will do, it is that one.
+    `other_hands` are those of `digits`: nobody else writes the extra ones. `order` is that of the digits
+    in this epoch. `step` says what to do now: where in it the batch begins and ends, the step's number,
+    its learning rate. Where the memory that a training had `before` its settings changed will do, it is
+    that one.
     """
-    n_parameters, batch_size = count_parameters(_widths(config)), min(config.batch_size, len(digits))
+    n_digits = len(digits) + len(extra)
+    n_parameters, batch_size = count_parameters(_widths(config)), min(config.batch_size, n_digits)
     vectors = ["parameters", *_state_names(config)]
     if by_units(config):
         vectors.append("gradient")
         # the rest is in them twice
         n_parameters += _n_rest(config)
     shapes: dict[str, tuple[Sequence[int], str]] = {
-        "labels": (digits.labels.shape, "uint8"),
-        "order": (digits.labels.shape, "int64"),
+        "labels": ((n_digits,), "uint8"),
+        "order": ((n_digits,), "int64"),
         "step": ((4,), "float64"),
         **dict.fromkeys(vectors, ((n_parameters,), "float32")),
     }
     if other_hands is not None:
-        shapes |= {"places": (other_hands.places.shape, "int32"), "pixels": (other_hands.pixels.shape, "uint8")}
+        shapes |= {"places": ((n_digits,), "int32"), "pixels": (other_hands.pixels.shape, "uint8")}
     if by_units(config):
         shapes |= {"sent": ((2, 2, batch_size, _widths(config)[2]), "float32")}
     else:
         shapes |= {"gradients": ((2, n_parameters), "float32"), "results": ((2, 2), "float64")}
     kept_as = ("uint8", "float32") if before is None else (before["images"].dtype.name,)
     for dtype in kept_as:
-        shapes["images"] = digits.images.shape, dtype
+        shapes["images"] = (n_digits, N_PIXELS), dtype
         if before is not None and before.has_shapes(shapes):
             return before
         memory = SharedMemory(shapes)
-        if _keep(digits.images, memory["images"]):
+        first, last = np.split(memory["images"], [len(digits)])
+        if _keep(digits.images, first) and _keep(extra.images, last):
             break
-    memory["labels"][:] = digits.labels
+    memory["labels"][: len(digits)], memory["labels"][len(digits) :] = digits.labels, extra.labels
     if other_hands is not None:
-        memory["places"][:], memory["pixels"][:] = other_hands.places, other_hands.pixels
+        memory["places"][:], memory["pixels"][:] = NOWHERE, other_hands.pixels
+        memory["places"][: len(digits)] = other_hands.places
     return memory
 
 

@@ -35,15 +35,16 @@ class Recipe:
 
     `end` is the step at which it was stopped, None where it goes on until it ends by itself. `weights`
     is the SHA-256 of the first weights, in hexadecimal, where they are not drawn by chance but come from
-    a file. Raises
-    SettingError for an event of a setting that cannot be changed on the way, of a value outside its
-    limits, or before the event that it follows.
+    a file or another run; `corrections` that of the corrected digits (`Digits.digest`) that are learned
+    from besides, where there are any. Raises SettingError for an event of a setting that cannot be changed
+    on the way, of a value outside its limits, or before the event that it follows.
     """
 
     config: TrainingConfig
     events: tuple[Event, ...] = ()
     end: int | None = None
     weights: str | None = None
+    corrections: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.events) > MOST_EVENTS:
@@ -58,10 +59,9 @@ class Recipe:
         object.__setattr__(self, "events", tuple(checked))
         if self.end is not None:
             _check_step(self.end, "the end")
-        if self.weights is not None and not re.fullmatch("[0-9a-f]{64}", str(self.weights)):
-            raise SettingError(
-                f"the weights of the recipe are {shown(self.weights)}: it must be 64 hexadecimal digits."
-            )
+        for what, digest in (("weights", self.weights), ("corrections", self.corrections)):
+            if digest is not None and not re.fullmatch("[0-9a-f]{64}", str(digest)):
+                raise SettingError(f"the {what} of the recipe are {shown(digest)}: it must be 64 hexadecimal digits.")
 
     @property
     def final_config(self) -> TrainingConfig:
@@ -82,6 +82,10 @@ class Recipe:
 
     def require_whole(self) -> None:
         """Raise SettingError where it takes more than this to repeat the training."""
+        if self.corrections is not None:
+            raise SettingError(
+                "the recipe learns from corrected digits, and has them not: import the whole run, which keeps them."
+            )
         if self.weights is not None:
             raise SettingError("the recipe begins with weights from a file, and has them not: import the whole run.")
 
@@ -97,13 +101,13 @@ class Recipe:
             if not isinstance(values, dict) or not isinstance(values["config"], dict):
                 raise TypeError
             events = [Event(**event) for event in values["events"]]
-            end, weights = values["end"], values.get("weights")
+            end, weights, corrections = values["end"], values.get("weights"), values.get("corrections")
         except (ValueError, LookupError, TypeError, RecursionError):
             raise SettingError(
                 f'this is no recipe: it must be one JSON object of at most {MOST_BYTES / 2**20:.0f} MB with "config", '
                 f'"events" and "end", as a run\'s page and "train --recipe" use them.'
             ) from None
-        return cls(TrainingConfig().with_changes(**values["config"]), tuple(events), end, weights)
+        return cls(TrainingConfig().with_changes(**values["config"]), tuple(events), end, weights, corrections)
 
 
 def check_changes(changes: Mapping[str, Any]) -> dict[str, Any]:

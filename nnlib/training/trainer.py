@@ -15,7 +15,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from nnlib.digits import N_CLASSES, DataSet, Digits, OtherHands
+from nnlib.digits import N_CLASSES, N_PIXELS, NO_DIGITS, DataSet, Digits, OtherHands
 from nnlib.errors import DivergedError, SettingError, StoreError
 from nnlib.network import ROWS_AT_ONCE, CategoricalCrossEntropy, schedule_factor
 from nnlib.training.blas import BLAS, kernel
@@ -29,6 +29,9 @@ Ending = Literal["epochs", "stop", "patience", "target_accuracy", "time_limit"]
 FEWEST_DIGITS = 2000  # that a point within an epoch averages over, or it jumps; unless that takes too long
 PROGRESS_SECONDS = 0.2  # often enough for a live curve, and for a pause that is felt at once
 EARLY_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)  # most happens within the first epochs: a record after each of these
+# measured, see docs/teaching.md: so large a share of an epoch are corrected digits, each repeated; but a single one
+# takes no more than that beside all others, or what is odd would change what all digits like it are taken for
+CORRECTIONS_SHARE, SHARE_OF_ONE = 0.05, 60 / 55_000
 CHECKPOINT_FORM = 4  # to be raised where the state of an older version would be misunderstood
 # what the steps themselves do not know of
 CHANGED_AT_ONCE = {"learning_rate", "schedule", "epochs", "patience", "target_accuracy", "time_limit"}
@@ -110,19 +113,31 @@ class Trainer:
     becomes part of the recipe. `progress_seconds` is the time between two records within an epoch; 0
     gives one for every batch. After each of `EARLY_STEPS` there is one too, before each change in the
     recipe, and after each step in `pauses`. `network` is another object after a change.
-    Raises SettingError where the data has fewer digits than the config asks for, and DivergedError
-    once the loss is not finite; the network is then that of the last good epoch.
+    With `corrections`, digits of somebody's own hand, these are learned from besides, each so often that
+    they make up a share of every epoch; which ones they are is part of the recipe. Raises SettingError
+    where the data has fewer digits than the config asks for, and DivergedError once the loss is not
+    finite; the network is then that of the last good epoch.
     """
 
     def __init__(
-        self, recipe: TrainingConfig | Recipe, data: DataSet, *, progress_seconds: float = PROGRESS_SECONDS
+        self,
+        recipe: TrainingConfig | Recipe,
+        data: DataSet,
+        *,
+        corrections: Digits = NO_DIGITS,
+        progress_seconds: float = PROGRESS_SECONDS,
     ) -> None:
         self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(recipe)
         self.recipe.require_whole()
+        if len(corrections):
+            self.recipe = replace(self.recipe, corrections=corrections.digest)
         self.config = self.recipe.config
         self.progress_seconds = progress_seconds
         self.pauses: set[int] = set()
         self.training, self.validation = split(data.train, self.config)
+        self.corrections = corrections
+        self._repeated = _repeat(corrections, len(self.training))
+        self._epoch_digits = len(self.training) + len(self._repeated)
         weights_seed, order_seed, self._hands_seed = np.random.SeedSequence(self.config.seed).spawn(3)
         self._order_generator = np.random.default_rng(order_seed)
         self._hands: OtherHands | None = None
@@ -149,22 +164,22 @@ class Trainer:
         if self.config.augmentation and self._hands is None:
             self._hands = OtherHands.rewrite(self.training, np.random.default_rng(self._hands_seed))
         hands = self._hands if self.config.augmentation else None
-        self._memory = share_memory(self.config, self.training, hands, before)
+        self._memory = share_memory(self.config, self.training, hands, before, self._repeated)
         self._order = self._memory["order"]
         self._halves = make_halves(self.config, self._memory)
         self.network = self._halves.network
-        self.batch_size = min(self.config.batch_size, len(self.training))
+        self.batch_size = min(self.config.batch_size, self._epoch_digits)
 
     def _new_order(self) -> None:
         # a checkpoint keeps what the order comes from, which is much smaller
         self._order_state = self._order_generator.bit_generator.state
-        self._order[:] = self._order_generator.permutation(len(self.training))
+        self._order[:] = self._order_generator.permutation(self._epoch_digits)
 
     def begin_with(self, parameters: np.ndarray) -> None:
         """Take these weights, (n_parameters,) float32, instead of those drawn by chance; before the first step."""
         assert self.step_count == 0
         self.network.parameters[:] = self.good_parameters[:] = parameters
-        self.recipe = replace(self.recipe, weights=hashlib.sha256(parameters.astype("<f4").tobytes()).hexdigest())
+        self.recipe = replace(self.recipe, weights=digest_of(parameters))
 
     # ---- its settings
 
@@ -193,7 +208,7 @@ class Trainer:
     @property
     def epochs_done(self) -> float:
         """How many epochs are done, with the share of the one that is under way."""
-        return self.epoch + self._position / len(self.training)
+        return self.epoch + self._position / self._epoch_digits
 
     @property
     def next_change(self) -> int | None:
@@ -225,7 +240,7 @@ class Trainer:
     @property
     def total_steps(self) -> int:
         """How many corrections there are in all, as the settings now are."""
-        of_epoch, digits_left = math.ceil(len(self.training) / self.batch_size), len(self.training) - self._position
+        of_epoch, digits_left = math.ceil(self._epoch_digits / self.batch_size), self._epoch_digits - self._position
         this_epoch = math.ceil(digits_left / self.batch_size)
         return self.step_count + this_epoch + of_epoch * (self.config.epochs - self.epoch - 1)
 
@@ -282,7 +297,7 @@ class Trainer:
                 with BLAS.limit(limits=self.threads), np.errstate(over="ignore", invalid="ignore"):
                     with helper.at_work():
                         self._train_until_next_record(helper)
-                    record = self._progress() if self._position < len(self.training) else self._finish_epoch()
+                    record = self._progress() if self._position < self._epoch_digits else self._finish_epoch()
                 self._take_changes()
                 yield record
         finally:
@@ -298,8 +313,8 @@ class Trainer:
         before_last: np.ndarray | None = None
         stops = {self.next_change, self.recipe.end, *self.pauses, *EARLY_STEPS}
         self._halves.begin(helper)
-        while self._position < len(self.training) and not (elapsed >= self.progress_seconds and enough):
-            if self._position + self.batch_size >= len(self.training):
+        while self._position < self._epoch_digits and not (elapsed >= self.progress_seconds and enough):
+            if self._position + self.batch_size >= self._epoch_digits:
                 before_last = self._look_at_parameters(helper)
             self._train_batch(helper)
             elapsed = time.perf_counter() - started
@@ -325,7 +340,7 @@ class Trainer:
         return found
 
     def _train_batch(self, helper: Helper) -> None:
-        end = min(self._position + self.batch_size, len(self.training))
+        end = min(self._position + self.batch_size, self._epoch_digits)
         self._rate_used = self.current_learning_rate
         self._memory["step"][:] = self._position, end, self.step_count + 1, self._rate_used
         loss, correct = self._halves.step(helper)
@@ -443,7 +458,7 @@ class Trainer:
             "numpy": np.__version__,
             "kernel": kernel(),
         }
-        return safetensors.numpy.save(self._vectors(), metadata={"state": json.dumps(state)})
+        return _write_checkpoint(self._vectors(), self.corrections, state)
 
     @classmethod
     def resume(
@@ -470,9 +485,15 @@ class Trainer:
             n_changed = len(so_far.events)
             if replace(recipe, events=recipe.events[:n_changed], end=None) != so_far:
                 raise ValueError("it is of another recipe")
-            trainer = cls(so_far.final_config, data, progress_seconds=progress_seconds)
+            corrections = _corrections_in(tensors)
+            if so_far.corrections != (corrections.digest if len(corrections) else None):
+                raise ValueError("its corrected digits are others")
+            trainer = cls(so_far.final_config, data, corrections=corrections, progress_seconds=progress_seconds)
+            if state.get("first"):
+                trainer.begin_with(_as_vector(tensors["parameters"], trainer.network.parameters, "parameters"))
+            else:
+                trainer._restore(tensors, state)
             trainer.recipe, trainer._changed = recipe, n_changed
-            trainer._restore(tensors, state)
             began = {"numpy": str(state["numpy"]), "the kernel": str(state["kernel"])}
         except (*_DAMAGE, SettingError) as error:
             raise StoreError(f"the checkpoint cannot be continued ({error}): start a new run.") from error
@@ -498,16 +519,13 @@ class Trainer:
 
     def _restore(self, tensors: dict[str, np.ndarray], state: dict[str, Any]) -> None:
         for name, vector in self._vectors().items():
-            kept = tensors[name]
-            if kept.shape != vector.shape or kept.dtype != vector.dtype:
-                raise ValueError(f"{name} has another form than its network")
-            vector[:] = kept
+            vector[:] = _as_vector(tensors[name], vector, name)
         self._halves.set_state(tensors)
         if not np.isfinite(self.good_parameters).all():
             raise ValueError("its weights are not finite")
-        self.step_count = _number(state["step_count"], int, self.config.epochs * len(self.training))
+        self.step_count = _number(state["step_count"], int, self.config.epochs * self._epoch_digits)
         self.epoch = _number(state["epoch"], int, self.config.epochs)
-        self._position = _number(state["position"], int, len(self.training) - 1)
+        self._position = _number(state["position"], int, self._epoch_digits - 1)
         step, progress = state["schedule_from"]
         self._schedule_from = _number(step, int, self.step_count), _number(progress, float, 1)
         self.seconds = _number(state["seconds"], float)
@@ -549,9 +567,65 @@ def split(digits: Digits, config: TrainingConfig) -> tuple[Digits, Digits]:
     return digits[: config.training_digits], digits[len(digits) - config.validation_digits :]
 
 
+def _repeat(corrections: Digits, n_digits: int) -> Digits:
+    """The corrections, each as often as it takes to make up their share beside so many other digits, or its own."""
+    beside = CORRECTIONS_SHARE / (1 - CORRECTIONS_SHARE)
+    times = max(1, round(n_digits * min(beside / max(1, len(corrections)), SHARE_OF_ONE)))
+    return Digits(np.tile(corrections.images, (times, 1)), np.tile(corrections.labels, times))
+
+
 def _norm(values: np.ndarray) -> float:
     # in float64: the squares of a training that is about to blow up would overflow float32
     return float(np.linalg.norm(values.astype(np.float64)))
+
+
+def first_checkpoint(config: TrainingConfig, parameters: np.ndarray, corrections: Digits) -> tuple[Recipe, bytes]:
+    """The recipe, and what `Trainer.resume` begins with, of a training that has yet to be begun.
+
+    Its first weights are `parameters`, (n_parameters,) float32, and it learns from `corrections` besides. No
+    digits have to be at hand: that takes no time.
+    """
+    recipe = Recipe(config, weights=digest_of(parameters), corrections=corrections.digest)
+    state = {"form": CHECKPOINT_FORM, "first": True, "recipe": recipe.to_json()}
+    state |= {"numpy": np.__version__, "kernel": kernel()}
+    return recipe, _write_checkpoint({"parameters": parameters}, corrections, state)
+
+
+def corrections_in(checkpoint: bytes) -> Digits:
+    """The corrected digits that the training of a checkpoint learns from; StoreError where it is damaged."""
+    try:
+        return _corrections_in(_read_checkpoint(checkpoint)[0])
+    except _DAMAGE as error:
+        raise StoreError(f"the checkpoint is damaged ({error}).") from error
+
+
+def digest_of(parameters: np.ndarray) -> str:
+    """The SHA-256 of a network's parameters, in hexadecimal."""
+    return hashlib.sha256(parameters.astype("<f4").tobytes()).hexdigest()
+
+
+def _write_checkpoint(vectors: dict[str, np.ndarray], corrections: Digits, state: dict[str, Any]) -> bytes:
+    if len(corrections):
+        vectors = {**vectors, "corrections.pixels": corrections.pixels, "corrections.labels": corrections.labels}
+    return safetensors.numpy.save(vectors, metadata={"state": json.dumps(state)})
+
+
+def _corrections_in(tensors: dict[str, np.ndarray]) -> Digits:
+    if "corrections.labels" not in tensors:
+        return NO_DIGITS
+    pixels, labels = tensors["corrections.pixels"], tensors["corrections.labels"]
+    if pixels.shape != (len(labels), N_PIXELS) or {pixels.dtype, labels.dtype} != {np.dtype(np.uint8)}:
+        raise ValueError("its corrected digits have another form")
+    if labels.max() >= N_CLASSES:
+        raise ValueError("a corrected digit has no label from 0 to 9")
+    return Digits.from_bytes(pixels, labels)
+
+
+def _as_vector(kept: np.ndarray, vector: np.ndarray, name: str) -> np.ndarray:
+    """What was kept, where it has the form of its vector."""
+    if kept.shape != vector.shape or kept.dtype != vector.dtype:
+        raise ValueError(f"{name} has another form than its network")
+    return kept
 
 
 def _read_checkpoint(checkpoint: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

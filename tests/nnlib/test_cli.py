@@ -25,7 +25,7 @@ from PIL import Image
 
 import nnlib
 from nnlib import __main__, cli
-from nnlib.digits.mnist import load_mnist
+from nnlib.digits.mnist import load_mnist, load_part
 from nnlib.model_files import SUFFIXES, Model, load_model, load_pretrained, save_model
 from nnlib.network.network import Network
 from nnlib.reading import ReadDigit, Reading
@@ -839,7 +839,7 @@ def test_a_picture_that_cannot_be_read_ends_with_one_sentence(call: Call, drawin
     missing, damaged = tmp_path / "missing.png", tmp_path / "damaged.png"
     damaged.write_bytes(drawing.read_bytes()[:300])
     assert call("predict", missing).sentence(1) == f"there is no file {missing}: check its name and folder."
-    assert call("predict", damaged).sentence(1).startswith(f"{damaged} is cut off: the rest of it is missie ")
+    assert call("predict", damaged).sentence(1).startswith(f"{damaged} is cut off: the rest of it is missing")
     assert call("predict", tmp_path).sentence(1) == f"{tmp_path} is a folder: name a file in it."
     os.mkfifo(tmp_path / "pipe.png")
     assert "pipe.png is not a file but a pipe" in call("predict", tmp_path / "pipe.png").sentence(1)
@@ -988,3 +988,30 @@ def test_every_setting_of_the_command_line_is_used(call: Call) -> None:
     assert call("train", *words).status == 0
     with closing(RunStore()) as store:
         assert store.runs()[0].config == TrainingConfig(**wanted)
+
+
+# --- corrected digits ---
+
+
+def test_corrected_digits_are_listed_saved_and_deleted(call: Call, home: Path, tmp_path: Path) -> None:
+    assert call("corrections").output == "no corrected digits yet: on the page Draw, say of a drawing what it is\n"
+    assert call("corrections", "--export", tmp_path / "none").sentence(1).startswith("no digit was corrected yet")
+    with closing(RunStore(home)) as store:
+        for label, answer in ((7, 1), (4, None)):
+            store.corrections.add(np.full(784, label / 10, np.float32), label, answer)
+    first, second = call("corrections").output.splitlines()
+    assert re.fullmatch(r" +1   \d{4}-\d\d-\d\d \d\d:\d\d   is 7, was read as 1", first)
+    assert second.endswith("is 4")
+    listed = json.loads(call("corrections", "--json").output)
+    assert [(each["number"], each["label"], each["answer"]) for each in listed] == [(1, 7, 1), (2, 4, None)]
+    folder = tmp_path / "a" / "folder"
+    assert call("corrections", "--export", folder).output == f"2 corrected digits are in {folder}\n"
+    assert load_part(folder, "corrections").labels.tolist() == [7, 4]
+    assert call("corrections", "--delete", 1).output == "corrected digit 1 is deleted\n"
+    assert call("corrections", "--delete", 1).sentence(1).startswith("there is no corrected digit 1: ")
+    assert len(json.loads(call("corrections", "--json").output)) == 1
+    (tmp_path / "file").write_text("")
+    assert "cannot be made" in call("corrections", "--export", tmp_path / "file").sentence(1)
+    with closing(RunStore(home)) as store, store._database.writing() as connection:
+        connection.execute("UPDATE corrections SET label = 5")
+    assert "cannot be read any more" in call("corrections").output

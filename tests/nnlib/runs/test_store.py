@@ -39,6 +39,7 @@ from nnlib.errors import (
 )
 from nnlib.network.network import Network
 from nnlib.runs import worker
+from nnlib.runs.corrections import Correction, digits_of
 from nnlib.runs.database import MIGRATIONS, MOST_PROGRESS_POINTS
 from nnlib.runs.processes import this_machine
 from nnlib.runs.run import ACTIVE, BEGINNING, DamagedRun, Run, Snapshot, State
@@ -822,7 +823,7 @@ def test_a_store_that_is_taken_away_is_followed_by_who_looks_and_not_by_who_trai
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real store's file: runs, records, points, snapshots, checkpoints, orders."""
+    """A real store's file: runs, records, points, snapshots, checkpoints, orders, corrected digits."""
     with closing(RunStore(tmp_path_factory.mktemp("whole"))) as store:
         for seed in (1, 2):
             run = store.create_run(SMALL.with_changes(seed=seed, batch_size=32), f"seed {seed}")
@@ -833,6 +834,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 snapshot = trainer.network.parameters if ended else None
                 store.append(run, record, snapshot=snapshot, checkpoint=trainer.checkpoint() if ended else None)
             store.send(run, "learning_rate", 0.01)
+            store.corrections.add(load_mnist().test.images[seed], seed)
     return store.path
 
 
@@ -926,13 +928,14 @@ def test_damaged_text_ends_in_a_sentence(whole: Path, edits: list[tuple[int, int
 
 COLUMNS = {
     "runs": "id name config data_directory created queued state message process_id process_started "
-    "machine sign attempt taken checksum now parent parent_step weights race note tags",
+    "machine sign attempt taken checksum now parent parent_step weights race note tags corrections",
     "records": "run epoch record checksum",
     "progress": "run step progress checksum",
     "snapshots": "run step epoch parameters checksum",
     "checkpoints": "run step epoch state checksum",
     "events": "run number step name value checksum",
     "orders": "id run name value checksum",
+    "corrections": "id label answer created pixels checksum",
 }
 ODD_VALUES = [
     *(None, -1, 2**62, 1e300, -1e300, math.inf, "", "nonsense", "[" * 100_000, b"", b"\xff\xfe", b"\0" * 3220),
@@ -962,7 +965,7 @@ def test_odd_values_in_any_column_end_in_a_sentence(whole: Path, tmp_path: Path,
             store._connection.execute("BEGIN")
             with suppress(sqlite3.IntegrityError):
                 store._connection.execute(f"UPDATE OR REPLACE {table} SET {column} = ?", (value,))
-                calls: list[Callable[[], Any]] = [store.runs]
+                calls: list[Callable[[], Any]] = [store.runs, store.corrections.all, store.corrections.damage]
                 calls += [partial(ask, run) for ask in readers(store) for run in (1, 2)]
                 for call in calls:
                     try:
@@ -986,9 +989,11 @@ def assert_usable(answer: Any) -> None:
                 assert all(type(number) in (int, float) for number in numbers)
             case Network():
                 assert np.isfinite(each.parameters).all()
+            case Correction():
+                assert digits_of([each]).labels.tolist() == [each.label]
 
 
-@pytest.mark.parametrize("table", COLUMNS)
+@pytest.mark.parametrize("table", [each for each in COLUMNS if each != "corrections"])  # which no run needs
 def test_a_missing_table_ends_in_a_sentence(whole: Path, tmp_path: Path, table: str) -> None:
     shutil.copy(whole, tmp_path / "runs.sqlite")
     with closing(RunStore(tmp_path)) as store:
