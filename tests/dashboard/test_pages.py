@@ -1128,13 +1128,13 @@ def test_a_photo_is_read_and_is_still_there_after_a_visit_to_another_page() -> N
     assert answer(app) == "7"
 
 
-@pytest.mark.parametrize("shape", [(1, 600, 3), (600, 1, 3)])
+@pytest.mark.parametrize("shape", [(20, 2100, 3), (2100, 20, 3)])
 def test_a_picture_that_is_hardly_more_than_a_line_is_refused_in_a_sentence(shape: tuple[int, ...]) -> None:
     (sentence,) = complaints(upload(open_page("draw"), "picture.png", np.full(shape, 255, np.uint8)))
     assert "at most 100 times the other" in sentence
 
 
-@pytest.mark.parametrize("shape", [(6, 600, 3), (600, 6, 3), (1, 1, 3), (3000, 3000, 3)])
+@pytest.mark.parametrize("shape", [(20, 600, 3), (600, 20, 3), (20, 20, 3), (3000, 3000, 3)])
 def test_a_picture_of_any_other_shape_can_be_chosen(shape: tuple[int, ...]) -> None:
     app = upload(open_page("draw"), "picture.png", np.full(shape, 255, np.uint8))
     assert not complaints(app)
@@ -1159,7 +1159,7 @@ def test_nothing_but_a_small_picture_is_kept_of_a_photo(monkeypatch: pytest.Monk
     noise = np.random.default_rng(1).integers(0, 256, (1500, 1500, 3), np.uint8)
     app = upload(open_page("draw"), "noise.png", noise)
     assert not complaints(app)
-    assert len(pickle.dumps(app.session_state["photo"])) < 700_000
+    assert len(pickle.dumps(app.session_state["photo"])) < 3_000_000
     assert app.file_uploader[0].value is None
     assert len(removed) == 1
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnlib.digits.drawing import find_digits
+from nnlib.digits.drawing import as_mnist
+from nnlib.digits.ink import find_ink
 from nnlib.digits.mnist import DataSet, Digits, load_mnist
 from nnlib.errors import SettingError, StoreError
 from nnlib.model_files import Model, load_pretrained
@@ -218,8 +219,10 @@ def in_an_odd_hand(n: int) -> Digits:
                 odd = [np.stack([-stroke[:, 1], stroke[:, 0]], axis=1) for stroke in strokes]
             else:
                 odd = [stroke * [-1, 1] for stroke in strokes]
-            (found,) = find_digits(render(odd))
-            pixels.append(np.rint(found.image * 255).astype(np.uint8))
+            ink, _ = find_ink(render(odd))
+            rows, columns = (np.flatnonzero((ink >= 0.5).any(axis)) for axis in (1, 0))
+            digit = as_mnist(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+            pixels.append(np.rint(digit * 255).astype(np.uint8))
             labels.append(label)
     return Digits.from_bytes(np.stack(pixels), np.array(labels, np.uint8))
 
