@@ -442,9 +442,7 @@ def iter_photos(
         yield photograph(digits, np.random.default_rng(), scene), label, scene.has
 
 
-def _choices(
-    seed: int, most_digits: int, papers: Sequence[Paper]
-) -> Iterator[tuple[list[Strokes], str, Scene]]:
+def _choices(seed: int, most_digits: int, papers: Sequence[Paper]) -> Iterator[tuple[list[Strokes], str, Scene]]:
     strokes, labels = zip(*load_strokes(), strict=True)
     generator = np.random.default_rng(seed)
     while True:

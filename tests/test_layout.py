@@ -23,7 +23,7 @@ ORDER = {
     "errors": (),
     "files": (),
     "network": ("layers", "losses", "optimizers", "network"),
-    "digits": ("mnist", "augmentation", "pictures", "ink", "drawing"),
+    "digits": ("mnist", "augmentation", "pictures", "ruling", "paper", "ink", "drawing"),
     "training": ("config", "recipe", "blas", "partner", "halves", "trainer", "advice", "rate_finder", "__main__"),
     "study": ("evaluation", "distributions", "landscape"),
     "model_files": (),
