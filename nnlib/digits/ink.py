@@ -1,8 +1,8 @@
 """Where there is ink in a picture: a drawing on a canvas, or paper before a camera.
 
 On a canvas most of the paper has one and the same colour, and ink is what has another. Anything else is a
-photo, see `paper.py`. A photo is looked at in several sizes: in the largest, thin lines are seen, in a smaller one those
-of a marker that fills the picture; the largest one counts in which there is about as much ink as in any.
+photo, see `paper.py`. A photo is looked at in several sizes: in the largest, thin lines are seen, in a smaller
+one those of a marker that fills the picture; the largest one counts in which there is about as much ink as in any.
 """
 
 import numpy as np
