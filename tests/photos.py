@@ -8,16 +8,17 @@
 the camera's perspective, so that no picture is ever resampled on its way.
 """
 
+import argparse
 import io
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from scipy import ndimage
-
-from tests.pen_strokes import load_strokes
 
 Strokes = list[np.ndarray]
 Colour = tuple[float, float, float]
@@ -298,7 +299,7 @@ def photograph(
     scene = scene or choose_scene(generator, max(1, len(digits)), papers)
     generator = np.random.default_rng(scene.seed)
     light = np.clip(_paper(lay_out(digits, scene, generator) if digits else [], scene, generator), 0, 1)
-    light *= _light(scene)[..., np.newaxis] * np.asarray(scene.light, np.float32)
+    light *= _light(scene)[..., np.newaxis] * np.array(scene.light, np.float32)
     return _camera(light, scene, generator)
 
 
@@ -319,7 +320,7 @@ def _paper(digits: Sequence[Strokes], scene: Scene, generator: np.random.Generat
             covered = (ink_cover(own, scene) / np.float32(255) * np.float32(cover) * grain).clip(0, 1)
             if scene.paper.name == "blackboard":  # chalk hides what ink only tints
                 surface *= (1 - covered)[..., np.newaxis]
-                surface += covered[..., np.newaxis] * np.asarray(colour, np.float32)
+                surface += covered[..., np.newaxis] * np.array(colour, np.float32)
             else:
                 _lay(surface, colour, covered)
     if scene.table:
@@ -383,11 +384,11 @@ def _table(scene: Scene, generator: np.random.Generator) -> np.ndarray:
         rings = _noise(generator, (size[0], max(4, size[1] // 40)), 4 * scale)
         rings = np.asarray(Image.fromarray(rings).resize((size[1], size[0]), Image.Resampling.BICUBIC))
         shade = generator.uniform(0.45, 0.9) * (1 + 0.1 * rings + 0.12 * (rings > 1.2) * -1)
-        return shade[..., np.newaxis] * np.asarray((0.8, 0.55, 0.35), np.float32)
+        return shade[..., np.newaxis] * np.array((0.8, 0.55, 0.35), np.float32)
     step = max(4, round(generator.uniform(20, 60) * scale))
     rows, columns = np.arange(size[0]) // step % 2, np.arange(size[1]) // step % 2
     shade = 0.35 + 0.25 * (rows[:, np.newaxis] + columns) + 0.05 * _noise(generator, size, scale)
-    return shade[..., np.newaxis].astype(np.float32) * np.asarray((0.9, 0.5, 0.5), np.float32)
+    return shade[..., np.newaxis].astype(np.float32) * np.array((0.9, 0.5, 0.5), np.float32)
 
 
 def _light(scene: Scene) -> np.ndarray:
@@ -440,9 +441,63 @@ def iter_photos(
 
 
 def _choices(seed: int, most_digits: int, papers: Sequence[Paper]) -> Iterator[tuple[list[Strokes], str, Scene]]:
+    from tests.pen_strokes import load_strokes  # as a script, this file finds it only now
+
     strokes, labels = zip(*load_strokes(), strict=True)
     generator = np.random.default_rng(seed)
     while True:
         chosen = generator.integers(len(strokes), size=generator.integers(1, most_digits + 1))
         scene = choose_scene(generator, len(chosen), papers)
         yield [strokes[i] for i in chosen], "".join(str(labels[i]) for i in chosen), scene
+
+
+def show(failures: list[tuple[np.ndarray, np.ndarray, str]]) -> Image.Image:
+    """Every photo that was not read right beside the ink that was found, with its words below."""
+    side, words_height, columns = 300, 20, 3
+    rows = -(-len(failures) // columns)
+    sheet = Image.new("RGB", (columns * 2 * side, max(1, rows) * (side + words_height)), "white")
+    pen = ImageDraw.Draw(sheet)
+    for place, (picture, ink, words) in enumerate(failures):
+        left, top = place % columns * 2 * side, place // columns * (side + words_height)
+        for shift, each in enumerate((picture, np.rint(255 - 255 * ink).astype(np.uint8))):
+            tile = Image.fromarray(each).convert("RGB")
+            tile.thumbnail((side - 4, side - 4))
+            sheet.paste(tile, (left + shift * side, top))
+        pen.text((left, top + side), words, fill=0, font_size=11)
+    return sheet
+
+
+def main() -> None:
+    """Print how many photos a model reads exactly right: of all, and of those with each disturbance."""
+    from nnlib import load_model, load_pretrained
+    from nnlib.digits.ink import find_ink
+    from nnlib.reading import read_digits
+
+    parser = argparse.ArgumentParser(description="How many photos of written digits a model reads exactly right.")
+    parser.add_argument("model", nargs="?", help="a model file; without it, the pretrained network")
+    parser.add_argument("--photos", type=int, default=200, help="how many")
+    parser.add_argument("--seed", type=int, default=0, help="other photos")
+    parser.add_argument("--digits", type=int, default=1, help="how many digits a number has at most")
+    parser.add_argument("--other-papers", action="store_true", help="papers for which nothing was tuned")
+    parser.add_argument("--picture", help="a picture to make of all that are not read right")
+    arguments = parser.parse_args()
+    model = load_model(arguments.model) if arguments.model else load_pretrained()
+    papers = OTHER_PAPERS if arguments.other_papers else PAPERS
+    right: dict[str, list[bool]] = {}
+    failures = []
+    photos = iter_photos(arguments.photos, arguments.seed, most_digits=arguments.digits, papers=papers)
+    for picture, number, has in photos:
+        answer = read_digits(picture, model).number
+        for name in ("all", *has):
+            right.setdefault(name, []).append(answer == number)
+        if answer != number and arguments.picture:
+            failures.append((picture, find_ink(picture)[0], f"{number} read {answer}: {', '.join(has)}"))
+    for name, of_it in sorted(right.items(), key=lambda each: -len(each[1])):
+        print(f"{name:>20}: {sum(of_it):>4} of {len(of_it):>4}, {sum(of_it) / len(of_it):.1%}")
+    if arguments.picture:
+        show(failures).save(arguments.picture)
+
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[1])  # it was tests/, whose folder nnlib hides the package
+    main()

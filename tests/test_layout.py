@@ -23,7 +23,7 @@ ORDER = {
     "errors": (),
     "files": (),
     "network": ("layers", "losses", "optimizers", "network"),
-    "digits": ("mnist", "augmentation", "pictures", "ink", "drawing", "cutting", "non_digits"),
+    "digits": ("mnist", "augmentation", "pictures", "ruling", "paper", "ink", "drawing", "cutting", "non_digits"),
     "training": ("config", "recipe", "blas", "partner", "halves", "trainer", "advice", "rate_finder", "__main__"),
     "study": ("evaluation", "calibration", "distributions", "landscape"),
     "model_files": (),

@@ -1,25 +1,30 @@
 """Where there is ink in a picture: a drawing on a canvas, or paper before a camera.
 
-On a canvas all of the paper has one colour, and ink is what has another. A photo has light and shadow, ruling, noise,
-and a table beyond the paper's edge. What is measured there is how much darker a pixel is than the paper around it,
-as a share: light falls on ink and paper alike, so that this share is the same in the sun and in a shadow. The paper
-is found by grey-scale closing, which fills what is narrower than its window and keeps the edges of shadows
-(Serra 1982); what differs little for its own neighbourhood is noise (Sauvola & Pietikainen 2000), and what is much
-fainter than the strongest strokes is not the pen's (hysteresis, as in Canny 1986).
+On a canvas most of the paper has one and the same colour, and ink is what has another. Anything else is a
+photo, see `paper.py`. A photo is looked at in several sizes: in the largest, thin lines are seen, in a smaller
+one those of a marker that fills the picture; the largest one counts in which there is about as much ink as in any.
 """
 
 import numpy as np
 import scipy
 from PIL import Image
 
+from nnlib.digits.paper import WIDEST_STROKE_PX, PaperInk, ink_on_paper, is_light_on_dark
 from nnlib.digits.pictures import MAX_SIDE_PX
 from nnlib.errors import DrawingError
 from nnlib.words import number
 
-# on a scale where black and white differ by 1
 SEARCH_SIDE_PX = 1024  # a larger picture is reduced to at most this
+SMALLER = (1, 2, 4)  # how many times smaller a photo is looked at
+LEAST_PHOTO_SIDE_PX = 100  # what is smaller is searched as a canvas is
+LEAST_EVEN = 0.5  # of a canvas, of the paper's very colour
+EVEN = 1.5 / 255
+ENOUGH = 0.5  # of the ink that is seen at most
+BAND_PIXELS = 2**22
+
+# on a canvas, on a scale where black and white differ by 1
 N_FITS = 4  # of the paper's surface: each one sees more of the paper
-MOST_BLUR_PX = 1.2  # against noise; more would wash away small digits in a large photo
+MOST_BLUR_PX = 1.2
 FAINTEST_INK = 0.08  # with less contrast than this it is a shadow, dirt or noise
 INK_TO_NOISE = 8  # ink differs from paper at least so many times more than most of the paper does
 
@@ -28,12 +33,24 @@ def find_ink(picture: np.ndarray) -> tuple[np.ndarray, int]:
     """How much ink there is, (h, w) float32, 0 on paper and 1 in a typical stroke, and how many times smaller
     than the picture that is; all 0 where there is none.
 
-    `picture` is (h, w) grey, (h, w, 3) RGB or (h, w, 4) RGBA, uint8 or floats in [0, 1]. Raises
-    DrawingError for any other array.
+    `picture` is (h, w) grey, (h, w, 3) RGB or (h, w, 4) RGBA, uint8 or floats in [0, 1], with up to MAX_SIDE_PX
+    pixels a side. Raises DrawingError for any other array.
     """
     _check(picture)
-    colours, reduction = _colours(picture)
-    return _ink(colours), reduction
+    reduction = -(-max(picture.shape[:2]) // SEARCH_SIDE_PX)
+    colours = _colours(picture, reduction)
+    if min(colours.shape[1:]) < LEAST_PHOTO_SIDE_PX or _is_canvas(colours):
+        return _ink_on_canvas(colours), reduction
+    looks: list[tuple[PaperInk, int]] = []
+    for light in is_light_on_dark(colours):
+        for smaller in SMALLER:
+            small = np.stack([np.asarray(Image.fromarray(colour).reduce(smaller)) for colour in colours])
+            looks.append((ink_on_paper(small, light), reduction * smaller))
+    most = max(look.evidence for look, _ in looks)
+    enough = [each for each in looks if each[0].evidence >= ENOUGH * most]
+    # where all strokes are wider, the smallest size is the one in which they are seen best
+    thin = [each for each in enough if each[0].stroke_px <= WIDEST_STROKE_PX] or enough[-1:]
+    return thin[0][0].ink, thin[0][1]
 
 
 def _check(picture: np.ndarray) -> None:
@@ -55,31 +72,47 @@ def _check(picture: np.ndarray) -> None:
         raise DrawingError(f"{values}: floats must be finite and from 0 to 1; divide by 255 what goes up to 255.")
 
 
-def _colours(picture: np.ndarray) -> tuple[np.ndarray, int]:
-    """(n, h, w) float32 in [0, 1], of a size to search, and how many times smaller that is.
+def _colours(picture: np.ndarray, reduction: int) -> np.ndarray:
+    """(n, h, w) float32 in [0, 1], so many times smaller; made in bands, since a large picture is too large as floats.
 
     With transparency, colours are multiplied by it and it is a colour too: black ink on nothing then
     differs from nothing as much as white ink does.
     """
-    reduction = -(-max(picture.shape[:2]) // SEARCH_SIDE_PX)
     layers = np.moveaxis(np.atleast_3d(picture), 2, 0)
     if len(layers) == 4 and layers[3].min() == layers[3].max():
         layers = layers[:3] if layers[3].any() else layers[3:]
-    if len(layers) == 3 and (layers[0] == layers[1]).all() and (layers[0] == layers[2]).all():
-        layers = layers[:1]
+    white = np.float32(255 if picture.dtype == np.uint8 else 1)
 
-    def scaled(layer: np.ndarray) -> np.ndarray:
-        return layer.astype(np.float32) / np.float32(255 if picture.dtype == np.uint8 else 1)
+    def reduced(band: np.ndarray) -> np.ndarray:
+        if len(band) == 4:
+            band = band / white
+            band[:3] *= band[3]
+            return np.stack([np.asarray(Image.fromarray(each.astype(np.float32)).reduce(reduction)) for each in band])
+        if band.dtype == np.uint8 and reduction > 1:  # as bytes it is several times faster
+            return np.stack([np.asarray(Image.fromarray(each).reduce(reduction)) for each in band]) / white
+        return np.stack(
+            [np.asarray(Image.fromarray(each.astype(np.float32) / white).reduce(reduction)) for each in band]
+        )
 
-    opacity = scaled(layers[3]) if len(layers) == 4 else np.float32(1)
-    reduced = []
-    for index, layer in enumerate(layers):
-        colour = scaled(layer) * opacity if index < 3 else opacity
-        reduced.append(np.asarray(Image.fromarray(colour).reduce(reduction)))
-    return np.stack(reduced), reduction
+    height, width = picture.shape[:2]
+    rows = reduction * max(1, BAND_PIXELS // (width * reduction))
+    colours = np.concatenate([reduced(layers[:, top : top + rows]) for top in range(0, height, rows)], axis=1)
+    if len(colours) == 3 and (colours[0] == colours[1]).all() and (colours[0] == colours[2]).all():
+        colours = colours[:1]
+    return colours
 
 
-def _ink(colours: np.ndarray) -> np.ndarray:
+def _is_canvas(colours: np.ndarray) -> bool:
+    """Whether it was drawn on a screen: partly transparent, or most of it of one and the same colour."""
+    if len(colours) == 4:
+        return True
+    border = [colours[:, 0], colours[:, -1], colours[:, :, 0], colours[:, :, -1]]
+    paper = np.median(np.concatenate(border, axis=1), axis=1)
+    even = np.abs(colours - paper[:, np.newaxis, np.newaxis]).max(axis=0) <= EVEN
+    return bool(even.mean() >= LEAST_EVEN)
+
+
+def _ink_on_canvas(colours: np.ndarray) -> np.ndarray:
     """How much ink each pixel holds, (h, w): 0 on paper, 1 in a typical stroke; all 0 if there is none.
 
     The paper may be unevenly lit: it is a quadratic surface through all that is near it. At first,

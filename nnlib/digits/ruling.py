@@ -1,0 +1,98 @@
+"""Printed lines: where paper is ruled or squared, and what is left of the ink without them."""
+
+import numpy as np
+import scipy
+
+BLOCK_PX = 8  # pixels along a line are taken together
+STEEPEST, STEP, SPREAD = (
+    8.0,
+    0.5,
+    2.0,
+)  # degrees: how slanted a page may lie, and how far its lines differ in perspective
+N_PARTS = 6  # of a quarter of the picture's width; a line is as dark as most of them
+FAINTEST_LINE, LINE_TO_NOISE = 0.015, 4
+LEAST_SPAN = 0.6  # of the paper's width: what is shorter may be a stroke
+REACH_PX = 4  # from the middle of a line to where what crosses it is free of it
+
+
+def find_ruling(darkness: np.ndarray, paper: np.ndarray) -> np.ndarray | None:
+    """How dark the lines from left to right are, (h, w) float32, 0 beside them; None where there are none.
+
+    `darkness` is (h, w), a share of the paper's light; `paper`, (h, w) bool, is where the paper lies. Along a line the
+    darkness is taken in parts, and as dark as four of six of them is the line: digits are too short for that.
+    """
+    height, width = darkness.shape
+    n_blocks = width // BLOCK_PX
+    if n_blocks < 2 * N_PARTS:
+        return None
+    blocks = darkness[:, : n_blocks * BLOCK_PX].reshape(height, n_blocks, BLOCK_PX).mean(axis=2)
+    thin = blocks - scipy.ndimage.uniform_filter1d(blocks, 2 * BLOCK_PX - 1, axis=0)
+    lines = np.full_like(thin, -np.inf)
+    slant = _slant(thin)
+    for degrees in np.arange(slant - SPREAD, slant + SPREAD, STEP * 2 / 3):
+        lines = np.maximum(lines, _sheared(_along(_sheared(thin, degrees)), -degrees))
+    noise = 1.5 * np.median(np.abs(lines - np.median(lines)))
+    found = lines > max(FAINTEST_LINE, LINE_TO_NOISE * noise)
+    # a shadow's edge may part a line
+    labels, count = scipy.ndimage.label(scipy.ndimage.binary_dilation(found, np.ones((3, 9))), np.ones((3, 3)))
+    least = LEAST_SPAN * paper.any(axis=0).sum() / BLOCK_PX
+    long = np.zeros(count + 1, bool)
+    long[1:] = [x.stop - x.start >= least for _, x in scipy.ndimage.find_objects(labels)]
+    found &= long[labels]
+    if not found.any():
+        return None
+    full = np.repeat(np.where(found, lines, 0), BLOCK_PX, axis=1)
+    full = np.pad(full, ((0, 0), (0, width - full.shape[1])), mode="edge")
+    return scipy.ndimage.uniform_filter1d(full, BLOCK_PX, axis=1)
+
+
+def without_ruling(darkness: np.ndarray, ruling: np.ndarray, crossing: np.ndarray | None) -> np.ndarray:
+    """The darkness that is left where a ruling from left to right is taken away; `crossing` is the one across it.
+
+    On a line only that stays which goes on above and below it, or which is darker than the line alone.
+    """
+    on_line = scipy.ndimage.maximum_filter1d(ruling > 0, REACH_PX + 1, axis=0)
+    beside = np.where(on_line, 0, darkness)
+    if crossing is not None:
+        beside[scipy.ndimage.maximum_filter1d(crossing > 0, REACH_PX + 1, axis=1)] = 0
+    above, below = (
+        scipy.ndimage.maximum_filter1d(np.roll(beside, shift, axis=0), REACH_PX + 1, axis=1)
+        for shift in (REACH_PX, -REACH_PX)
+    )
+    rest = darkness - 1.5 * scipy.ndimage.maximum_filter1d(ruling, 3, axis=0)
+    kept = np.maximum(np.minimum(np.minimum(above, below), darkness), rest)
+    return np.where(on_line, kept, darkness)
+
+
+def _slant(thin: np.ndarray) -> float:
+    """By how many degrees most of the lines fall to the right."""
+
+    def sharpness(degrees: float) -> float:
+        thirds = np.array_split(_sheared(thin, degrees), 3, axis=1)
+        profile = np.median([third.mean(axis=1) for third in thirds], axis=0)
+        return float(np.sum(profile.clip(0) ** 2))
+
+    return float(max(np.arange(-STEEPEST, STEEPEST + STEP, STEP), key=sharpness))
+
+
+def _sheared(blocks: np.ndarray, degrees: float) -> np.ndarray:
+    """Columns of blocks, (h, n), moved so that lines that fall by so many degrees become level."""
+    height, n_blocks = blocks.shape
+    offset = np.tan(np.radians(degrees)) * BLOCK_PX * (np.arange(n_blocks) - n_blocks / 2)
+    whole = np.floor(offset).astype(int)
+    part = (offset - whole).astype(np.float32)
+    rows = np.arange(height)[:, np.newaxis] + whole
+    here, next_row = (np.take_along_axis(blocks, each.clip(0, height - 1), axis=0) for each in (rows, rows + 1))
+    return here * (1 - part) + next_row * part
+
+
+def _along(level: np.ndarray) -> np.ndarray:
+    """How dark a level line is at each place, (h, n): as at least four of the six parts around it."""
+    n_blocks = level.shape[1]
+    length = max(1, n_blocks // 4 // N_PARTS)
+    means = scipy.ndimage.uniform_filter1d(level, length, axis=1)
+    last = n_blocks - 1
+    shifts = [round((part - (N_PARTS - 1) / 2) * length) for part in range(N_PARTS)]
+    # mirrored at both ends
+    parts = [means[:, last - np.abs(last - np.abs(np.arange(n_blocks) + shift))] for shift in shifts]
+    return np.partition(np.stack(parts), 2, axis=0)[2]
