@@ -124,7 +124,7 @@ class Scene:
 
 def choose_scene(generator: np.random.Generator, n_digits: int, papers: Sequence[Paper] = PAPERS) -> Scene:
     """A scene by chance in which there is room for so many digits."""
-    paper = papers[generator.integers(len(papers))]
+    paper = papers[int(generator.integers(len(papers)))]
     pen = paper.pens[generator.integers(len(paper.pens))]
     has = [f"{paper.name} paper" if paper in PAPERS[:6] + OTHER_PAPERS else paper.name, pen.name]
 
