@@ -15,10 +15,13 @@ from nnlib.errors import DrawingError
 from nnlib.words import number
 
 SEARCH_SIDE_PX = 1024  # a larger picture is reduced to at most this
-SMALLER = (1, 2, 4)  # how many times smaller a photo is looked at
+SMALLER = (2, 4)  # how many times smaller a photo is looked at again
 LEAST_PHOTO_SIDE_PX = 100  # what is smaller is searched as a canvas is
-LEAST_EVEN = 0.5  # of a canvas, of the paper's very colour
-EVEN = 1.5 / 255
+LEAST_EVEN, LEAST_EVEN_BORDER = (
+    0.5,
+    0.8,
+)  # of a canvas and its border, of the paper's very colour: light is never so even
+EVENNESS_SIDE_PX = 512
 ENOUGH = 0.5  # of the ink that is seen at most
 BAND_PIXELS = 2**22
 
@@ -39,18 +42,26 @@ def find_ink(picture: np.ndarray) -> tuple[np.ndarray, int]:
     _check(picture)
     reduction = -(-max(picture.shape[:2]) // SEARCH_SIDE_PX)
     colours = _colours(picture, reduction)
-    if min(colours.shape[1:]) < LEAST_PHOTO_SIDE_PX or _is_canvas(colours):
+    if min(colours.shape[1:]) < LEAST_PHOTO_SIDE_PX or _is_canvas(picture, colours):
         return _ink_on_canvas(colours), reduction
     looks: list[tuple[PaperInk, int]] = []
     for light in is_light_on_dark(colours):
+        first = ink_on_paper(colours, light)
+        looks.append((first, reduction))
         for smaller in SMALLER:
-            small = np.stack([np.asarray(Image.fromarray(colour).reduce(smaller)) for colour in colours])
-            looks.append((ink_on_paper(small, light), reduction * smaller))
+            # in a smaller look, lines are too thin and too near each other to be known for lines
+            level, upright = (None if each is None else _smaller(each, smaller) for each in first.rulings)
+            small = np.stack([_smaller(colour, smaller) for colour in colours])
+            looks.append((ink_on_paper(small, light, (level, upright)), reduction * smaller))
     most = max(look.evidence for look, _ in looks)
     enough = [each for each in looks if each[0].evidence >= ENOUGH * most]
     # where all strokes are wider, the smallest size is the one in which they are seen best
     thin = [each for each in enough if each[0].stroke_px <= WIDEST_STROKE_PX] or enough[-1:]
     return thin[0][0].ink, thin[0][1]
+
+
+def _smaller(layer: np.ndarray, times: int) -> np.ndarray:
+    return np.asarray(Image.fromarray(layer).reduce(times))
 
 
 def _check(picture: np.ndarray) -> None:
@@ -87,12 +98,10 @@ def _colours(picture: np.ndarray, reduction: int) -> np.ndarray:
         if len(band) == 4:
             band = band / white
             band[:3] *= band[3]
-            return np.stack([np.asarray(Image.fromarray(each.astype(np.float32)).reduce(reduction)) for each in band])
+            return np.stack([_smaller(each.astype(np.float32), reduction) for each in band])
         if band.dtype == np.uint8 and reduction > 1:  # as bytes it is several times faster
-            return np.stack([np.asarray(Image.fromarray(each).reduce(reduction)) for each in band]) / white
-        return np.stack(
-            [np.asarray(Image.fromarray(each.astype(np.float32) / white).reduce(reduction)) for each in band]
-        )
+            return np.stack([_smaller(each, reduction) for each in band]) / white
+        return np.stack([_smaller(each.astype(np.float32) / white, reduction) for each in band])
 
     height, width = picture.shape[:2]
     rows = reduction * max(1, BAND_PIXELS // (width * reduction))
@@ -102,14 +111,16 @@ def _colours(picture: np.ndarray, reduction: int) -> np.ndarray:
     return colours
 
 
-def _is_canvas(colours: np.ndarray) -> bool:
+def _is_canvas(picture: np.ndarray, colours: np.ndarray) -> bool:
     """Whether it was drawn on a screen: partly transparent, or most of it of one and the same colour."""
     if len(colours) == 4:
         return True
-    border = [colours[:, 0], colours[:, -1], colours[:, :, 0], colours[:, :, -1]]
-    paper = np.median(np.concatenate(border, axis=1), axis=1)
-    even = np.abs(colours - paper[:, np.newaxis, np.newaxis]).max(axis=0) <= EVEN
-    return bool(even.mean() >= LEAST_EVEN)
+    step = -(-max(picture.shape[:2]) // EVENNESS_SIDE_PX)
+    pixels = np.atleast_3d(picture[::step, ::step])[..., :3]
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    paper = np.median(border, axis=0)
+    shares = [(each == paper).all(axis=-1).mean() for each in (pixels, border)]
+    return bool(shares[0] >= LEAST_EVEN and shares[1] >= LEAST_EVEN_BORDER)
 
 
 def _ink_on_canvas(colours: np.ndarray) -> np.ndarray:

@@ -27,6 +27,8 @@ SHORTEST = 0.015  # of the picture's larger side
 LEAST_SHARPNESS = 0.12  # of a blot's darkness, the fall per pixel along its edge: a soft shadow has less
 LEAST_CLOSED = 0.7  # of a blot's edge, beyond which it is brighter: not so where a shadow has a corner
 MARGIN = 0.03  # of the picture's larger side: ruling that leaves the picture is no long line there
+LEAST_EVIDENCE = 0.1  # a short line of soft pencil has hardly more
+LEAST_LENGTH = 4  # in widths: without anything longer there are no strokes
 ROUND_LENGTH, BLOB_LENGTH = 6, 5  # in widths; what is shorter is kept if it is as dark and as thin as the strokes
 # in terms of most strokes'
 LEAST_DARKNESS, LEAST_ROUND_DARKNESS = 0.45, 0.6
@@ -39,14 +41,18 @@ OTHER_BRIGHTNESS = 0.38  # of the paper's
 LEAST_TABLE, MOST_TABLE = 0.02, 0.85  # of the picture
 
 
+Rulings = tuple[np.ndarray | None, np.ndarray | None]  # from left to right, from top to bottom: see find_ruling
+
+
 @dataclass(frozen=True)
 class PaperInk:
     """`ink` is (h, w) float32, 0 on paper and 1 in a typical stroke; `evidence` is how much there is that looks like
-    strokes, whatever the size at which one looks; `stroke_px` is their width."""
+    strokes, whatever the size at which one looks; `stroke_px` is their width; `rulings` are what was printed."""
 
     ink: np.ndarray
     evidence: float
     stroke_px: float
+    rulings: Rulings
 
 
 @dataclass(frozen=True)
@@ -66,22 +72,39 @@ class _Blots:
         return self.area / self.width**2
 
 
-def ink_on_paper(colours: np.ndarray, light: bool) -> PaperInk:
-    """The ink in a photo, (n, h, w) float32 in [0, 1]; with `light`, ink is brighter than the board."""
+def ink_on_paper(colours: np.ndarray, light: bool, rulings: Rulings | None = None) -> PaperInk:
+    """The ink in a photo, (n, h, w) float32 in [0, 1]; with `light`, ink is brighter than the board. The `rulings` are
+    looked for where they are not known from a larger look."""
     height, width = colours.shape[1:]
     blur_px = min(max(height, width) / 400, MOST_BLUR_PX)
     smooth = scipy.ndimage.gaussian_filter(colours, (0, blur_px, blur_px))
     paper = np.ones((height, width), bool) if light else _paper(smooth)
-    darkness, ruled = _without_both_rulings(np.where(paper, _darkness(smooth, light), 0), paper)
+    darkness = np.where(paper, _darkness(smooth, light), 0)
+    if rulings is None:
+        upright = find_ruling(darkness.T, paper.T)
+        rulings = find_ruling(darkness, paper), None if upright is None else upright.T
+    level, upright = rulings
+    if level is not None:
+        darkness = without_ruling(darkness, level, upright)
+    if upright is not None:
+        darkness = without_ruling(darkness.T, upright.T, None if level is None else level.T).T
     darkness, noise = _level(darkness)
-    blots = _blots(darkness, noise, paper, 1 / smooth.mean(axis=0).clip(0.05) if light else smooth.mean(axis=0), ruled)
+    blots = _blots(
+        darkness,
+        noise,
+        paper,
+        1 / smooth.mean(axis=0).clip(0.05) if light else smooth.mean(axis=0),
+        (level is not None, upright is not None),
+    )
     kept, evidence, stroke_px = _of_one_pen(blots, darkness.shape)
-    if not kept.any():
-        return PaperInk(np.zeros((height, width), np.float32), 0, 0)
+    if evidence < LEAST_EVIDENCE:
+        return PaperInk(np.zeros((height, width), np.float32), 0, 0, rulings)
     own = kept[blots.labels]
     typical = _nearby(darkness, own & (darkness >= 0.7 * blots.darkness[blots.labels]), blots.darkness[kept].mean())
     around = scipy.ndimage.binary_dilation(own, np.ones((3, 3)))
-    return PaperInk(np.where(around, (darkness / typical).clip(0, 1), 0).astype(np.float32), evidence, stroke_px)
+    return PaperInk(
+        np.where(around, (darkness / typical).clip(0, 1), 0).astype(np.float32), evidence, stroke_px, rulings
+    )
 
 
 def is_light_on_dark(colours: np.ndarray) -> tuple[bool, ...]:
@@ -134,16 +157,6 @@ def _paper(colours: np.ndarray) -> np.ndarray:
     if beyond.mean() > MOST_TABLE:
         return np.ones((height, width), bool)
     return ~np.kron(beyond, np.ones((step, step), bool))[:height, :width]
-
-
-def _without_both_rulings(darkness: np.ndarray, paper: np.ndarray) -> tuple[np.ndarray, tuple[bool, bool]]:
-    """The darkness without lines from left to right and from top to bottom, and which of them there were."""
-    level, upright = find_ruling(darkness, paper), find_ruling(darkness.T, paper.T)
-    if level is not None:
-        darkness = without_ruling(darkness, level, None if upright is None else upright.T)
-    if upright is not None:
-        darkness = without_ruling(darkness.T, upright, None if level is None else level.T).T
-    return darkness, (level is not None, upright is not None)
 
 
 def _level(darkness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -228,7 +241,9 @@ def _of_one_pen(blots: _Blots, shape: tuple[int, ...]) -> tuple[np.ndarray, floa
             for box in blots.boxes
         ]
     )
-    looks = np.where(blots.likely, blots.darkness**2 * (blots.length - 3).clip(0) * np.where(at_border, 0.1, 1), 0)
+    looks = np.where(
+        blots.likely, blots.darkness**2 * (blots.length - LEAST_LENGTH).clip(0) * np.where(at_border, 0.1, 1), 0
+    )
     if not looks.any():
         return np.zeros_like(blots.likely), 0, 0
 

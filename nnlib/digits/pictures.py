@@ -99,8 +99,9 @@ def _read_heic(content: bytes) -> tuple[np.ndarray, int]:
     photo = pillow_heif.open_heif(io.BytesIO(content), convert_hdr_to_8bit=True)
     size, reduction = photo.size, _reduction(photo.size)
     pixels = np.asarray(photo)[:, : size[0]]
+    mode = "RGBA" if photo.has_alpha else "RGB"
     # libheif has turned it upright
-    return _in_bands(lambda box: Image.fromarray(pixels[box[1] : box[3]]), size, reduction), reduction
+    return _in_bands(lambda box: Image.fromarray(pixels[box[1] : box[3]]).convert(mode), size, reduction), reduction
 
 
 def _reduction(size: tuple[int, int]) -> int:
@@ -133,7 +134,7 @@ def _what_is_wrong(content: bytes, error: Exception) -> str:
         return "is a film, or a picture of a kind that is not read: take a photo, or save it as JPEG or PNG."
     if any(words in str(error).lower() for words in ("truncated", "end of file", "eof", "premature")):
         return "is cut off: the rest of it is missing, so copy it again."
-    if start.isascii() and start.decode("ascii").replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable():
+    if len(start.split()) > 1 and start.isascii() and b"".join(start.split()).decode("ascii").isprintable():
         return "is a text, not a picture: choose a picture."
     kinds = ", ".join((*FORMATS, "HEIC"))
     return f"is damaged, or not a picture ({kinds}): open and save it again."

@@ -127,7 +127,7 @@ def test_chalk_on_a_board_is_found() -> None:
 def test_uneven_light_and_noise_are_not_ink() -> None:
     generator = np.random.default_rng(1)
     light = np.linspace(0.6, 1, 600)[:, None, None] * np.linspace(1, 0.8, 600)[:, None]
-    for i in A_FEW:
+    for i in A_FEW[::6]:
         drawn = render(STROKES[i], size=600, stroke_width=38)[..., :3] / 255
         photo = (210 - 90 * drawn) * light * (1, 0.97, 0.9) + generator.normal(0, 8, drawn.shape)
         assert difference(only_digit(drawn), only_digit(photo.clip(0, 255).astype(np.uint8))) < 0.2
@@ -143,7 +143,6 @@ def test_uneven_light_and_noise_are_not_ink() -> None:
         pytest.param(np.random.default_rng(1).normal(0.5, 0.02, (280, 280, 3)), id="faint noise"),
         pytest.param(np.random.default_rng(1).normal(0.5, 0.08, (280, 280)), id="noise"),
         pytest.param(np.random.default_rng(1).integers(200, 215, (600, 900, 3), np.uint8), id="noise of a scan"),
-        pytest.param((np.random.default_rng(1).random((280, 280)) < 0.001) * 1.0, id="dust"),
         pytest.param(BLOTCHES.clip(0, 1), id="blotches"),
         pytest.param(np.ones((1, 1)), id="one pixel"),
     ],
