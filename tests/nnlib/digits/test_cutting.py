@@ -1,0 +1,89 @@
+"""Cutting: ink becomes rows of pieces, and every few neighbouring pieces a candidate."""
+
+import numpy as np
+import pytest
+
+from nnlib.digits.cutting import MOST_BLOTS, ROW_HEIGHT_PX, Piece, Row, cut_blot, cut_rows
+
+
+def all_alike(images: np.ndarray) -> np.ndarray:
+    """A judge to whom everything is plainly a digit."""
+    return np.eye(14, dtype=np.float32)[np.zeros(len(images), int)]
+
+
+def nothing_alike(images: np.ndarray) -> np.ndarray:
+    """A judge to whom nothing is a digit."""
+    return np.eye(14, dtype=np.float32)[np.full(len(images), 13)]
+
+
+def paper(*boxes: tuple[int, int, int, int]) -> np.ndarray:
+    """Ink in these boxes of a sheet of 300 x 200: left, top, right, bottom."""
+    ink = np.zeros((200, 300), np.float32)
+    for left, top, right, bottom in boxes:
+        ink[top:bottom, left:right] = 1
+    return ink
+
+
+def spans(row: Row) -> set[tuple[int, int]]:
+    return {(candidate.start, candidate.stop) for candidate in row.candidates}
+
+
+def test_neighbouring_blots_are_candidates_alone_and_together() -> None:
+    (row,) = cut_rows(paper((20, 50, 30, 150), (60, 50, 70, 150), (100, 50, 110, 150)), all_alike)
+    assert row.n_pieces == 3
+    assert spans(row) == {(0, 1), (1, 2), (2, 3), (0, 2), (1, 3), (0, 3)}
+
+
+def test_what_is_far_apart_is_no_candidate() -> None:
+    (row,) = cut_rows(paper((20, 50, 30, 150), (260, 50, 270, 150)), all_alike)
+    assert spans(row) == {(0, 1), (1, 2)}
+
+
+def test_boxes_are_in_the_pixels_of_the_ink() -> None:
+    (row,) = cut_rows(paper((20, 50, 60, 150)), all_alike)
+    assert row.candidates[0].box == pytest.approx((20, 50, 60, 150), abs=1)
+
+
+def test_rows_go_from_top_to_bottom_and_small_blots_join_the_nearest() -> None:
+    lower, upper, bar = (20, 110, 60, 190), (20, 10, 60, 90), (70, 12, 95, 20)
+    rows = cut_rows(paper(lower, upper, bar), nothing_alike)
+    assert [min(candidate.box[1] for candidate in row.candidates) for row in rows] == pytest.approx([10, 110], abs=1)
+    assert max(candidate.box[2] for candidate in rows[0].candidates) == pytest.approx(95, abs=1)
+
+
+def test_a_row_may_go_down_on_its_way() -> None:
+    blots = [(20 + 60 * i, 10 + 25 * i, 50 + 60 * i, 90 + 25 * i) for i in range(4)]
+    assert len(cut_rows(paper(*blots), nothing_alike)) == 1
+
+
+def test_what_plainly_is_a_digit_is_not_cut() -> None:
+    joined = paper((20, 50, 60, 150), (60, 95, 100, 100), (100, 50, 140, 150))
+    assert cut_rows(joined, all_alike)[0].n_pieces == 1
+    assert cut_rows(joined, nothing_alike)[0].n_pieces > 1
+
+
+def test_digits_that_touch_are_cut_where_there_is_least_ink() -> None:
+    ink = np.zeros((ROW_HEIGHT_PX, 120), np.float32)
+    ink[:, 5:45] = ink[:, 75:115] = 1
+    ink[46:50, 45:75] = 1
+    pieces = cut_blot(Piece(ink))
+    assert len(pieces) >= 2
+    assert all(45 <= piece.right <= 75 for piece in pieces[:1])
+    assert pieces[0].cut_left == 0
+    assert pieces[0].cut_right == pytest.approx(4 / ROW_HEIGHT_PX, abs=0.02)
+    # nothing is lost, and nothing is there twice
+    assert sum(float(piece.ink.sum()) for piece in pieces) == pytest.approx(float(ink.sum()))
+
+
+def test_two_halves_of_a_digit_one_above_the_other_are_one_row_if_they_are_one_digit() -> None:
+    halves = paper((40, 20, 100, 90), (40, 110, 100, 180))
+    assert len(cut_rows(halves, all_alike)) == 1
+    assert len(cut_rows(halves, nothing_alike)) == 2
+
+
+def test_specks_are_left_out_and_too_much_ink_is_no_number() -> None:
+    (row,) = cut_rows(paper((20, 50, 60, 150), (200, 100, 202, 102)), nothing_alike)
+    assert max(candidate.box[2] for candidate in row.candidates) < 100
+    dots = [(x, y, x + 6, y + 6) for x in range(0, 300, 12) for y in range(0, 200, 12)]
+    assert len(dots) > MOST_BLOTS
+    assert cut_rows(paper(*dots), nothing_alike) == []
