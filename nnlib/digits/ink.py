@@ -17,10 +17,9 @@ from nnlib.words import number
 SEARCH_SIDE_PX = 1024  # a larger picture is reduced to at most this
 SMALLER = (2, 4)  # how many times smaller a photo is looked at again
 LEAST_PHOTO_SIDE_PX = 100  # what is smaller is searched as a canvas is
-LEAST_EVEN, LEAST_EVEN_BORDER = (
-    0.5,
-    0.8,
-)  # of a canvas and its border, of the paper's very colour: light is never so even
+# shares that have the paper's very colour: light is never so even
+LEAST_EVEN, LEAST_EVEN_BORDER = 0.5, 0.8  # of a canvas, and of its border
+LEAST_EVEN_ALONE = 0.75  # of a canvas, if strokes go over its border
 EVENNESS_SIDE_PX = 512
 ENOUGH = 0.5  # of the ink that is seen at most
 BAND_PIXELS = 2**22
@@ -120,7 +119,8 @@ def _is_canvas(picture: np.ndarray, colours: np.ndarray) -> bool:
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     paper = np.median(border, axis=0)
     shares = [(each == paper).all(axis=-1).mean() for each in (pixels, border)]
-    return bool(shares[0] >= LEAST_EVEN and shares[1] >= LEAST_EVEN_BORDER)
+    even, even_border = shares
+    return bool((even >= LEAST_EVEN and even_border >= LEAST_EVEN_BORDER) or even >= LEAST_EVEN_ALONE)
 
 
 def _ink_on_canvas(colours: np.ndarray) -> np.ndarray:

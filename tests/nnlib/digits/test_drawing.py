@@ -170,7 +170,7 @@ def test_a_speck_inside_a_digit_leaves_no_trace() -> None:
 
 
 def test_dust_is_no_digit() -> None:
-    assert find_digits((np.random.default_rng(1).random((280, 280)) < 0.001) * 1.0) == []
+    assert find_digits((np.random.default_rng(1).random((280, 280)) < 0.001) * 1.0) == ()
 
 
 # one digit or several
