@@ -16,6 +16,7 @@ from nnlib.study import calibrate
 from nnlib.words import in_words
 
 SURE = 0.5  # a digit is sure where it is at least so probably a digit, and this one
+LIKE_A_DIGIT, MARK_HEIGHT = 0.5, 0.4  # what is less of both, in terms of its row's height, is a mark
 NO_DIGIT = 0.02  # less probably a digit than this, it is none
 
 # of two ways to cut a row, what counts beside probabilities: logarithms, for each row's height
@@ -136,7 +137,8 @@ def _read_row(row: Row, prepared: Prepared, model: Model, threshold: float) -> t
     images = np.stack([candidate.image for candidate in row.candidates])
     probabilities = calibrate(model.network.predict_proba(images), model.temperature)
     found = []
-    for index in _best_path(row, probabilities.max(axis=1)):
+    path = _best_path(row, probabilities.max(axis=1))
+    for index in [each for each in path if not _is_mark(row, each)] or path:
         candidate, kinds = row.candidates[index], row.kinds[index]
         box = _in_picture(candidate.box, prepared)
         found.append(
@@ -165,6 +167,11 @@ def _best_path(row: Row, probabilities: np.ndarray) -> list[int]:
         if score > best[candidate.stop][0]:
             best[candidate.stop] = score, [*best[candidate.start][1], index]
     return best[-1][1]
+
+
+def _is_mark(row: Row, index: int) -> bool:
+    """Whether a candidate is a dot, a comma or a dash beside digits."""
+    return row.candidates[index].height < MARK_HEIGHT and bool(row.likeness[index] < LIKE_A_DIGIT)
 
 
 def _oddness(candidate: Candidate) -> float:

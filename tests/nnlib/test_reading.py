@@ -111,6 +111,12 @@ def test_rows_are_lines_of_the_number() -> None:
     assert read(np.concatenate([above, below])).number == f"{first}{second}\n{third}{fourth}"
 
 
+def test_a_dot_beside_a_digit_is_no_digit() -> None:
+    picture = render(STROKES[0], centre=(0.4, 0.5)).copy()
+    picture[180:200, 255:275] = 255
+    assert read(picture).number == str(LABELS[0])
+
+
 def test_without_ink_there_is_no_number() -> None:
     reading = read(np.zeros((280, 280, 4), np.uint8))
     assert (reading.number, reading.digits, reading.sure) == (None, (), False)
