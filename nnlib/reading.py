@@ -16,7 +16,7 @@ from nnlib.study import calibrate
 from nnlib.words import in_words
 
 SURE = 0.5  # a digit is sure where it is at least so probably a digit, and this one
-LIKE_A_DIGIT, MARK_HEIGHT = 0.5, 0.4  # what is less of both, in terms of its row's height, is a mark
+MARK_HEIGHT = 0.3  # in terms of its row's: what is lower is a dot, a comma or a dash
 NO_DIGIT = 0.02  # less probably a digit than this, it is none
 
 # of two ways to cut a row, what counts beside probabilities: logarithms, for each row's height
@@ -171,7 +171,7 @@ def _best_path(row: Row, probabilities: np.ndarray) -> list[int]:
 
 def _is_mark(row: Row, index: int) -> bool:
     """Whether a candidate is a dot, a comma or a dash beside digits."""
-    return row.candidates[index].height < MARK_HEIGHT and bool(row.likeness[index] < LIKE_A_DIGIT)
+    return row.candidates[index].height < MARK_HEIGHT
 
 
 def _oddness(candidate: Candidate) -> float:
