@@ -216,8 +216,8 @@ class _Writing:
         for array in (cut, image):
             array.flags.writeable = False
         corners = np.array([left, top, right, bottom]) / self.scale + [self.left, self.top] * 2
-        (left, top), (right, bottom) = np.floor(corners[:2] + 0.01), np.ceil(corners[2:] - 0.01)
-        box = int(left), int(top), int(right), int(bottom)
+        (x, y), (to_x, to_y) = np.floor(corners[:2] + 0.01), np.ceil(corners[2:] - 0.01)
+        box = int(x), int(y), int(to_x), int(to_y)
         ink_cut = some[0].cut_left + some[-1].cut_right
         return Candidate(start, stop, box, cut, image, (bottom - top) / ROW_HEIGHT_PX, gap / ROW_HEIGHT_PX, ink_cut)
 

@@ -42,6 +42,7 @@ def test_what_is_far_apart_is_no_candidate() -> None:
 def test_boxes_are_in_the_pixels_of_the_ink() -> None:
     (row,) = cut_rows(paper((20, 50, 60, 150)), all_alike)
     assert row.candidates[0].box == pytest.approx((20, 50, 60, 150), abs=1)
+    assert row.candidates[0].height == pytest.approx(1, abs=0.05)  # of its row, whatever the picture's size
 
 
 def test_rows_go_from_top_to_bottom_and_small_blots_join_the_nearest() -> None:
