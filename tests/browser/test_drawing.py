@@ -226,7 +226,9 @@ def test_a_photo_is_read_where_its_digits_are_and_outlives_a_file_that_is_none(v
     expect(someone.answer).to_have_text("8146")
     picture = read_picture(EXAMPLES / "photo.jpg")
     digits = read_digits(picture, load_pretrained()).digits
-    paper = box_of(someone.keyed("paper").locator("img"))
+    shown = someone.keyed("paper").locator("img")
+    someone.wait_until(lambda: all(box_of(shown)[long] for _, long in SIDES), "the picture has come")
+    paper = box_of(shown)
     seen = [box_of(each) for each in boxes(someone).all()]
     lefts, tops = ([(each[side] - paper[side]) / paper[long] for each in seen] for side, long in SIDES)
     height, width = picture.shape[:2]
