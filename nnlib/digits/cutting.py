@@ -21,7 +21,7 @@ ROW_HEIGHT_PX = 96  # rows are cut at this size, whatever the picture's
 # of the largest blot of ink, and of the picture's larger side: less is a speck
 SPECK_AREA = 0.02
 SPECK_SIDE = 0.02
-MOST_BLOTS = 200  # no number has so many
+MOST_BLOTS = 60  # no number has so many
 
 TALL = 0.5  # blots at least so high, in terms of the highest, make rows; each other one joins the nearest
 SAME_ROW = 0.4  # of the lower one's height, which two neighbours in a row share
