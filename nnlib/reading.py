@@ -17,7 +17,7 @@ from nnlib.words import in_words
 
 SURE = 0.5  # a digit is sure where it is at least so probably a digit, and this one
 MARK_HEIGHT = 0.3  # in terms of its row's: what is lower is a dot, a comma or a dash
-NO_DIGIT = 0.02  # less probably a digit than this, it is none
+NO_DIGIT = 0.03  # less probably a digit than this, it is none
 
 # of two ways to cut a row, what counts beside probabilities: logarithms, for each row's height
 LOW = 4.0  # by which a digit is lower than LOW_FROM of its row
