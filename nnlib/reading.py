@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nnlib import likeness
-from nnlib.digits import Candidate, Row, cut_rows, find_ink
+from nnlib.digits import Box, Candidate, Row, cut_rows, find_ink
 from nnlib.model_files import Model
 from nnlib.study import calibrate
 from nnlib.words import in_words
@@ -25,8 +25,6 @@ LOW_FROM = 0.75
 APART = 10.0  # by which strokes of a digit lie apart, beyond APART_FROM
 APART_FROM = 0.03
 CUT = 1.0  # of ink that is cut
-
-Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 
 @dataclass(frozen=True)
@@ -136,42 +134,34 @@ def read_digits(picture: np.ndarray, model: Model, threshold: float = SURE) -> R
 def _read_row(row: Row, prepared: Prepared, model: Model, threshold: float) -> tuple[ReadDigit, ...]:
     images = np.stack([candidate.image for candidate in row.candidates])
     probabilities = calibrate(model.network.predict_proba(images), model.temperature)
-    found = []
     path = _best_path(row, probabilities.max(axis=1))
-    for index in [each for each in path if not _is_mark(row, each)] or path:
-        candidate, kinds = row.candidates[index], row.kinds[index]
-        box = _in_picture(candidate.box, prepared)
-        found.append(
-            ReadDigit(
-                box,
-                candidate.cut,
-                candidate.image,
-                probabilities[index],
-                float(row.likeness[index]),
-                likeness.KINDS[int(kinds.argmax())],
-                threshold,
-            )
+    digits = [each for each in path if row.candidates[each].height >= MARK_HEIGHT] or path
+    return tuple(
+        ReadDigit(
+            _in_picture(row.candidates[index].box, prepared),
+            row.candidates[index].cut,
+            row.candidates[index].image,
+            probabilities[index],
+            float(row.likeness[index]),
+            likeness.KINDS[int(row.kinds[index].argmax())],
+            threshold,
         )
-    return tuple(found)
+        for index in digits
+    )
 
 
 def _best_path(row: Row, probabilities: np.ndarray) -> list[int]:
     """Which candidates make up the whole row best; `probabilities` (n,) are those of each one's best digit."""
     scores = np.log(row.likeness + 1e-4) + np.log(probabilities)
     best: list[tuple[float, list[int]]] = [(0.0, []), *((-np.inf, []) for _ in range(row.n_pieces))]
-    for index in sorted(range(len(scores)), key=lambda index: row.candidates[index].start):
-        candidate = row.candidates[index]
+    # they begin from left to right, so what ends where one begins has been looked at
+    for index, candidate in enumerate(row.candidates):
         # a digit of many pieces counts more than one, or it would win by being one only
         weight = (candidate.stop - candidate.start) ** 0.5
         score = best[candidate.start][0] + weight * (float(scores[index]) - _oddness(candidate))
         if score > best[candidate.stop][0]:
             best[candidate.stop] = score, [*best[candidate.start][1], index]
     return best[-1][1]
-
-
-def _is_mark(row: Row, index: int) -> bool:
-    """Whether a candidate is a dot, a comma or a dash beside digits."""
-    return row.candidates[index].height < MARK_HEIGHT
 
 
 def _oddness(candidate: Candidate) -> float:

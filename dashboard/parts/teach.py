@@ -77,9 +77,8 @@ def teach(digit: ReadDigit | None, choice: session.Choice) -> None:
 
 def ask(digit: ReadDigit, kept: list[Correction]) -> None:
     """Ten buttons; what one says is kept at once."""
-    pixels = np.rint(digit.image * np.float32(255)).astype(np.uint8).tobytes()
-    told = next((each for each in kept if each.pixels.tobytes() == pixels), None)
-    key = f"what_it_is_{hashlib.sha256(pixels).hexdigest()[:16]}"
+    told = _told(digit, kept)
+    key = f"what_it_is_{hashlib.sha256(digit.image.tobytes()).hexdigest()[:16]}"
     st.session_state[key] = told.label if told else None
     with st.container(key="what_it_is", gap="small"):
         st.segmented_control(
@@ -96,6 +95,12 @@ def ask(digit: ReadDigit, kept: list[Correction]) -> None:
                 st.button("Undo", icon=":material/undo:", key="untell", on_click=forget, args=(told.id,))
 
 
+def _told(digit: ReadDigit, kept: list[Correction]) -> Correction | None:
+    """What was said of this very digit before."""
+    pixels = np.rint(digit.image * np.float32(255)).astype(np.uint8)
+    return next((each for each in kept if np.array_equal(each.pixels, pixels)), None)
+
+
 def tell(digit: ReadDigit, key: str) -> None:
     """Keep what the buttons say, or nothing where none is pressed any more; a callback."""
     label, store = st.session_state[key], resources.store()
@@ -104,10 +109,8 @@ def tell(digit: ReadDigit, key: str) -> None:
             store.corrections.add(digit.image, label, digit.digit)
             st.session_state["notice"] = f"Kept: this is {_a(label)}. Undo is below the ten digits."
             return
-        pixels = np.rint(digit.image * np.float32(255)).astype(np.uint8)
-        for each in store.corrections.all():
-            if np.array_equal(each.pixels, pixels):
-                store.corrections.delete(each.id)
+        if told := _told(digit, store.corrections.all()):
+            store.corrections.delete(told.id)
     except NnlibError as error:
         st.session_state["not_taught"] = sentence(str(error))
 

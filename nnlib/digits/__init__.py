@@ -1,7 +1,7 @@
 """What a network reads: MNIST's digits, what varies them, and how a drawing or a photo becomes one of them."""
 
 from nnlib.digits.augmentation import NOWHERE, OtherHands, rewrite, vary
-from nnlib.digits.cutting import Candidate, Row, cut_rows
+from nnlib.digits.cutting import Box, Candidate, Row, cut_rows
 from nnlib.digits.drawing import with_mnist_strokes
 from nnlib.digits.ink import find_ink
 from nnlib.digits.mnist import (
@@ -27,6 +27,7 @@ __all__ = [
     "N_PIXELS",
     "PACKAGED",
     "SIDE",
+    "Box",
     "Candidate",
     "DataSet",
     "Digits",

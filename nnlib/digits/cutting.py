@@ -7,6 +7,7 @@ whoever can read decides (over-segmentation: LeCun et al. 1998, section V).
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -70,7 +71,7 @@ class Row:
     candidates: tuple[Candidate, ...]
     kinds: np.ndarray
 
-    @property
+    @cached_property
     def likeness(self) -> np.ndarray:
         """How probably each candidate is one whole digit, (n,)."""
         return self.kinds[:, :N_CLASSES].sum(axis=1)
@@ -116,12 +117,8 @@ def cut_rows(ink: np.ndarray, judge: Judge) -> list[Row]:
     if len(blots) > MOST_BLOTS:
         return []
     rows = _rows(blots)
-    if len(rows) > 1:
-        # or the upper and the lower half of one digit
-        whole = _Writing(ink, labels, blots).row(judge)
-        is_whole = np.array([each.stop - each.start == whole.n_pieces for each in whole.candidates])
-        if (whole.likeness[is_whole] >= ONE_FROM).any():
-            return [whole]
+    if len(rows) > 1 and (one := _Writing(ink, labels, blots)).is_one_digit(judge):
+        return [one.row(judge)]
     return [_Writing(ink, labels, {label: blots[label] for label in row}).row(judge) for row in rows]
 
 
@@ -173,23 +170,29 @@ class _Writing:
             small = np.asarray(Image.fromarray(own).resize(size, Image.Resampling.BICUBIC))
             corner = round((left - self.left) * self.scale), round((top - self.top) * self.scale)
             self.blots.append(Piece(small, *corner))
+        self.blots.sort(key=_middle)
+
+    def is_one_digit(self, judge: Judge) -> bool:
+        """Whether all of it is one, as an upper and a lower half may be."""
+        whole = self._candidate(self.blots, 0, len(self.blots)) if len(self.blots) <= MOST_PIECES else None
+        return whole is not None and bool(judge(whole.image[None])[0, :N_CLASSES].sum() >= ONE_FROM)
 
     def row(self, judge: Judge) -> Row:
         """Its candidates: of blots and, where those are not plainly digits, of their parts."""
-        whole, blots = self._judged(self.blots, judge)
-        best = np.zeros(len(blots))
+        whole = self._judged(self.blots, judge)
+        best = np.zeros(len(self.blots))
         for candidate, likeness in zip(whole.candidates, whole.likeness, strict=True):
             part = slice(candidate.start, candidate.stop)
             best[part] = np.maximum(best[part], likeness)
         pieces = []
-        for blot, likeness in zip(blots, best, strict=True):
+        for blot, likeness in zip(self.blots, best, strict=True):
             pieces += [blot] if likeness >= PLAINLY else cut_blot(blot)
-        return whole if len(pieces) == len(blots) else self._judged(pieces, judge)[0]
+        return whole if len(pieces) == len(self.blots) else self._judged(sorted(pieces, key=_middle), judge)
 
-    def _judged(self, pieces: list[Piece], judge: Judge) -> tuple[Row, list[Piece]]:
-        pieces = sorted(pieces, key=lambda piece: piece.left + piece.right)
+    def _judged(self, pieces: list[Piece], judge: Judge) -> Row:
+        """The row of these pieces, which are in order from left to right."""
         candidates = tuple(self._candidates(pieces))
-        return Row(len(pieces), candidates, judge(np.stack([each.image for each in candidates]))), pieces
+        return Row(len(pieces), candidates, judge(np.stack([each.image for each in candidates])))
 
     def _candidates(self, pieces: list[Piece]) -> Iterator[Candidate]:
         for start in range(len(pieces)):
@@ -220,6 +223,10 @@ class _Writing:
         box = int(x), int(y), int(to_x), int(to_y)
         ink_cut = some[0].cut_left + some[-1].cut_right
         return Candidate(start, stop, box, cut, image, (bottom - top) / ROW_HEIGHT_PX, gap / ROW_HEIGHT_PX, ink_cut)
+
+
+def _middle(piece: Piece) -> int:
+    return piece.left + piece.right
 
 
 def cut_blot(blot: Piece) -> list[Piece]:

@@ -39,11 +39,12 @@ Strokes = list[np.ndarray]  # each (n, 2): x before y, in pixels of the sheet
 def draw_kinds(digits: Digits, n: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """`n` drawings, (n, 784) uint8, and their kinds (n,): a digit, or LETTER, SEVERAL, PART or OTHER."""
     images, kinds = np.empty((n, N_PIXELS), np.uint8), np.empty(n, np.int64)
-    drawers = list(SHARES)
+    drawers, shares = list(SHARES), np.array(list(SHARES.values()))
+    shares /= shares.sum()
     for index in range(n):
         ink = None
         while ink is None or not (ink >= 0.5).any():
-            drawer = drawers[generator.choice(len(drawers), p=np.array(list(SHARES.values())) / sum(SHARES.values()))]
+            drawer = drawers[generator.choice(len(drawers), p=shares)]
             ink, kinds[index] = _DRAW[drawer](digits, generator)
         images[index] = np.rint(as_mnist(_cropped(ink)) * 255)
     return images, kinds
@@ -58,10 +59,16 @@ def _glyphs() -> tuple[np.ndarray, np.ndarray]:
     return pictures.reshape(-1, side, side).astype(np.float32), letters
 
 
-def _glyph(of: str, generator: np.random.Generator) -> tuple[np.ndarray, str]:
-    """Some sign of some font, of those in `of`."""
+@lru_cache(maxsize=2)
+def _places(of_digits: bool) -> np.ndarray:
+    """Where the digits are among them, or all others."""
+    return np.flatnonzero(np.isin(_glyphs()[1], list("0123456789"), invert=not of_digits))
+
+
+def _glyph(of_digits: bool, generator: np.random.Generator) -> tuple[np.ndarray, str]:
+    """A digit of some font, or another sign."""
     pictures, letters = _glyphs()
-    index = int(generator.choice(np.flatnonzero(np.isin(letters, list(of)))))
+    index = int(generator.choice(_places(of_digits)))
     return _cropped(pictures[index]), str(letters[index])
 
 
@@ -76,18 +83,17 @@ def _digit(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray, 
 
 def _any_digit(digits: Digits, generator: np.random.Generator) -> np.ndarray:
     if generator.random() < FONT_SHARE:
-        return _glyph("0123456789", generator)[0]
+        return _glyph(True, generator)[0]
     return _digit(digits, generator)[0]
 
 
 def _font_digit(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray, int]:
-    ink, letter = _glyph("0123456789", generator)
+    ink, letter = _glyph(True, generator)
     return ink, int(letter)
 
 
 def _letter(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray | None, int]:
-    _, letters = _glyphs()
-    ink, letter = _glyph("".join(set(letters.tolist()) - set("0123456789")), generator)
+    ink, letter = _glyph(False, generator)
     return None if letter in LIKE_DIGITS and generator.random() < 0.5 else ink, LETTER
 
 

@@ -4,11 +4,8 @@ import numpy as np
 import scipy
 
 BLOCK_PX = 8  # pixels along a line are taken together
-STEEPEST, STEP, SPREAD = (
-    8.0,
-    0.5,
-    2.0,
-)  # degrees: how slanted a page may lie, and how far its lines differ in perspective
+# degrees: how slanted a page may lie, and how far its lines differ in perspective
+STEEPEST, STEP, SPREAD = 8.0, 0.5, 2.0
 N_PARTS = 6  # of a quarter of the picture's width; a line is as dark as most of them
 FAINTEST_LINE, LINE_TO_NOISE = 0.015, 4
 LEAST_SPAN = 0.6  # of the paper's width: what is shorter may be a stroke
