@@ -6,10 +6,12 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
+import numpy as np
 import streamlit as st
 
 from nnlib.digits import DataSet, Digits, load_mnist
 from nnlib.errors import DamagedStoreError, StoreError, UnknownRunError
+from nnlib.likeness import likeness
 from nnlib.model_files import Model, load_pretrained
 from nnlib.runs import MOST_PROGRESS_POINTS, Correction, DamagedRun, Happening, Run, RunStore, Snapshot, advice_for
 from nnlib.runs import taught as learned_digits
@@ -266,6 +268,14 @@ def model(run_id: int | None, step: int) -> Model:
 def test_readings(run_id: int | None, step: int) -> Evaluation:
     """What that network answers for every test digit."""
     return _test_readings(run_id, step, store().file if run_id else None)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def test_likeness() -> np.ndarray:
+    """How probably each test digit is a digit at all, (n,), whichever network reads it."""
+    found = likeness(data().test.images)
+    found.flags.writeable = False
+    return found
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -19,6 +19,9 @@ SURE = 0.5  # a digit is sure where it is at least so probably a digit, and this
 MARK_HEIGHT = 0.3  # in terms of its row's: what is lower is a dot, a comma or a dash
 NO_DIGIT = 0.03  # less probably a digit than this, it is none
 
+NO_INK = "There is no ink that stands out from the paper."
+NOTHING_WRITTEN = "There is ink, but no number in it: it is in too many pieces, or in specks."
+
 # of two ways to cut a row, what counts beside probabilities: logarithms, for each row's height
 LOW = 4.0  # by which a digit is lower than LOW_FROM of its row
 LOW_FROM = 0.75
@@ -119,7 +122,7 @@ def read_prepared(prepared: Prepared, model: Model, threshold: float = SURE) -> 
     rows = tuple(_read_row(row, prepared, model, threshold) for row in prepared.rows)
     digits = [digit for row in rows for digit in row]
     if not digits:
-        return Reading((), None, None, "There is no ink that stands out from the paper.")
+        return Reading((), None, None, NOTHING_WRITTEN if prepared.ink.max() >= 0.5 else NO_INK)
     if all(digit.likeness < NO_DIGIT for digit in digits):
         return Reading(rows, None, None, _why_none(digits))
     number = "\n".join("".join(str(digit.digit) for digit in row) for row in rows)

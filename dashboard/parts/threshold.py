@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from dashboard import figures, session
+from dashboard import figures, resources, session
 from dashboard.parts import picture
 from dashboard.session import Choice
 from nnlib.reading import SURE
@@ -45,7 +45,9 @@ def _curve(readings: Evaluation, temperature: float) -> tuple[np.ndarray, np.nda
     """Of each percent that can be chosen: itself, the share of digits that are answered, and of those that are right,
     NaN where none is."""
     right = readings.predictions == readings.labels
-    curve = coverage_curve(calibrate(readings.probabilities, temperature).max(axis=1), right)
+    # as ReadDigit has it: a digit at all, and this one
+    certainties = resources.test_likeness() * calibrate(readings.probabilities, temperature).max(axis=1)
+    curve = coverage_curve(certainties, right)
     percents = np.arange(LEAST, MOST + 1)
     place = np.searchsorted(curve.thresholds, percents / 100)
     return percents, np.append(curve.coverage, 0)[place], np.append(curve.accuracy, np.nan)[place]

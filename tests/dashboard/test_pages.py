@@ -31,7 +31,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.testing.v1 import AppTest
 
 from dashboard import jobs, news, resources, session
-from dashboard.parts import confusion, form, inside, mending, rate, settings
+from dashboard.parts import confusion, form, inside, mending, rate, settings, threshold
 from dashboard.words import JOINER
 from nnlib import model_files
 from nnlib.errors import DivergedError, NnlibError, StoreError
@@ -1046,6 +1046,16 @@ def test_the_threshold_makes_an_answer_unsure_and_comes_from_the_address() -> No
         said = "".join(each.proto.body for each in app.get("html"))
         assert ("It reads" in said, "Not sure, perhaps" in said) == (sure, not sure)
         assert any('class="unsure"' in each for each in drawn(app)) != sure
+
+
+def test_the_cost_of_a_threshold_counts_as_sure_what_the_page_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    readings = resources.test_readings(None, 0)
+    halves = np.full(len(readings.labels), 0.5, np.float32)
+    monkeypatch.setattr(resources, "test_likeness", lambda: halves)
+    percents, answered, _ = threshold._curve(readings, 1.0)
+    # half a digit, however surely it is this one
+    assert answered[percents > 50].max() == 0
+    assert answered[percents <= 30].min() > 0.9
 
 
 def a_digit(digit: int, left: int, likeness: float = 1.0) -> ReadDigit:

@@ -177,3 +177,13 @@ def test_a_page_full_of_ink_is_no_number() -> None:
     for left, top in generator.integers(10, 980, (900, 2)):
         page[top : top + 12, left : left + 3] = 0
     assert not read(page).sure
+
+
+def test_a_page_full_of_strokes_is_not_said_to_be_empty() -> None:
+    page = np.full((1000, 1000), 255, np.uint8)
+    for left in range(40, 960, 60):
+        for top in range(40, 960, 60):
+            page[top : top + 40, left : left + 8] = 0
+    reading = read(page)
+    assert (reading.number, reading.sure) == (None, False)
+    assert reading.reason == "There is ink, but no number in it: it is in too many pieces, or in specks."
