@@ -60,6 +60,7 @@ class Race {
         this.measure = button.dataset.measure
         this.draw()
       }
+      button.disabled = false // until now nobody would have heard a click
     }
   }
 
