@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 import safetensors.numpy
 
-from nnlib.digits import N_CLASSES, N_PIXELS, PACKAGED, Digits, draw_kinds, load_mnist, rewrite, vary
+from nnlib.digits import N_CLASSES, N_PIXELS, PACKAGED, Digits, draw_kinds, load_mnist, vary, write
 from nnlib.network import Adam, CategoricalCrossEntropy, Network, schedule_factor
 
 KINDS = (*map(str, range(N_CLASSES)), "letter", "several", "part", "other")  # what it tells apart
@@ -52,7 +52,7 @@ def save(network: Network) -> None:
 HIDDEN_WIDTHS = (512, 256)
 N_DRAWN, N_AT_ONCE = 200_000, 2_000
 N_LEARNED = 55_000  # of MNIST's training digits; the others validate
-REWRITTEN_SHARE = 0.25
+WRITTEN_SHARE = 0.25
 EPOCHS, BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY = 60, 256, 0.003, 0.05
 
 
@@ -62,8 +62,8 @@ def examples() -> tuple[np.ndarray, np.ndarray]:
         parts = list(processes.map(_draw, range(N_DRAWN // N_AT_ONCE)))
     digits, generator = _digits(), np.random.default_rng(0)
     images = np.where(
-        generator.random((N_LEARNED, 1)) < REWRITTEN_SHARE,
-        rewrite(digits.images, digits.labels, generator),
+        generator.random((N_LEARNED, 1)) < WRITTEN_SHARE,
+        write(digits.labels, generator),
         digits.images,
     )
     own = np.rint(images * 255).astype(np.uint8), digits.labels.astype(np.int64)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import figures, resources, session
 from dashboard.parts import picture, rate, settings
-from nnlib.digits import rewrite, vary
+from nnlib.digits import vary, write
 from nnlib.training import PRESETS, SETTINGS, Setting
 
 
@@ -45,8 +45,8 @@ def varied_digits(strength: float) -> str:
     shown = resources.data().train[:200]
     rows = [int(np.argmax(shown.labels == digit)) for digit in (1, 7, 9, 4, 5, 8)]
     originals, generator = shown.images[rows], np.random.default_rng(1)
-    rewritten = rewrite(originals, shown.labels[rows], generator)
-    varied = vary(np.concatenate([originals, rewritten]), strength, generator, group=1)
+    written = write(shown.labels[rows], generator)
+    varied = vary(np.concatenate([originals, written]), strength, generator, group=1)
     return figures.ink(np.concatenate([originals, varied]), 6)
 
 
@@ -62,11 +62,11 @@ def other_settings(strength: float) -> None:
             picture.show(
                 varied_digits(strength),
                 "varied_digits",
-                "Six training digits, and the same digits turned, slanted, bent, thinner and thicker.",
+                "Six training digits, the same digits turned, slanted, bent, thinner and thicker, and in other hands.",
             )
             st.caption(
-                "Top: digits as they are. Below: ways in which they may be shown, in the last row a 1 with an "
-                "upstroke, a 7 with a bar and a 9 with a round tail, as many people write them."
+                "Top: digits as they are. Below: ways in which they may be shown, in the last row written by other "
+                "hands, stroke by stroke."
             )
 
 

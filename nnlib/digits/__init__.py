@@ -1,8 +1,9 @@
 """What a network reads: MNIST's digits, what varies them, and how a drawing or a photo becomes one of them."""
 
-from nnlib.digits.augmentation import NOWHERE, OtherHands, rewrite, vary
+from nnlib.digits.augmentation import OtherHands, vary
 from nnlib.digits.cutting import Box, Candidate, Row, cut_rows
 from nnlib.digits.drawing import with_mnist_strokes
+from nnlib.digits.hands import write
 from nnlib.digits.ink import find_ink
 from nnlib.digits.mnist import (
     N_CLASSES,
@@ -21,7 +22,6 @@ from nnlib.digits.pictures import MAX_FILE_BYTES, open_picture, read_picture
 
 __all__ = [
     "MAX_FILE_BYTES",
-    "NOWHERE",
     "NO_DIGITS",
     "N_CLASSES",
     "N_PIXELS",
@@ -41,7 +41,7 @@ __all__ = [
     "load_part",
     "open_picture",
     "read_picture",
-    "rewrite",
     "vary",
     "with_mnist_strokes",
+    "write",
 ]

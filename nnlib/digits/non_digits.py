@@ -1,7 +1,8 @@
 """What is no digit, to learn from: letters, several digits in one, parts of digits, strokes without a meaning.
 
 All come as a drawing would, in strokes as wide as MNIST's, scaled and centred. Letters, and some digits, are those
-of 78 fonts, half of them handwriting (`data/glyphs.npz`).
+of 78 fonts, half of them handwriting (`data/glyphs.npz`), each slanted, turned and stretched; other digits are MNIST's,
+or written stroke by stroke (`hands.py`).
 """
 
 import math
@@ -14,21 +15,25 @@ from PIL import Image, ImageDraw
 
 from nnlib.digits.cutting import ROW_HEIGHT_PX, Piece, cut_blot
 from nnlib.digits.drawing import as_mnist
+from nnlib.digits.hands import draw_strokes
 from nnlib.digits.mnist import N_CLASSES, N_PIXELS, PACKAGED, SIDE, Digits
 
 LETTER, SEVERAL, PART, OTHER = range(N_CLASSES, N_CLASSES + 4)  # the kinds after the ten digits
 
 SHARES = {  # of all that is drawn
-    "digit": 0.16,
-    "digit of a font": 0.05,
-    "letter": 0.2,
+    "digit": 0.13,
+    "written digit": 0.13,
+    "digit of a font": 0.04,
+    "letter": 0.22,
     "several": 0.24,
     "digit and a part": 0.1,
     "part": 0.14,
     "other": 0.12,
 }
-LIKE_DIGITS = "BDGQSZbgqsz"  # letters that may be digits in another hand: half as often as the others
-FONT_SHARE = 0.15  # of the digits of which others are made
+LIKE_DIGITS = "BDGQSZbgqsz"  # letters that may be digits in another hand
+LIKE_DIGITS_SHARE = 0.7  # as often as the others they come
+FONT_SHARE, WRITTEN_SHARE = 0.12, 0.4  # of the digits of which others are made
+STRETCH, SLANT, TURN_DEGREES = 0.25, (-0.2, 0.4), 10.0  # of what a font has: at most, to either side or from and to
 TIGHT_SHARE = 0.6  # of neighbours that touch or nearly do
 
 SHEET_PX = 160  # strokes without a meaning are drawn on a sheet of this side
@@ -69,7 +74,19 @@ def _glyph(of_digits: bool, generator: np.random.Generator) -> tuple[np.ndarray,
     """A digit of some font, or another sign."""
     pictures, letters = _glyphs()
     index = int(generator.choice(_places(of_digits)))
-    return _cropped(pictures[index]), str(letters[index])
+    return _in_another_hand(pictures[index], generator), str(letters[index])
+
+
+def _in_another_hand(ink: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """The ink slanted, turned and stretched a little, at twice the size."""
+    turn = math.radians(generator.uniform(-TURN_DEGREES, TURN_DEGREES))
+    wider, slant = math.exp(generator.uniform(-STRETCH, STRETCH)), generator.uniform(*SLANT)
+    cosine, sine = math.cos(turn), math.sin(turn)
+    # from the new picture's rows and columns to the old one's
+    back = np.array([[cosine, sine], [slant * cosine - sine, cosine + slant * sine]]) / [[2], [2 * wider]]
+    side = 4 * max(ink.shape)
+    offset = np.array(ink.shape) / 2 - back @ [side / 2, side / 2]
+    return _cropped(scipy.ndimage.affine_transform(ink, back, offset, (side, side), order=1))
 
 
 def _digit(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray, int]:
@@ -81,10 +98,34 @@ def _digit(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray, 
     return _cropped(np.asarray(large).clip(0, 1)), int(digits.labels[index])
 
 
+def _written(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray, int]:
+    """A digit written stroke by stroke."""
+    digit = int(generator.integers(N_CLASSES))
+    strokes = draw_strokes(digit, generator)
+    spots = np.concatenate(strokes)
+    low, high = spots.min(axis=0), spots.max(axis=0)
+    width = generator.uniform(4, 22)
+    scale = (SHEET_PX - width - 4) / (high - low).max()
+    sheet = Image.new("L", (SHEET_PX, SHEET_PX))
+    for stroke in strokes:
+        _draw(sheet, (stroke - (low + high) / 2) * scale + SHEET_PX / 2, width)
+    return _cropped(np.asarray(sheet, np.float32) / 255), digit
+
+
+def _draw(sheet: Image.Image, stroke: np.ndarray, width: float) -> None:
+    """Draw with a round pen of this width through the points (n, 2)."""
+    pen = ImageDraw.Draw(sheet)
+    spots = [(float(x), float(y)) for x, y in stroke]
+    pen.line(spots, fill=255, width=round(width), joint="curve")
+    for x, y in spots:
+        pen.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=255)
+
+
 def _any_digit(digits: Digits, generator: np.random.Generator) -> np.ndarray:
-    if generator.random() < FONT_SHARE:
+    chance = generator.random()
+    if chance < FONT_SHARE:
         return _glyph(True, generator)[0]
-    return _digit(digits, generator)[0]
+    return (_written if chance < FONT_SHARE + WRITTEN_SHARE else _digit)(digits, generator)[0]
 
 
 def _font_digit(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray, int]:
@@ -94,7 +135,7 @@ def _font_digit(digits: Digits, generator: np.random.Generator) -> tuple[np.ndar
 
 def _letter(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray | None, int]:
     ink, letter = _glyph(False, generator)
-    return None if letter in LIKE_DIGITS and generator.random() < 0.5 else ink, LETTER
+    return None if letter in LIKE_DIGITS and generator.random() > LIKE_DIGITS_SHARE else ink, LETTER
 
 
 def _several(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray, int]:
@@ -136,7 +177,7 @@ def _part_of(ink: np.ndarray, generator: np.random.Generator) -> np.ndarray | No
     else:
         line = generator.uniform(0.25, 0.75) * height + generator.uniform(-0.3, 0.3) * (columns - width / 2)
         kept = ink * ((rows < line) if generator.random() < 0.5 else (rows >= line))
-    if not 0.15 < kept.sum() / ink.sum() < 0.65:
+    if not 0.15 < kept.sum() / ink.sum() < 0.58:
         return None
     kept = _cropped(kept)
     return kept if kept.shape[1] >= 0.4 * kept.shape[0] else None
@@ -175,15 +216,11 @@ def _other(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray, 
     width = float(generator.uniform(3, 18))
     kind = generator.choice(list(_OTHERS))
     sheet = Image.new("L", (SHEET_PX, SHEET_PX))
-    pen = ImageDraw.Draw(sheet)
     for stroke in _OTHERS[kind](generator):
-        spots = [(float(x), float(y)) for x, y in stroke]
         if kind == "filled":
-            pen.polygon(spots, fill=255)
-            continue
-        pen.line(spots, fill=255, width=round(width), joint="curve")
-        for x, y in spots:
-            pen.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=255)
+            ImageDraw.Draw(sheet).polygon([(float(x), float(y)) for x, y in stroke], fill=255)
+        else:
+            _draw(sheet, stroke, width)
     return np.asarray(sheet, np.float32) / 255, OTHER
 
 
@@ -289,6 +326,7 @@ def _scaled(ink: np.ndarray, height: int) -> np.ndarray:
 Draw = Callable[[Digits, np.random.Generator], tuple[np.ndarray | None, int]]
 _DRAW: dict[str, Draw] = {
     "digit": _digit,
+    "written digit": _written,
     "digit of a font": _font_digit,
     "letter": _letter,
     "several": _several,

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlib.digits import N_CLASSES, N_PIXELS, NO_DIGITS, NOWHERE, Digits, OtherHands, vary
+from nnlib.digits import N_CLASSES, N_PIXELS, NO_DIGITS, Digits, OtherHands, vary
 from nnlib.network import (
     ACTIVATIONS,
     OPTIMIZERS,
@@ -92,10 +92,9 @@ def share_memory(
 ) -> SharedMemory:
     """All that both processes see of a training, the digits to learn from among it, with the `extra` ones at the end.
 
-    `other_hands` are those of `digits`: nobody else writes the extra ones. `order` is that of the digits
-    in this epoch. `step` says what to do now: where in it the batch begins and ends, the step's number,
-    its learning rate. Where the memory that a training had `before` its settings changed will do, it is
-    that one.
+    `order` is that of the digits in this epoch. `step` says what to do now: where in it the batch begins
+    and ends, the step's number, its learning rate. Where the memory that a training had `before` its
+    settings changed will do, it is that one.
     """
     n_digits = len(digits) + len(extra)
     n_parameters, batch_size = count_parameters(_widths(config)), min(config.batch_size, n_digits)
@@ -111,7 +110,7 @@ def share_memory(
         **dict.fromkeys(vectors, ((n_parameters,), "float32")),
     }
     if other_hands is not None:
-        shapes |= {"places": ((n_digits,), "int32"), "pixels": (other_hands.pixels.shape, "uint8")}
+        shapes["written"] = other_hands.pixels.shape, "uint8"
     if by_units(config):
         shapes |= {"sent": ((2, 2, batch_size, _widths(config)[2]), "float32")}
     else:
@@ -127,8 +126,7 @@ def share_memory(
             break
     memory["labels"][: len(digits)], memory["labels"][len(digits) :] = digits.labels, extra.labels
     if other_hands is not None:
-        memory["places"][:], memory["pixels"][:] = NOWHERE, other_hands.pixels
-        memory["places"][: len(digits)] = other_hands.places
+        memory["written"][:] = other_hands.pixels
     return memory
 
 
@@ -441,14 +439,14 @@ class _Stock:
         n = min(config.batch_size, len(self._labels), ROWS_AT_ONCE)
         self._fetched, self._images = np.empty((n, N_PIXELS), self._kept.dtype), np.empty((n, N_PIXELS), np.float32)
         self._variety = config.augmentation
-        self._other_hands = OtherHands(memory["places"], memory["pixels"]) if self._variety else None
+        self._other_hands = OtherHands(memory["written"]) if self._variety else None
 
     def fetch(self, rows: np.ndarray, chance: np.random.Generator | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Images (n, 784) float32, varied by chance where the config wants that, and labels (n,)."""
         fetched = np.take(self._kept, rows, axis=0, out=self._fetched[: len(rows)], mode="clip")
         images = np.divide(fetched, self._scale, out=self._images[: len(rows)])
         if self._other_hands is not None and chance is not None:
-            self._other_hands.mix_in(images, rows, self._variety, chance)
+            self._other_hands.mix_in(images, self._labels[rows], self._variety, chance)
             images = vary(images, self._variety, chance)
         return images, self._labels[rows]
 

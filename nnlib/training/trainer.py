@@ -162,7 +162,7 @@ class Trainer:
     def _arrange(self, before: SharedMemory | None) -> None:
         """Make what does the steps as the settings now say; `before` is the memory that it had."""
         if self.config.augmentation and self._hands is None:
-            self._hands = OtherHands.rewrite(self.training, np.random.default_rng(self._hands_seed))
+            self._hands = OtherHands.write(len(self.training), np.random.default_rng(self._hands_seed))
         hands = self._hands if self.config.augmentation else None
         self._memory = share_memory(self.config, self.training, hands, before, self._repeated)
         self._order = self._memory["order"]
