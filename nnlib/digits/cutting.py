@@ -6,7 +6,7 @@ whoever can read decides (over-segmentation: LeCun et al. 1998, section V).
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -17,6 +17,7 @@ from PIL import Image
 from nnlib.digits.drawing import as_mnist
 from nnlib.digits.mnist import N_CLASSES
 
+LETTER, SEVERAL, PART, OTHER = range(N_CLASSES, N_CLASSES + 4)  # the kinds of what is no digit that a judge knows
 ROW_HEIGHT_PX = 96  # rows are cut at this size, whatever the picture's
 
 # of the largest blot of ink, and of the picture's larger side: less is a speck
@@ -51,6 +52,7 @@ class Candidate:
     `cut` is their ink, (h, w) float32 in [0, 1], and `image` the same as MNIST would have it, (784,): both
     read-only. `box` is left, top, right, bottom in pixels of all ink. In terms of the row's height: `height`,
     `gap`, the widest one between the pieces, and `ink_cut`, how much ink the cuts on both sides go through.
+    `blots` are those of which it has a part only, by their numbers in Row.blot_kinds.
     """
 
     start: int
@@ -61,32 +63,37 @@ class Candidate:
     height: float
     gap: float
     ink_cut: float
+    blots: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Row:
-    """All candidates of a row of `n_pieces` pieces, and what the judge says of each, (n, n_kinds)."""
+    """All candidates of a row of `n_pieces` pieces, and what the judge says of each, and of each blot: (n, n_kinds)."""
 
     n_pieces: int
     candidates: tuple[Candidate, ...]
     kinds: np.ndarray
+    blot_kinds: np.ndarray
 
     @cached_property
     def likeness(self) -> np.ndarray:
-        """How probably each candidate is one whole digit, (n,)."""
-        return self.kinds[:, :N_CLASSES].sum(axis=1)
+        """How probably each candidate is one whole digit, (n,); of a part of a blot, also that the blot is several."""
+        several = self.blot_kinds[:, SEVERAL]
+        parted = [min((several[blot] for blot in candidate.blots), default=1) for candidate in self.candidates]
+        return self.kinds[:, :N_CLASSES].sum(axis=1) * np.array(parted, np.float32)
 
 
 @dataclass(frozen=True)
 class Piece:
     """A blot of ink, or a part of one: `ink` (h, w), with its corner in the row's picture, and how much ink was cut
-    on its left and right, in terms of the row's height."""
+    on its left and right, in terms of the row's height. `blot` is the number of the one that it is a part of."""
 
     ink: np.ndarray
     left: int = 0
     top: int = 0
     cut_left: float = 0.0
     cut_right: float = 0.0
+    blot: int = 0
 
     @property
     def right(self) -> int:
@@ -102,8 +109,8 @@ class Piece:
 def cut_rows(ink: np.ndarray, judge: Judge) -> list[Row]:
     """The rows of what is written, from top to bottom; `ink` is (h, w), 0 on paper and 1 in a typical stroke.
 
-    `judge` says of images (n, 784) how probably each is each of the ten digits, and of some kinds of what
-    is none, (n, n_kinds): what plainly is one whole digit is not cut. No rows where there is too much ink.
+    `judge` says of images (n, 784) how probably each is each of the ten digits, and of the four kinds of what
+    is none, (n, 14): what plainly is one whole digit is not cut. No rows where there is too much ink.
     """
     labels, count = scipy.ndimage.label(ink >= 0.5, np.ones((3, 3)))
     if not count:
@@ -170,7 +177,7 @@ class _Writing:
             small = np.asarray(Image.fromarray(own).resize(size, Image.Resampling.BICUBIC))
             corner = round((left - self.left) * self.scale), round((top - self.top) * self.scale)
             self.blots.append(Piece(small, *corner))
-        self.blots.sort(key=_middle)
+        self.blots = [replace(blot, blot=number) for number, blot in enumerate(sorted(self.blots, key=_middle))]
 
     def is_one_digit(self, judge: Judge) -> bool:
         """Whether all of it is one, as an upper and a lower half may be."""
@@ -179,20 +186,23 @@ class _Writing:
 
     def row(self, judge: Judge) -> Row:
         """Its candidates: of blots and, where those are not plainly digits, of their parts."""
-        whole = self._judged(self.blots, judge)
+        candidates, kinds = self._judged(self.blots, judge)
         best = np.zeros(len(self.blots))
-        for candidate, likeness in zip(whole.candidates, whole.likeness, strict=True):
+        for candidate, likeness in zip(candidates, kinds[:, :N_CLASSES].sum(axis=1), strict=True):
             part = slice(candidate.start, candidate.stop)
             best[part] = np.maximum(best[part], likeness)
+        blot_kinds = kinds[[candidate.stop - candidate.start == 1 for candidate in candidates]]
         pieces = []
         for blot, likeness in zip(self.blots, best, strict=True):
             pieces += [blot] if likeness >= PLAINLY else cut_blot(blot)
-        return whole if len(pieces) == len(self.blots) else self._judged(sorted(pieces, key=_middle), judge)
+        if len(pieces) > len(self.blots):
+            candidates, kinds = self._judged(sorted(pieces, key=_middle), judge)
+        return Row(len(pieces), candidates, kinds, blot_kinds)
 
-    def _judged(self, pieces: list[Piece], judge: Judge) -> Row:
-        """The row of these pieces, which are in order from left to right."""
+    def _judged(self, pieces: list[Piece], judge: Judge) -> tuple[tuple[Candidate, ...], np.ndarray]:
+        """The candidates of these pieces, which are in order from left to right, and what each is."""
         candidates = tuple(self._candidates(pieces))
-        return Row(len(pieces), candidates, judge(np.stack([each.image for each in candidates])))
+        return candidates, judge(np.stack([each.image for each in candidates]))
 
     def _candidates(self, pieces: list[Piece]) -> Iterator[Candidate]:
         for start in range(len(pieces)):
@@ -222,7 +232,10 @@ class _Writing:
         (x, y), (to_x, to_y) = np.floor(corners[:2] + 0.01), np.ceil(corners[2:] - 0.01)
         box = int(x), int(y), int(to_x), int(to_y)
         ink_cut = some[0].cut_left + some[-1].cut_right
-        return Candidate(start, stop, box, cut, image, (bottom - top) / ROW_HEIGHT_PX, gap / ROW_HEIGHT_PX, ink_cut)
+        blots = tuple(sorted({piece.blot for piece in some} & {piece.blot for piece in pieces[:start] + pieces[stop:]}))
+        return Candidate(
+            start, stop, box, cut, image, (bottom - top) / ROW_HEIGHT_PX, gap / ROW_HEIGHT_PX, ink_cut, blots
+        )
 
 
 def _middle(piece: Piece) -> int:
@@ -241,7 +254,8 @@ def cut_blot(blot: Piece) -> list[Piece]:
         rows, inked = np.flatnonzero((part >= 0.5).any(1)), np.flatnonzero((part >= 0.5).any(0))
         if len(rows):
             part = part[rows[0] : rows[-1] + 1, inked[0] : inked[-1] + 1]
-            pieces.append(Piece(part, blot.left + int(inked[0]), blot.top + int(rows[0]), cut_left, cut_right))
+            left, top = blot.left + int(inked[0]), blot.top + int(rows[0])
+            pieces.append(Piece(part, left, top, cut_left, cut_right, blot.blot))
     return pieces or [blot]
 
 

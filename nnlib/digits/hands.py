@@ -79,7 +79,7 @@ def _smooth(n_points: int) -> np.ndarray:
 
 def _zero(hands: _Hands) -> Strokes:
     between = hands.between
-    turn = np.where(hands.some(0.8), 1, -1) * 2 * math.pi + between(-0.35, 0.6)
+    turn = np.where(hands.some(0.8), 1, -1) * 2 * math.pi + between(-0.6, 0.9)
     spots = hands.around((0, 0.5), (between(0.2, 0.42), 0.5), between(-1, 0.8), turn)
     closer = between(-0.18, 0.12)  # its end, than its beginning, to the middle
     growth = [1 + closer * share**2 for share in np.linspace(0, 1, len(spots))]
@@ -360,6 +360,13 @@ def _barred_seven(hands: _Hands) -> Strokes:
     return [*strokes, hands.through((x - hands.between(0.1, 0.28), y - tilt), (x + hands.between(0.1, 0.28), y + tilt))]
 
 
+def _round_barred_seven(hands: _Hands) -> Strokes:
+    (stroke,) = _round_seven(hands)
+    x, y = stroke[:, 16 + int(hands.generator.integers(-1, 2))].T  # about the middle of its stem
+    tilt = hands.between(-0.06, 0.06)
+    return [stroke, hands.through((x - hands.between(0.1, 0.28), y - tilt), (x + hands.between(0.1, 0.28), y + tilt))]
+
+
 def _seven_with_a_serif(hands: _Hands) -> Strokes:
     strokes = _barred_seven(hands)
     x, y = strokes[0][:, 0].T
@@ -493,7 +500,7 @@ WAYS: Sequence[dict[Way, float]] = (  # of each digit, with how often each is ta
     {_four: 1, _four_of_a_short_stroke: 0.6, _round_four: 0.5, _closed_four: 0.5, _four_of_one_line: 0.4},
     {_five: 1, _five_of_two_strokes: 0.8, _five_like_an_s: 0.4},
     {_six: 1, _six_with_a_ring: 0.4},
-    {_seven: 1, _barred_seven: 1, _round_seven: 0.6, _seven_with_a_serif: 0.4},
+    {_seven: 1, _barred_seven: 1, _round_seven: 0.6, _round_barred_seven: 0.6, _seven_with_a_serif: 0.4},
     {_eight: 1, _eight_of_rings: 0.4, _eight_from_the_middle: 0.3, _open_eight: 0.2},
     {_nine_of_one_line: 1, _nine: 1.5, _nine_like_a_turned_six: 0.3},
 )

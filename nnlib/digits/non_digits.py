@@ -13,12 +13,10 @@ import numpy as np
 import scipy
 from PIL import Image, ImageDraw
 
-from nnlib.digits.cutting import ROW_HEIGHT_PX, Piece, cut_blot
+from nnlib.digits.cutting import LETTER, OTHER, PART, ROW_HEIGHT_PX, SEVERAL, Piece, cut_blot
 from nnlib.digits.drawing import as_mnist
 from nnlib.digits.hands import draw_strokes
 from nnlib.digits.mnist import N_CLASSES, N_PIXELS, PACKAGED, SIDE, Digits
-
-LETTER, SEVERAL, PART, OTHER = range(N_CLASSES, N_CLASSES + 4)  # the kinds after the ten digits
 
 SHARES = {  # of all that is drawn
     "digit": 0.13,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnlib.digits.cutting import MOST_BLOTS, ROW_HEIGHT_PX, Piece, Row, cut_blot, cut_rows
+from nnlib.digits.cutting import LETTER, MOST_BLOTS, ROW_HEIGHT_PX, SEVERAL, Piece, Row, cut_blot, cut_rows
 
 
 def all_alike(images: np.ndarray) -> np.ndarray:
@@ -88,3 +88,22 @@ def test_specks_are_left_out_and_too_much_ink_is_no_number() -> None:
     dots = [(x, y, x + 6, y + 6) for x in range(0, 300, 12) for y in range(0, 200, 12)]
     assert len(dots) > MOST_BLOTS
     assert cut_rows(paper(*dots), nothing_alike) == []
+
+
+def test_a_part_of_a_blot_is_a_digit_only_as_far_as_the_blot_is_several() -> None:
+    joined = paper((20, 50, 60, 150), (60, 95, 100, 100), (100, 50, 140, 150), (180, 50, 200, 150))
+
+    def judge(images: np.ndarray) -> np.ndarray:
+        """All parts, and the blot that stands alone, are digits; what is wide is a letter, or perhaps several."""
+        kinds = np.zeros((len(images), 14), np.float32)
+        wide = (images.reshape(-1, 28, 28).max(axis=1) > 0.5).sum(axis=1) > 14
+        kinds[wide, LETTER], kinds[wide, SEVERAL], kinds[~wide, 1] = 0.75, 0.25, 1
+        return kinds
+
+    (row,) = cut_rows(joined, judge)
+    alone = [not candidate.blots for candidate in row.candidates]
+    narrow = row.kinds[:, 1] == 1
+    assert any(narrow & alone)
+    assert any(narrow & ~np.array(alone))
+    np.testing.assert_allclose(row.likeness[narrow & alone], 1)
+    np.testing.assert_allclose(row.likeness[narrow & ~np.array(alone)], 0.25)
