@@ -91,7 +91,7 @@ def test_specks_are_left_out_and_too_much_ink_is_no_number() -> None:
 
 
 def test_a_part_of_a_blot_is_a_digit_only_as_far_as_the_blot_is_several() -> None:
-    joined = paper((20, 50, 60, 150), (60, 95, 100, 100), (100, 50, 140, 150), (180, 50, 200, 150))
+    joined = paper((20, 50, 60, 150), (60, 95, 100, 100), (100, 50, 140, 150), (270, 50, 290, 150))
 
     def judge(images: np.ndarray) -> np.ndarray:
         """All parts, and the blot that stands alone, are digits; what is wide is a letter, or perhaps several."""
