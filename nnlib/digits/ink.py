@@ -25,6 +25,7 @@ ENOUGH = 0.5  # of the ink that is seen at most
 BAND_PIXELS = 2**22
 
 # on a canvas, on a scale where black and white differ by 1
+EVEN = 0.002  # by which most of an even paper differs from its colour, at most
 N_FITS = 4  # of the paper's surface: each one sees more of the paper
 MOST_BLUR_PX = 1.2
 FAINTEST_INK = 0.08  # with less contrast than this it is a shadow, dirt or noise
@@ -118,7 +119,11 @@ def _is_canvas(picture: np.ndarray, colours: np.ndarray) -> bool:
     pixels = np.atleast_3d(picture[::step, ::step])[..., :3]
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     paper = np.median(border, axis=0)
-    shares = [(each == paper).all(axis=-1).mean() for each in (pixels, border)]
+    # layer by layer: along so short a last axis, all() takes ten times as long
+    shares = [
+        np.logical_and.reduce([layer == own for layer, own in zip(np.moveaxis(each, -1, 0), paper, strict=True)]).mean()
+        for each in (pixels, border)
+    ]
     even, even_border = shares
     return bool((even >= LEAST_EVEN and even_border >= LEAST_EVEN_BORDER) or even >= LEAST_EVEN_ALONE)
 
@@ -127,27 +132,37 @@ def _ink_on_canvas(colours: np.ndarray) -> np.ndarray:
     """How much ink each pixel holds, (h, w): 0 on paper, 1 in a typical stroke; all 0 if there is none.
 
     The paper may be unevenly lit: it is a quadratic surface through all that is near it. At first,
-    that is what is near the border's colour.
+    that is what is near the border's colour. Where most of the picture has this very colour, there is nothing to fit.
     """
-
-    def measure(paper: np.ndarray) -> tuple[np.ndarray, float]:
-        ink = np.abs(smooth - paper).max(axis=0)
-        return ink, float(np.median(ink[ink >= ink.max() / 2]))
-
     n_colours, height, width = colours.shape
     blur_px = min(max(height, width) / 400, MOST_BLUR_PX)
-    smooth = scipy.ndimage.gaussian_filter(colours, (0, blur_px, blur_px)).reshape(n_colours, -1)
-    x, y = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
-    terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y]).astype(np.float32).reshape(6, -1)
-    on_border = (np.abs(terms[1]) == 1) | (np.abs(terms[2]) == 1)
-    paper = np.median(smooth[:, on_border], axis=1, keepdims=True)
-    for _ in range(N_FITS):
-        ink, typical = measure(paper)
-        known = np.flatnonzero(ink <= typical / 2)
-        known = known[:: 1 + len(known) // 4096]
-        paper = np.linalg.lstsq(terms[:, known].T, smooth[:, known].T)[0].T @ terms
-    ink, typical = measure(paper)
+    smooth = scipy.ndimage.gaussian_filter(colours, (0, blur_px, blur_px))
+    border = np.concatenate([smooth[:, 0], smooth[:, -1], smooth[:, :, 0], smooth[:, :, -1]], axis=1)
+    smooth = smooth.reshape(n_colours, -1)
+    paper = np.median(border, axis=1, keepdims=True)
+    ink, typical = _measured(smooth, paper)
+    if np.median(ink) > EVEN:
+        ink, typical = _measured(smooth, _fitted(smooth, paper, (height, width)))
     noise = ink[ink <= typical / 2]
     if typical < FAINTEST_INK or not len(noise) or typical < INK_TO_NOISE * np.median(noise):
         return np.zeros((height, width), np.float32)
     return (ink / typical).clip(0, 1).reshape(height, width)
+
+
+def _fitted(smooth: np.ndarray, paper: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The paper's colours, (n_colours, h * w), as a quadratic surface through what is near them."""
+    height, width = size
+    x, y = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
+    terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y]).astype(np.float32).reshape(6, -1)
+    for _ in range(N_FITS):
+        ink, typical = _measured(smooth, paper)
+        known = np.flatnonzero(ink <= typical / 2)
+        known = known[:: 1 + len(known) // 4096]
+        paper = np.linalg.lstsq(terms[:, known].T, smooth[:, known].T)[0].T @ terms
+    return paper
+
+
+def _measured(smooth: np.ndarray, paper: np.ndarray) -> tuple[np.ndarray, float]:
+    """How far each pixel is from the paper, (h * w,), and a typical stroke."""
+    ink = np.abs(smooth - paper).max(axis=0)
+    return ink, float(np.median(ink[ink >= ink.max() / 2]))
