@@ -34,11 +34,11 @@ WIDEST = 1.7  # a digit of several pieces, in terms of its row's height
 # where blots are cut, in terms of their row's height
 PLAINLY = 0.9  # so probably a digit, a blot is not cut
 CUT_FROM_WIDTH = 0.45  # nothing narrower is two digits
-MOST_CUTS = 6
+MOST_CUTS = 10
 LEAST_HEIGHT = 0.4  # of what is left and right of a cut
-CUTS_APART = 0.15
+CUTS_APART = 0.08
 MOST_INK_CUT = 0.55
-ASIDE_COST = 0.04  # of going a column aside, in terms of going through a pixel of ink
+ASIDE_COST = 0.2  # of going a column aside, in terms of going through a pixel of ink
 DOWN_COST = 0.02
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom

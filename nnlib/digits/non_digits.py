@@ -23,16 +23,19 @@ SHARES = {  # of all that is drawn
     "written digit": 0.13,
     "digit of a font": 0.04,
     "letter": 0.22,
-    "several": 0.24,
-    "digit and a part": 0.1,
-    "part": 0.14,
-    "other": 0.12,
+    "several": 0.2,
+    "digit and a part": 0.08,
+    "part": 0.12,
+    "cut": 0.12,
+    "other": 0.14,
 }
 LIKE_DIGITS = "BDGQSZbgqsz"  # letters that may be digits in another hand
 LIKE_DIGITS_SHARE = 0.7  # as often as the others they come
 FONT_SHARE, WRITTEN_SHARE = 0.12, 0.4  # of the digits of which others are made
 STRETCH, SLANT, TURN_DEGREES = 0.25, (-0.2, 0.4), 10.0  # of what a font has: at most, to either side or from and to
 TIGHT_SHARE = 0.6  # of neighbours that touch or nearly do
+WHOLE_FROM, PART_BELOW = 0.82, 0.5  # of the ink of a digit and of what was cut, that both have: between, nobody knows
+SEVERAL_FROM = 0.3  # of each of two digits, in what is several
 
 SHEET_PX = 160  # strokes without a meaning are drawn on a sheet of this side
 
@@ -120,10 +123,14 @@ def _draw(sheet: Image.Image, stroke: np.ndarray, width: float) -> None:
 
 
 def _any_digit(digits: Digits, generator: np.random.Generator) -> np.ndarray:
+    return _any_labelled_digit(digits, generator)[0]
+
+
+def _any_labelled_digit(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray, int]:
     chance = generator.random()
     if chance < FONT_SHARE:
-        return _glyph(True, generator)[0]
-    return (_written if chance < FONT_SHARE + WRITTEN_SHARE else _digit)(digits, generator)[0]
+        return _font_digit(digits, generator)
+    return (_written if chance < FONT_SHARE + WRITTEN_SHARE else _digit)(digits, generator)
 
 
 def _font_digit(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray, int]:
@@ -137,15 +144,15 @@ def _letter(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray 
 
 
 def _several(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray, int]:
-    count = 2 if generator.random() < 0.8 else 3
-    return _side_by_side([_any_digit(digits, generator) for _ in range(count)], generator), SEVERAL
+    count = int(generator.choice([2, 3, 4, 5], p=[0.72, 0.18, 0.06, 0.04]))
+    return _side_by_side([_any_digit(digits, generator) for _ in range(count)], generator)[0], SEVERAL
 
 
 def _digit_and_part(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray | None, int]:
     whole, part = _any_digit(digits, generator), _part_of(_any_digit(digits, generator), generator)
     if part is None:
         return None, SEVERAL
-    return _side_by_side([whole, part] if generator.random() < 0.5 else [part, whole], generator), SEVERAL
+    return _side_by_side([whole, part] if generator.random() < 0.5 else [part, whole], generator)[0], SEVERAL
 
 
 def _part(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray | None, int]:
@@ -181,21 +188,62 @@ def _part_of(ink: np.ndarray, generator: np.random.Generator) -> np.ndarray | No
     return kept if kept.shape[1] >= 0.4 * kept.shape[0] else None
 
 
-def _side_by_side(parts: list[np.ndarray], generator: np.random.Generator) -> np.ndarray:
-    """Ink beside ink, of about the same height, as near as people write, or nearer."""
+def _cut(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray | None, int]:
+    """What the cuts through two digits that touch make of them: one of the two, nearly, or something else."""
+    first, second = _any_labelled_digit(digits, generator), _any_labelled_digit(digits, generator)
+    sheet, each_alone = _side_by_side([first[0], second[0]], generator, 1.0)
+    labels, _ = scipy.ndimage.label(sheet >= 0.5, np.ones((3, 3)))
+    sizes = np.bincount(labels.ravel())[1:]
+    blot = sheet * (labels == 1 + sizes.argmax()) if len(sizes) else sheet
+    box = _box(blot)
+    pieces = cut_blot(Piece(_scaled(blot[box], ROW_HEIGHT_PX)))
+    if len(pieces) < 2:
+        return None, SEVERAL
+    start = int(generator.integers(len(pieces)))
+    stop = int(generator.integers(start + 1, len(pieces) + 1))
+    kept = np.zeros((ROW_HEIGHT_PX, max(piece.right for piece in pieces)), np.float32)
+    for piece in pieces[start:stop]:
+        there = kept[piece.top : piece.bottom, piece.left : piece.right]
+        np.maximum(there, piece.ink, out=there)
+    own = kept >= 0.5
+    shares = []
+    for (_, label), alone in zip((first, second), each_alone, strict=True):
+        whole = _scaled(alone[box], ROW_HEIGHT_PX)[:, : own.shape[1]] >= 0.5
+        whole = np.pad(whole, ((0, 0), (0, own.shape[1] - whole.shape[1])))
+        in_both = float(np.sum(own & whole))
+        likeness = in_both / max(1.0, float(np.sum(own | whole)))
+        if likeness >= WHOLE_FROM:
+            return kept, label
+        if likeness >= PART_BELOW:
+            return None, PART
+        shares.append(in_both / max(1.0, float(whole.sum())))
+    kept = _cropped(kept)
+    if kept.shape[1] < 0.4 * kept.shape[0]:  # it may be a 1
+        return None, PART
+    return kept, SEVERAL if min(shares) >= SEVERAL_FROM else PART
+
+
+def _side_by_side(
+    parts: list[np.ndarray], generator: np.random.Generator, tight_share: float = TIGHT_SHARE
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Ink beside ink, of about the same height, as near as people write, or nearer; together, and each alone."""
     unit = 72
     sheet = np.zeros((3 * unit, unit * (2 * len(parts) + 3)), np.float32)
+    alone = []
     for index, part in enumerate(parts):
         height = round(unit * generator.uniform(0.75, 1.15))
         part = _scaled(part, height)[:, : 2 * unit]
         top = round(1.5 * unit - height / 2 + unit * generator.uniform(-0.12, 0.12))
         left = unit // 2
         if index:
-            gap = generator.uniform(-0.1, 0.08) if generator.random() < TIGHT_SHARE else generator.uniform(0, 0.4)
+            gap = generator.uniform(-0.1, 0.08) if generator.random() < tight_share else generator.uniform(0, 0.4)
             left = max(0, _nearest(sheet, part, top) + round(gap * unit))
-        there = sheet[top : top + part.shape[0], left : left + part.shape[1]]
-        np.maximum(there, part[:, : there.shape[1]], out=there)
-    return sheet
+        own = np.zeros_like(sheet)
+        there = own[top : top + part.shape[0], left : left + part.shape[1]]
+        there[:] = part[:, : there.shape[1]]
+        np.maximum(sheet, own, out=sheet)
+        alone.append(own)
+    return sheet, alone
 
 
 def _nearest(sheet: np.ndarray, part: np.ndarray, top: int) -> int:
@@ -233,6 +281,20 @@ def _wandering(generator: np.random.Generator, n_points: int) -> np.ndarray:
 
 def _scribble(generator: np.random.Generator) -> Strokes:
     return [_wandering(generator, int(generator.integers(4, 25)))]
+
+
+def _roaming(generator: np.random.Generator) -> Strokes:
+    """A pen that turns as it likes, and comes back when it is far away."""
+    strokes = []
+    for _ in range(generator.integers(1, 4)):
+        turning = np.cumsum(
+            scipy.ndimage.gaussian_filter1d(generator.normal(0, 1, int(generator.integers(30, 130))), 2)
+        )
+        turning = generator.uniform(0.3, 1.6) * turning + generator.uniform(0, 6)
+        way = np.cumsum(np.stack([np.cos(turning), np.sin(turning)], 1), axis=0) * generator.uniform(2, 6)
+        way += generator.uniform(0.25, 0.75, 2) * SHEET_PX
+        strokes.append(10 + np.abs((way - 10) % (2 * SHEET_PX - 40) - (SHEET_PX - 20)))
+    return strokes
 
 
 def _some_strokes(generator: np.random.Generator) -> Strokes:
@@ -312,8 +374,15 @@ def _turned(points: np.ndarray, angle: float, size: float) -> np.ndarray:
 
 
 def _cropped(ink: np.ndarray) -> np.ndarray:
+    return ink[_box(ink)]
+
+
+def _box(ink: np.ndarray) -> tuple[slice, slice]:
+    """Where there is ink."""
     rows, columns = np.flatnonzero((ink >= 0.5).any(1)), np.flatnonzero((ink >= 0.5).any(0))
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else ink
+    return (
+        (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)) if len(rows) else (slice(None), slice(None))
+    )
 
 
 def _scaled(ink: np.ndarray, height: int) -> np.ndarray:
@@ -330,10 +399,12 @@ _DRAW: dict[str, Draw] = {
     "several": _several,
     "digit and a part": _digit_and_part,
     "part": _part,
+    "cut": _cut,
     "other": _other,
 }
 _OTHERS: dict[str, Callable[[np.random.Generator], Strokes]] = {
     "scribble": _scribble,
+    "roaming": _roaming,
     "strokes": _some_strokes,
     "line": _flat_stroke,
     "wave": _wave,
