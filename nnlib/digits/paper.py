@@ -34,6 +34,10 @@ ROUND_LENGTH, BLOB_LENGTH = 6, 5  # in widths; what is shorter is kept if it is 
 LEAST_DARKNESS, LEAST_ROUND_DARKNESS = 0.45, 0.6
 MOST_WIDTH, MOST_BLOB_WIDTH = 2.5, 1.5
 
+# what was written together
+FARTHEST, FARTHEST_PIECE = 1.0, 0.1  # between two blots, in terms of the smaller one's size and of the larger one's
+LEAST_GROUP, LEAST_GROUP_HEIGHT = 0.1, 0.6  # in terms of the best group's evidence and of its largest blot
+
 # what is no paper
 SEGMENT_SIDE_PX = 128
 OTHER_TONE = 0.13  # difference of the logarithms of colours' shares
@@ -108,14 +112,13 @@ def ink_on_paper(colours: np.ndarray, light: bool, rulings: Rulings | None = Non
 
 
 def is_light_on_dark(colours: np.ndarray) -> tuple[bool, ...]:
-    """Whether what differs most from its surroundings is brighter than they are; both where that is not certain."""
+    """Whether what differs most from its surroundings is brighter than they are; both where that is not certain, as
+    where a table and shadows differ more than the ink does."""
     grey = colours.mean(axis=0)
     small = np.asarray(Image.fromarray(grey).reduce(-(-max(grey.shape) // SEGMENT_SIDE_PX)))
     differs = small - scipy.ndimage.median_filter(small, 17, mode="nearest")
     differs[np.abs(differs) < 4.5 * np.median(np.abs(differs)) + 0.03] = 0
-    if (differs * np.abs(differs)).sum() <= 0:
-        return (False,)
-    return (True,) if np.median(small) < 0.5 else (True, False)
+    return (False,) if (differs * np.abs(differs)).sum() <= 0 else (True, False)
 
 
 def _darkness(colours: np.ndarray, light: bool) -> np.ndarray:
@@ -260,4 +263,27 @@ def _of_one_pen(blots: _Blots, shape: tuple[int, ...]) -> tuple[np.ndarray, floa
     if looks[whole].sum() > 0.15 * looks.sum():
         like_them = (np.abs(blots.darkness / darkness - 1) < 0.25) & (blots.length > BLOB_LENGTH)
         kept &= ~at_border | like_them
+    kept = _together(blots, kept, looks)
     return kept, float(looks[kept].sum()), width
+
+
+def _together(blots: _Blots, kept: np.ndarray, looks: np.ndarray) -> np.ndarray:
+    """Of the kept blots, (n + 1,) bool, those that were written together: in groups that are about as high as the one
+    that looks most like strokes, and no specks alone on the paper. `looks` is how much each looks like strokes."""
+    numbers = np.flatnonzero(kept)
+    boxes = np.array([[(part.start, part.stop) for part in blots.boxes[number]] for number in numbers])
+    if not len(boxes):
+        return kept
+    low, high = boxes[..., 0], boxes[..., 1]
+    size = (high - low).max(axis=1)
+    gap = np.hypot(*np.maximum(low[:, np.newaxis] - high, low - high[:, np.newaxis]).clip(0).transpose(2, 0, 1))
+    near = gap <= FARTHEST * np.minimum.outer(size, size) + FARTHEST_PIECE * np.maximum.outer(size, size)
+    count, group = scipy.sparse.csgraph.connected_components(near)
+    evidence = np.bincount(group, looks[numbers], minlength=count)
+    height = np.zeros(count)
+    np.maximum.at(height, group, size)
+    best = evidence.argmax()
+    like_it = (evidence >= LEAST_GROUP * evidence[best]) & (height >= LEAST_GROUP_HEIGHT * height[best])
+    together = np.zeros_like(kept)
+    together[numbers] = like_it[group]
+    return together
