@@ -15,8 +15,8 @@ from PIL import Image
 
 from nnlib.digits.ruling import find_ruling, without_ruling
 
-WINDOW_PX = 31  # three times as wide as the widest stroke that is measured well
-WIDEST_STROKE_PX = 12
+WINDOW_PX = 21  # three times as wide as the widest stroke that is measured well
+WIDEST_STROKE_PX = 8
 MOST_BLUR_PX = 1.2  # against noise; more would wash away small digits in a large photo
 DARKEST_PAPER = 0.08  # of white: below this, shares are mostly noise
 FAINTEST, INK_TO_NOISE = 0.05, 4  # of the paper's light
@@ -42,7 +42,7 @@ LEAST_GROUP, LEAST_GROUP_HEIGHT = 0.1, 0.6  # in terms of the best group's evide
 SEGMENT_SIDE_PX = 128
 OTHER_TONE = 0.13  # difference of the logarithms of colours' shares
 OTHER_BRIGHTNESS = 0.38  # of the paper's
-LEAST_TABLE, MOST_TABLE = 0.02, 0.85  # of the picture
+LEAST_TABLE, MOST_TABLE = 0.005, 0.85  # of the picture
 
 
 Rulings = tuple[np.ndarray | None, np.ndarray | None]  # from left to right, from top to bottom: see find_ruling
@@ -82,7 +82,7 @@ def ink_on_paper(colours: np.ndarray, light: bool, rulings: Rulings | None = Non
     height, width = colours.shape[1:]
     blur_px = min(max(height, width) / 400, MOST_BLUR_PX)
     smooth = scipy.ndimage.gaussian_filter(colours, (0, blur_px, blur_px))
-    paper = np.ones((height, width), bool) if light else _paper(smooth)
+    paper = _paper(smooth)
     darkness = np.where(paper, _darkness(smooth, light), 0)
     if rulings is None:
         upright = find_ruling(darkness.T, paper.T)
@@ -229,7 +229,7 @@ def _has_place_of_a_stroke(
         part.stop < MARGIN * side or part.start > most - MARGIN * side for part, most in zip(box, shape, strict=True)
     )
     of_a_line = any(
-        there and extents[1 - axis] > 8 * extents[axis] and width < WIDEST_STROKE_PX / 2
+        there and extents[1 - axis] > 8 * extents[axis] and width < 6
         for axis, there in enumerate(ruled)
     )
     return not (of_a_line or (at_margin and any(ruled)))
