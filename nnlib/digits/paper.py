@@ -13,7 +13,7 @@ import numpy as np
 import scipy
 from PIL import Image
 
-from nnlib.digits.ruling import find_ruling, without_ruling
+from nnlib.digits.ruling import find_ruling, without_rulings
 
 WINDOW_PX = 21  # three times as wide as the widest stroke that is measured well
 WIDEST_STROKE_PX = 8
@@ -88,10 +88,7 @@ def ink_on_paper(colours: np.ndarray, light: bool, rulings: Rulings | None = Non
         upright = find_ruling(darkness.T, paper.T)
         rulings = find_ruling(darkness, paper), None if upright is None else upright.T
     level, upright = rulings
-    if level is not None:
-        darkness = without_ruling(darkness, level, upright)
-    if upright is not None:
-        darkness = without_ruling(darkness.T, upright.T, None if level is None else level.T).T
+    darkness = without_rulings(darkness, level, upright)
     darkness, noise = _level(darkness)
     blots = _blots(
         darkness,
@@ -228,10 +225,7 @@ def _has_place_of_a_stroke(
     at_margin = any(
         part.stop < MARGIN * side or part.start > most - MARGIN * side for part, most in zip(box, shape, strict=True)
     )
-    of_a_line = any(
-        there and extents[1 - axis] > 8 * extents[axis] and width < 6
-        for axis, there in enumerate(ruled)
-    )
+    of_a_line = any(there and extents[1 - axis] > 8 * extents[axis] and width < 6 for axis, there in enumerate(ruled))
     return not (of_a_line or (at_margin and any(ruled)))
 
 
