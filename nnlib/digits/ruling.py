@@ -9,7 +9,8 @@ STEEPEST, STEP, SPREAD = 8.0, 0.5, 2.0
 N_PARTS = 6  # of a quarter of the picture's width; a line is as dark as most of them
 FAINTEST_LINE, LINE_TO_NOISE = 0.015, 4
 LEAST_SPAN = 0.6  # of the paper's width: what is shorter may be a stroke
-EDGE_PX = 2  # from what is found of a line to where what crosses it is free of it
+EDGES_PX, N_SHARES = 2, 4  # how blurred a line's edges are
+EDGE_PX = 1  # from what is found of a line to where what crosses it is free of it
 REACH_PX = 4  # by which what crosses a line aslant is further on one side at its upper edge than at its middle
 
 
@@ -39,7 +40,13 @@ def find_ruling(darkness: np.ndarray, paper: np.ndarray) -> np.ndarray | None:
     found &= long[labels]
     if not found.any():
         return None
-    full = np.repeat(np.where(found, lines, 0), BLOCK_PX, axis=1)
+    # the mean around a thick line is dark by the line's own share, and so the line and its edges are underrated
+    around = scipy.ndimage.maximum_filter1d(found, 2 * EDGES_PX + 1, axis=0)
+    whole = np.where(around, lines, 0).clip(0)
+    for _ in range(N_SHARES):
+        whole = np.where(around, lines + scipy.ndimage.uniform_filter1d(whole, 2 * BLOCK_PX - 1, axis=0), 0).clip(0)
+    whole[whole < FAINTEST_LINE] = 0
+    full = np.repeat(whole, BLOCK_PX, axis=1)
     full = np.pad(full, ((0, 0), (0, width - full.shape[1])), mode="edge")
     return scipy.ndimage.uniform_filter1d(full, BLOCK_PX, axis=1)
 
