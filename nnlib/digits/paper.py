@@ -27,7 +27,7 @@ SHORTEST = 0.015  # of the picture's larger side
 LEAST_SHARPNESS = 0.12  # of a blot's darkness, the fall per pixel along its edge: a soft shadow has less
 LEAST_CLOSED = 0.7  # of a blot's edge, beyond which it is brighter: not so where a shadow has a corner
 MARGIN = 0.03  # of the picture's larger side: ruling that leaves the picture is no long line there
-LEAST_EVIDENCE = 0.1  # a short line of soft pencil has hardly more
+LEAST_EVIDENCE = 0.06  # a short line of soft pencil has hardly more
 LEAST_LENGTH = 4  # in widths: without anything longer there are no strokes
 ROUND_LENGTH, BLOB_LENGTH = 6, 5  # in widths; what is shorter is kept if it is as dark and as thin as the strokes
 # in terms of most strokes'
@@ -36,7 +36,7 @@ MOST_WIDTH, MOST_BLOB_WIDTH = 2.5, 1.5
 
 # what was written together
 FARTHEST, FARTHEST_PIECE = 1.0, 0.1  # between two blots, in terms of the smaller one's size and of the larger one's
-LEAST_GROUP, LEAST_GROUP_HEIGHT = 0.1, 0.6  # in terms of the best group's evidence and of its largest blot
+LEAST_GROUP, LEAST_GROUP_HEIGHT = 0.1, 0.6  # in terms of the best group's evidence and of its highest blot
 
 # what is no paper
 SEGMENT_SIDE_PX = 128
@@ -275,7 +275,7 @@ def _together(blots: _Blots, kept: np.ndarray, looks: np.ndarray) -> np.ndarray:
     count, group = scipy.sparse.csgraph.connected_components(near)
     evidence = np.bincount(group, looks[numbers], minlength=count)
     height = np.zeros(count)
-    np.maximum.at(height, group, size)
+    np.maximum.at(height, group, (high - low)[:, 0])
     best = evidence.argmax()
     like_it = (evidence >= LEAST_GROUP * evidence[best]) & (height >= LEAST_GROUP_HEIGHT * height[best])
     together = np.zeros_like(kept)
