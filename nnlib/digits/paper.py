@@ -15,7 +15,7 @@ from PIL import Image
 
 from nnlib.digits.ruling import find_ruling, without_rulings
 
-WINDOW_PX = 21  # three times as wide as the widest stroke that is measured well
+WINDOW_PX = 21  # wide enough for the widest stroke; a wider one fills the corners of hard shadows
 WIDEST_STROKE_PX = 8
 MOST_BLUR_PX = 1.2  # against noise; more would wash away small digits in a large photo
 DARKEST_PAPER = 0.08  # of white: below this, shares are mostly noise
@@ -27,6 +27,7 @@ SHORTEST = 0.015  # of the picture's larger side
 LEAST_SHARPNESS = 0.12  # of a blot's darkness, the fall per pixel along its edge: a soft shadow has less
 LEAST_CLOSED = 0.7  # of a blot's edge, beyond which it is brighter: not so where a shadow has a corner
 MARGIN = 0.03  # of the picture's larger side: ruling that leaves the picture is no long line there
+WIDEST_RULING_PX = 6  # what is left of a printed line
 LEAST_EVIDENCE = 0.06  # a short line of soft pencil has hardly more
 LEAST_LENGTH = 4  # in widths: without anything longer there are no strokes
 ROUND_LENGTH, BLOB_LENGTH = 6, 5  # in widths; what is shorter is kept if it is as dark and as thin as the strokes
@@ -225,7 +226,9 @@ def _has_place_of_a_stroke(
     at_margin = any(
         part.stop < MARGIN * side or part.start > most - MARGIN * side for part, most in zip(box, shape, strict=True)
     )
-    of_a_line = any(there and extents[1 - axis] > 8 * extents[axis] and width < 6 for axis, there in enumerate(ruled))
+    of_a_line = any(
+        there and extents[1 - axis] > 8 * extents[axis] and width < WIDEST_RULING_PX for axis, there in enumerate(ruled)
+    )
     return not (of_a_line or (at_margin and any(ruled)))
 
 

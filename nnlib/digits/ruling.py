@@ -11,7 +11,7 @@ FAINTEST_LINE, LINE_TO_NOISE = 0.015, 4
 LEAST_SPAN = 0.75  # of the paper's width: what is shorter may be a stroke
 EDGES_PX, N_SHARES = 2, 4  # how blurred a line's edges are
 EDGE_PX = 1  # from what is found of a line to where what crosses it is free of it
-REACH_PX = 4  # by which what crosses a line aslant is further on one side at its upper edge than at its middle
+REACH_PX = 4  # at least, by which what crosses a line aslant is further aside at its edge than at its middle
 
 
 def find_ruling(darkness: np.ndarray, paper: np.ndarray) -> np.ndarray | None:
@@ -93,7 +93,9 @@ def _bridged(beside: np.ndarray, on_line: np.ndarray) -> np.ndarray:
     above = np.take_along_axis(dark, (upper - 1).clip(0), axis=0)
     below = np.take_along_axis(dark, (lower + 1).clip(None, last), axis=0)
     bridge = np.zeros_like(beside)
-    for aside in range(-REACH_PX, REACH_PX + 1):
+    n_crossed = np.count_nonzero(np.diff(on_line.astype(np.int8), axis=0, prepend=0) > 0)
+    reach_px = max(REACH_PX, round(on_line.sum() / max(n_crossed, 1) / 2) + 1)
+    for aside in range(-reach_px, reach_px + 1):
         bridge = np.maximum(bridge, np.minimum(np.roll(above, aside, axis=1), np.roll(below, -aside, axis=1)))
     return bridge
 
