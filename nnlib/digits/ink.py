@@ -15,7 +15,7 @@ from nnlib.errors import DrawingError
 from nnlib.words import number
 
 SEARCH_SIDE_PX = 1024  # a larger picture is reduced to at most this
-SMALLER = (2, 4)  # how many times smaller a photo is looked at again
+SMALLER = (2, 4, 8)  # how many times smaller a photo is looked at again
 LEAST_PHOTO_SIDE_PX = 100  # what is smaller is searched as a canvas is
 # shares that have the paper's very colour: light is never so even
 LEAST_EVEN, LEAST_EVEN_BORDER = 0.5, 0.8  # of a canvas, and of its border

@@ -13,10 +13,10 @@ import numpy as np
 import scipy
 from PIL import Image
 
-from nnlib.digits.ruling import find_ruling, without_ruling
+from nnlib.digits.ruling import find_ruling, without_rulings
 
-WINDOW_PX = 31  # three times as wide as the widest stroke that is measured well
-WIDEST_STROKE_PX = 12
+WINDOW_PX = 21  # wide enough for the widest stroke; a wider one fills the corners of hard shadows
+WIDEST_STROKE_PX = 8
 MOST_BLUR_PX = 1.2  # against noise; more would wash away small digits in a large photo
 DARKEST_PAPER = 0.08  # of white: below this, shares are mostly noise
 FAINTEST, INK_TO_NOISE = 0.05, 4  # of the paper's light
@@ -27,18 +27,23 @@ SHORTEST = 0.015  # of the picture's larger side
 LEAST_SHARPNESS = 0.12  # of a blot's darkness, the fall per pixel along its edge: a soft shadow has less
 LEAST_CLOSED = 0.7  # of a blot's edge, beyond which it is brighter: not so where a shadow has a corner
 MARGIN = 0.03  # of the picture's larger side: ruling that leaves the picture is no long line there
-LEAST_EVIDENCE = 0.1  # a short line of soft pencil has hardly more
+WIDEST_RULING_PX = 6  # what is left of a printed line
+LEAST_EVIDENCE = 0.06  # a short line of soft pencil has hardly more
 LEAST_LENGTH = 4  # in widths: without anything longer there are no strokes
 ROUND_LENGTH, BLOB_LENGTH = 6, 5  # in widths; what is shorter is kept if it is as dark and as thin as the strokes
 # in terms of most strokes'
 LEAST_DARKNESS, LEAST_ROUND_DARKNESS = 0.45, 0.6
 MOST_WIDTH, MOST_BLOB_WIDTH = 2.5, 1.5
 
+# what was written together
+FARTHEST, FARTHEST_PIECE = 1.0, 0.1  # between two blots, in terms of the smaller one's size and of the larger one's
+LEAST_GROUP, LEAST_GROUP_HEIGHT = 0.1, 0.6  # in terms of the best group's evidence and of its highest blot
+
 # what is no paper
 SEGMENT_SIDE_PX = 128
 OTHER_TONE = 0.13  # difference of the logarithms of colours' shares
 OTHER_BRIGHTNESS = 0.38  # of the paper's
-LEAST_TABLE, MOST_TABLE = 0.02, 0.85  # of the picture
+LEAST_TABLE, MOST_TABLE = 0.005, 0.85  # of the picture
 
 
 Rulings = tuple[np.ndarray | None, np.ndarray | None]  # from left to right, from top to bottom: see find_ruling
@@ -78,16 +83,13 @@ def ink_on_paper(colours: np.ndarray, light: bool, rulings: Rulings | None = Non
     height, width = colours.shape[1:]
     blur_px = min(max(height, width) / 400, MOST_BLUR_PX)
     smooth = scipy.ndimage.gaussian_filter(colours, (0, blur_px, blur_px))
-    paper = np.ones((height, width), bool) if light else _paper(smooth)
+    paper = _paper(smooth)
     darkness = np.where(paper, _darkness(smooth, light), 0)
     if rulings is None:
         upright = find_ruling(darkness.T, paper.T)
         rulings = find_ruling(darkness, paper), None if upright is None else upright.T
     level, upright = rulings
-    if level is not None:
-        darkness = without_ruling(darkness, level, upright)
-    if upright is not None:
-        darkness = without_ruling(darkness.T, upright.T, None if level is None else level.T).T
+    darkness = without_rulings(darkness, level, upright)
     darkness, noise = _level(darkness)
     blots = _blots(
         darkness,
@@ -108,14 +110,13 @@ def ink_on_paper(colours: np.ndarray, light: bool, rulings: Rulings | None = Non
 
 
 def is_light_on_dark(colours: np.ndarray) -> tuple[bool, ...]:
-    """Whether what differs most from its surroundings is brighter than they are; both where that is not certain."""
+    """Whether what differs most from its surroundings is brighter than they are; both where that is not certain, as
+    where a table and shadows differ more than the ink does."""
     grey = colours.mean(axis=0)
     small = np.asarray(Image.fromarray(grey).reduce(-(-max(grey.shape) // SEGMENT_SIDE_PX)))
     differs = small - scipy.ndimage.median_filter(small, 17, mode="nearest")
     differs[np.abs(differs) < 4.5 * np.median(np.abs(differs)) + 0.03] = 0
-    if (differs * np.abs(differs)).sum() <= 0:
-        return (False,)
-    return (True,) if np.median(small) < 0.5 else (True, False)
+    return (False,) if (differs * np.abs(differs)).sum() <= 0 else (True, False)
 
 
 def _darkness(colours: np.ndarray, light: bool) -> np.ndarray:
@@ -226,8 +227,7 @@ def _has_place_of_a_stroke(
         part.stop < MARGIN * side or part.start > most - MARGIN * side for part, most in zip(box, shape, strict=True)
     )
     of_a_line = any(
-        there and extents[1 - axis] > 8 * extents[axis] and width < WIDEST_STROKE_PX / 2
-        for axis, there in enumerate(ruled)
+        there and extents[1 - axis] > 8 * extents[axis] and width < WIDEST_RULING_PX for axis, there in enumerate(ruled)
     )
     return not (of_a_line or (at_margin and any(ruled)))
 
@@ -260,4 +260,27 @@ def _of_one_pen(blots: _Blots, shape: tuple[int, ...]) -> tuple[np.ndarray, floa
     if looks[whole].sum() > 0.15 * looks.sum():
         like_them = (np.abs(blots.darkness / darkness - 1) < 0.25) & (blots.length > BLOB_LENGTH)
         kept &= ~at_border | like_them
+    kept = _together(blots, kept, looks)
     return kept, float(looks[kept].sum()), width
+
+
+def _together(blots: _Blots, kept: np.ndarray, looks: np.ndarray) -> np.ndarray:
+    """Of the kept blots, (n + 1,) bool, those that were written together: in groups that are about as high as the one
+    that looks most like strokes, and no specks alone on the paper. `looks` is how much each looks like strokes."""
+    numbers = np.flatnonzero(kept)
+    boxes = np.array([[(part.start, part.stop) for part in blots.boxes[number]] for number in numbers])
+    if not len(boxes):
+        return kept
+    low, high = boxes[..., 0], boxes[..., 1]
+    size = (high - low).max(axis=1)
+    gap = np.hypot(*np.maximum(low[:, np.newaxis] - high, low - high[:, np.newaxis]).clip(0).transpose(2, 0, 1))
+    near = gap <= FARTHEST * np.minimum.outer(size, size) + FARTHEST_PIECE * np.maximum.outer(size, size)
+    count, group = scipy.sparse.csgraph.connected_components(near)
+    evidence = np.bincount(group, looks[numbers], minlength=count)
+    height = np.zeros(count)
+    np.maximum.at(height, group, (high - low)[:, 0])
+    best = evidence.argmax()
+    like_it = (evidence >= LEAST_GROUP * evidence[best]) & (height >= LEAST_GROUP_HEIGHT * height[best])
+    together = np.zeros_like(kept)
+    together[numbers] = like_it[group]
+    return together

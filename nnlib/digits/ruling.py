@@ -8,8 +8,10 @@ BLOCK_PX = 8  # pixels along a line are taken together
 STEEPEST, STEP, SPREAD = 8.0, 0.5, 2.0
 N_PARTS = 6  # of a quarter of the picture's width; a line is as dark as most of them
 FAINTEST_LINE, LINE_TO_NOISE = 0.015, 4
-LEAST_SPAN = 0.6  # of the paper's width: what is shorter may be a stroke
-REACH_PX = 4  # from the middle of a line to where what crosses it is free of it
+LEAST_SPAN = 0.75  # of the paper's width: what is shorter may be a stroke
+EDGES_PX, N_SHARES = 2, 4  # how blurred a line's edges are
+EDGE_PX = 1  # from what is found of a line to where what crosses it is free of it
+REACH_PX = 4  # at least, by which what crosses a line aslant is further aside at its edge than at its middle
 
 
 def find_ruling(darkness: np.ndarray, paper: np.ndarray) -> np.ndarray | None:
@@ -38,27 +40,64 @@ def find_ruling(darkness: np.ndarray, paper: np.ndarray) -> np.ndarray | None:
     found &= long[labels]
     if not found.any():
         return None
-    full = np.repeat(np.where(found, lines, 0), BLOCK_PX, axis=1)
+    # the mean around a thick line is dark by the line's own share, and so the line and its edges are underrated
+    around = scipy.ndimage.maximum_filter1d(found, 2 * EDGES_PX + 1, axis=0)
+    whole = np.where(around, lines, 0).clip(0)
+    for _ in range(N_SHARES):
+        whole = np.where(around, lines + scipy.ndimage.uniform_filter1d(whole, 2 * BLOCK_PX - 1, axis=0), 0).clip(0)
+    whole[whole < FAINTEST_LINE] = 0
+    full = np.repeat(whole, BLOCK_PX, axis=1)
     full = np.pad(full, ((0, 0), (0, width - full.shape[1])), mode="edge")
     return scipy.ndimage.uniform_filter1d(full, BLOCK_PX, axis=1)
 
 
-def without_ruling(darkness: np.ndarray, ruling: np.ndarray, crossing: np.ndarray | None) -> np.ndarray:
-    """The darkness that is left where a ruling from left to right is taken away; `crossing` is the one across it.
+def without_rulings(darkness: np.ndarray, level: np.ndarray | None, upright: np.ndarray | None) -> np.ndarray:
+    """The darkness that is left, (h, w), where rulings from left to right and from top to bottom are taken away.
 
-    On a line only that stays which goes on above and below it, or which is darker than the line alone.
+    On a line only that stays which goes on at both sides of it, or which is darker than the line alone.
     """
-    on_line = scipy.ndimage.maximum_filter1d(ruling > 0, REACH_PX + 1, axis=0)
-    beside = np.where(on_line, 0, darkness)
-    if crossing is not None:
-        beside[scipy.ndimage.maximum_filter1d(crossing > 0, REACH_PX + 1, axis=1)] = 0
-    above, below = (
-        scipy.ndimage.maximum_filter1d(np.roll(beside, shift, axis=0), REACH_PX + 1, axis=1)
-        for shift in (REACH_PX, -REACH_PX)
-    )
-    rest = darkness - 1.5 * scipy.ndimage.maximum_filter1d(ruling, 3, axis=0)
-    kept = np.maximum(np.minimum(np.minimum(above, below), darkness), rest)
-    return np.where(on_line, kept, darkness)
+    on_level, on_upright = (_on_lines(each, darkness.shape, axis) for axis, each in enumerate((level, upright)))
+    crossing = on_level & on_upright
+    beside = np.where(on_level | on_upright, 0, darkness)
+    bridges = [_bridged(beside, on_level), _bridged(beside.T, on_upright.T).T]
+    rest = darkness.copy()
+    for axis, (ruling, on_line, bridge) in enumerate(
+        zip((level, upright), (on_level, on_upright), bridges, strict=True)
+    ):
+        if ruling is not None:
+            darker = darkness - 1.5 * scipy.ndimage.maximum_filter1d(ruling, 3, axis=axis)
+            rest = np.where(on_line & ~crossing, np.maximum(np.minimum(bridge, darkness), darker), rest)
+    if crossing.any():
+        # where two lines cross, what is left of each of them says what goes on
+        beside = np.where(crossing, 0, rest)
+        bridge = np.maximum(_bridged(beside, crossing), _bridged(beside.T, crossing.T).T)
+        rest = np.where(crossing, np.minimum(bridge, darkness), rest)
+    return rest
+
+
+def _on_lines(ruling: np.ndarray | None, shape: tuple[int, ...], axis: int) -> np.ndarray:
+    if ruling is None:
+        return np.zeros(shape, bool)
+    return np.asarray(scipy.ndimage.maximum_filter1d(ruling > 0, 2 * EDGE_PX + 1, axis=axis))
+
+
+def _bridged(beside: np.ndarray, on_line: np.ndarray) -> np.ndarray:
+    """What goes on above and below each place on lines from left to right, (h, w): straight across or aslant."""
+    if not on_line.any():
+        return np.zeros_like(beside)
+    rows = np.arange(len(beside), dtype=np.intp)[:, np.newaxis]
+    last = len(beside) - 1
+    upper = np.maximum.accumulate(np.where(on_line, 0, rows), axis=0)
+    lower = np.minimum.accumulate(np.where(on_line, last, rows)[::-1], axis=0)[::-1]
+    dark = scipy.ndimage.maximum_filter(beside, (1, 3))
+    above = np.take_along_axis(dark, (upper - 1).clip(0), axis=0)
+    below = np.take_along_axis(dark, (lower + 1).clip(None, last), axis=0)
+    bridge = np.zeros_like(beside)
+    n_crossed = np.count_nonzero(np.diff(on_line.astype(np.int8), axis=0, prepend=0) > 0)
+    reach_px = max(REACH_PX, round(on_line.sum() / max(n_crossed, 1) / 2) + 1)
+    for aside in range(-reach_px, reach_px + 1):
+        bridge = np.maximum(bridge, np.minimum(np.roll(above, aside, axis=1), np.roll(below, -aside, axis=1)))
+    return bridge
 
 
 def _slant(thin: np.ndarray) -> float:

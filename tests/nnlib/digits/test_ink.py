@@ -94,6 +94,26 @@ def test_what_was_written_is_found_and_nothing_else(change: dict) -> None:
     assert np.median(agreements) > 0.9
 
 
+@pytest.mark.parametrize("seed", [0, 2])
+def test_a_dark_table_and_a_shadow_make_no_board_of_paper(seed: int) -> None:
+    scene, digit = plain_scene(seed), STROKES[50 * seed]
+    left, top = (middle - 1.2 * scene.digit_height for middle in scene.place)
+    box = (left, top, left + 2.4 * scene.digit_height, top + 2.4 * scene.digit_height)
+    scene = replace(scene, table="dark table", paper_box=box, brightness=0.5, shadows=((HAND, 0.003, 0.5),))
+    assert agreement(photograph([digit], np.random.default_rng(seed), scene), scene, digit) > 0.9
+
+
+@pytest.mark.parametrize("dash_px", [20, 60])
+def test_a_low_dash_far_from_what_is_written_is_not_ink(dash_px: int) -> None:
+    paper = np.full((700, 1000, 3), 220, np.uint8)
+    paper[100:300, 100:300] -= render(STROKES[0], size=200, stroke_width=6)[..., :3] // 2
+    paper[600:606, 800 : 800 + dash_px] -= 100
+    paper += np.random.default_rng(0).integers(0, 6, (700, 1000, 1), np.uint8)
+    ink, _ = find_ink(paper)
+    assert ink[100:300, 100:300].max() == 1
+    assert not ink[500:, 700:].any()
+
+
 def test_small_digits_in_a_photo_of_24_megapixels_do_not_vanish() -> None:
     paper = np.full((4000, 6000, 3), 220, np.uint8)
     cover = render(STROKES[0], size=600, stroke_width=7, extent=0.7)[..., :1]
