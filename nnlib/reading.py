@@ -159,8 +159,8 @@ def _best_path(row: Row, probabilities: np.ndarray) -> list[int]:
     best: list[tuple[float, list[int]]] = [(0.0, []), *((-np.inf, []) for _ in range(row.n_pieces))]
     # they begin from left to right, so what ends where one begins has been looked at
     for index, candidate in enumerate(row.candidates):
-        # a digit of many pieces counts more than one, or it would win by being one only
-        weight = (candidate.stop - candidate.start) ** 0.5
+        # a digit of many pieces counts as often, or it would win by being one only
+        weight = candidate.stop - candidate.start
         score = best[candidate.start][0] + weight * (float(scores[index]) - _oddness(candidate))
         if score > best[candidate.stop][0]:
             best[candidate.stop] = score, [*best[candidate.start][1], index]
