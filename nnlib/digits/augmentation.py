@@ -136,9 +136,11 @@ class OtherHands:
         # in bytes, as MNIST's own files: a quarter of the memory
         return cls(np.rint(write(labels, generator) * 255).astype(np.uint8))
 
-    def mix_in(self, images: np.ndarray, labels: np.ndarray, strength: float, generator: np.random.Generator) -> None:
-        """Replace some of the images, (n, 784), by others of the same labels, (n,), in place."""
-        chosen = np.flatnonzero(generator.random(len(images)) < WRITTEN_SHARE * strength)
+    def mix_in(
+        self, images: np.ndarray, labels: np.ndarray, may: np.ndarray, strength: float, generator: np.random.Generator
+    ) -> None:
+        """Replace some of the images, (n, 784), by others of the same labels, (n,), in place: of those that `may`."""
+        chosen = np.flatnonzero(may & (generator.random(len(images)) < WRITTEN_SHARE * strength))
         n_each = len(self.pixels) // N_CLASSES
         places = labels[chosen].astype(np.intp) * n_each + generator.integers(n_each, size=len(chosen))
         images[chosen] = self.pixels[places] / np.float32(255)

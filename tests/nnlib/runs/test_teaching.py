@@ -20,6 +20,7 @@ from nnlib.runs.store import RunStore
 from nnlib.runs.teaching import settings_for, taught, teach
 from nnlib.runs.transfer import export_run, import_file
 from nnlib.study.evaluation import evaluate
+from nnlib.training import SETTINGS
 from nnlib.training.config import TrainingConfig
 from nnlib.training.trainer import CORRECTIONS_SHARE, SHARE_OF_ONE, Trainer, first_checkpoint
 from tests.pen_strokes import load_strokes, render
@@ -142,7 +143,7 @@ def test_it_learns_from_them_whichever_way_a_step_is_shared(
     data: DataSet, changes: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nnlib.training.trainer.SHARE_OF_ONE", 0.05)  # a training as short as this one needs more
-    config = SMALL.with_changes(epochs=30, learning_rate=0.005, **changes)
+    config = SMALL.with_changes(epochs=60, learning_rate=0.005, **changes)
     wrong = Digits(data.test.images[:2], (data.test.labels[:2] + 1) % 10)
     trainer = Trainer(config, data, corrections=wrong)
     other = Trainer(config, data, corrections=wrong)
@@ -257,4 +258,4 @@ def test_a_network_of_which_nothing_is_known_is_taught_with_as_many_digits_as_th
     config = settings_for(replace(model, config=None), small)
     assert (config.training_digits, config.validation_digits) == (500, 500)
     assert config.hidden_widths == SMALL.hidden_widths
-    assert config.epochs * config.training_digits >= teaching.ENOUGH_DIGITS
+    assert config.epochs == SETTINGS["epochs"].high
