@@ -32,6 +32,7 @@ SHARES = {  # of all that is drawn
 LIKE_DIGITS = "BDGQSZbgqsz"  # letters that may be digits in another hand
 LIKE_DIGITS_SHARE = 0.7  # as often as the others they come
 FONT_SHARE, WRITTEN_SHARE = 0.12, 0.4  # of the digits of which others are made
+WRITTEN_STRETCH = 0.4  # at most, of a digit that is written stroke by stroke: some 0s lie
 STRETCH, SLANT, TURN_DEGREES = 0.25, (-0.2, 0.4), 10.0  # of what a font has: at most, to either side or from and to
 TIGHT_SHARE = 0.6  # of neighbours that touch or nearly do
 WHOLE_FROM, PART_BELOW = 0.82, 0.5  # of the ink of a digit and of what was cut, that both have: between, nobody knows
@@ -102,7 +103,8 @@ def _digit(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray, 
 def _written(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray, int]:
     """A digit written stroke by stroke."""
     digit = int(generator.integers(N_CLASSES))
-    strokes = draw_strokes(digit, generator)
+    wider = math.exp(generator.uniform(-WRITTEN_STRETCH, WRITTEN_STRETCH))
+    strokes = [stroke * (wider, 1) for stroke in draw_strokes(digit, generator)]
     spots = np.concatenate(strokes)
     low, high = spots.min(axis=0), spots.max(axis=0)
     width = generator.uniform(4, 22)
