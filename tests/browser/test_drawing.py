@@ -249,7 +249,7 @@ def test_an_example_is_read_and_the_threshold_moved_by_keyboard_alone(visit: Vis
     example = someone.keyed("examples").get_by_role("button", name="Four or nine?")
     example.focus()
     example.press("Enter")
-    expect(someone.answer).to_have_text("4")
+    expect(someone.answer).to_have_text("9")
     expect(example).to_be_focused()
     expect(someone.page).to_have_url(re.compile(r"example=unsure\.png"))
     expect(boxes(someone)).not_to_have_class(re.compile("unsure"))
@@ -262,7 +262,7 @@ def test_an_example_is_read_and_the_threshold_moved_by_keyboard_alone(visit: Vis
     slider.press("End")
     expect(someone.page.get_by_text("Not sure, perhaps")).to_be_visible()
     expect(boxes(someone)).to_have_class(re.compile("unsure"))
-    expect(boxes(someone)).to_have_text("4?")
+    expect(boxes(someone)).to_have_text("9?")
     expect(someone.page).to_have_url(re.compile(r"sure=99"))
     expect(someone.page.get_by_text(re.compile(r"At 99% it answers .* of the test digits"))).to_be_visible()
 

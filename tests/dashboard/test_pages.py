@@ -1042,7 +1042,7 @@ def test_the_threshold_makes_an_answer_unsure_and_comes_from_the_address() -> No
     for least, sure in (("10", True), ("99", False)):
         app = open_page("draw", source="Examples", example="unsure.png", sure=least)
         assert not complaints(app)
-        assert answer(app) == "4"
+        assert answer(app) == "9"
         said = "".join(each.proto.body for each in app.get("html"))
         assert ("It reads" in said, "Not sure, perhaps" in said) == (sure, not sure)
         assert any('class="unsure"' in each for each in drawn(app)) != sure

@@ -517,7 +517,7 @@ def test_what_is_no_recipe_ends_with_one_sentence(call: Call, tmp_path: Path) ->
     (tmp_path / "none.json").write_text("none")
     assert call("train", "--recipe", tmp_path / "none.json").sentence(2).startswith("this is no recipe: it must be ")
     assert call("train", "--recipe", tmp_path / "gone").sentence(2).startswith("there is no file ")
-    save_model(tmp_path / "old.npz", load_pretrained())
+    save_model(tmp_path / "old.npz", replace(load_pretrained(), training=None))
     sentence = f"the model file {tmp_path / 'old.npz'} has no recipe in it: choose another one."
     assert call("train", "--recipe", tmp_path / "old.npz").sentence(2) == sentence
     sentence = "--recipe says all about a training: give no setting but --seed with it."
