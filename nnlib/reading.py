@@ -17,7 +17,7 @@ from nnlib.words import in_words
 
 SURE = 0.5  # a digit is sure where it is at least so probably a digit, and this one
 MARK_HEIGHT = 0.3  # in terms of its row's: what is lower is a dot, a comma or a dash
-NO_DIGIT = 0.03  # less probably a digit than this, it is none
+NO_DIGIT, NO_NUMBER = 0.1, 0.2  # less probably a digit than this, it is none; several, on (geometric) average
 
 NO_INK = "There is no ink that stands out from the paper."
 NOTHING_WRITTEN = "There is ink, but no number in it: it is in too many pieces, or in specks."
@@ -123,7 +123,8 @@ def read_prepared(prepared: Prepared, model: Model, threshold: float = SURE) -> 
     digits = [digit for row in rows for digit in row]
     if not digits:
         return Reading((), None, None, NOTHING_WRITTEN if prepared.ink.max() >= 0.5 else NO_INK)
-    if all(digit.likeness < NO_DIGIT for digit in digits):
+    likeness_of_all = np.prod([digit.likeness for digit in digits]) ** (1 / len(digits))
+    if likeness_of_all < (NO_NUMBER if len(digits) > 1 else NO_DIGIT):
         return Reading(rows, None, None, _why_none(digits))
     number = "\n".join("".join(str(digit.digit) for digit in row) for row in rows)
     return Reading(rows, number, in_words(number), _why_unsure(digits))
