@@ -937,6 +937,8 @@ def test_one_click_changes_a_run_that_learns_too_slowly_and_says_no_more(home: P
 
 def test_a_run_that_can_learn_no_more_is_stopped_where_another_goes_back(home: Path) -> None:
     with learning(home, DEAD, 1) as (store, run_id):
+        # how its units are is known a little after its first epoch
+        wait_until(lambda: bool(complaints(open_page("train", run=str(run_id)))))
         app = open_page("train", run=str(run_id))
         button(app, "Start again with a learning rate of 0.001").click().run()
         assert app.selectbox(key="run").value != run_id
