@@ -2,7 +2,8 @@
 
 The networks that people train only ever saw digits, and read a letter or a scribble as one of the ten,
 and boldly. So another one, which comes with the package, is asked first. It learned from MNIST's digits,
-from digits and letters of fonts, and from strokes that nobody means (`nnlib/digits/non_digits.py`).
+from digits written stroke by stroke, from digits and letters of fonts, and from strokes that nobody means
+(`nnlib/digits/non_digits.py`).
 
 `python -m nnlib.likeness` makes it anew.
 """

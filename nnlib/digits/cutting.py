@@ -5,7 +5,7 @@ So ink is cut into more pieces than there are digits, and every few neighbouring
 whoever can read decides (over-segmentation: LeCun et al. 1998, section V).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -219,11 +219,9 @@ class _Writing:
         right, bottom = max(piece.right for piece in some), max(piece.bottom for piece in some)
         if len(some) > 1 and right - left > WIDEST * ROW_HEIGHT_PX:
             return None
-        cut = np.zeros((bottom - top, right - left), np.float32)
+        cut = join(some, (bottom - top, right - left), left, top)
         gap, reach = 0, some[0].right
         for piece in some:
-            there = cut[piece.top - top : piece.bottom - top, piece.left - left : piece.right - left]
-            np.maximum(there, piece.ink, out=there)
             gap, reach = max(gap, piece.left - reach), max(reach, piece.right)
         image = as_mnist(cut)
         for array in (cut, image):
@@ -240,6 +238,15 @@ class _Writing:
 
 def _middle(piece: Piece) -> int:
     return piece.left + piece.right
+
+
+def join(pieces: Iterable[Piece], size: tuple[int, int], left: int = 0, top: int = 0) -> np.ndarray:
+    """Their ink, each where it is, on a sheet (h, w) float32 with its corner at `left`, `top` of the row's picture."""
+    sheet = np.zeros(size, np.float32)
+    for piece in pieces:
+        there = sheet[piece.top - top : piece.bottom - top, piece.left - left : piece.right - left]
+        np.maximum(there, piece.ink, out=there)
+    return sheet
 
 
 def cut_blot(blot: Piece) -> list[Piece]:

@@ -13,7 +13,7 @@ import numpy as np
 import scipy
 from PIL import Image, ImageDraw
 
-from nnlib.digits.cutting import LETTER, OTHER, PART, ROW_HEIGHT_PX, SEVERAL, Piece, cut_blot
+from nnlib.digits.cutting import LETTER, OTHER, PART, ROW_HEIGHT_PX, SEVERAL, Piece, cut_blot, join
 from nnlib.digits.drawing import as_mnist
 from nnlib.digits.hands import draw_strokes
 from nnlib.digits.mnist import N_CLASSES, N_PIXELS, PACKAGED, SIDE, Digits
@@ -174,10 +174,7 @@ def _part_of(ink: np.ndarray, generator: np.random.Generator) -> np.ndarray | No
             return None
         count = int(generator.integers(1, len(pieces)))
         first = int(generator.integers(0, len(pieces) - count + 1))
-        kept = np.zeros_like(ink)
-        for piece in pieces[first : first + count]:
-            there = kept[piece.top : piece.bottom, piece.left : piece.right]
-            np.maximum(there, piece.ink, out=there)
+        kept = join(pieces[first : first + count], ink.shape)
     elif generator.random() < 0.8:
         line = generator.uniform(0.2, 0.8) * width + generator.uniform(-0.35, 0.35) * (rows - height / 2)
         kept = ink * ((columns < line) if generator.random() < 0.5 else (columns >= line))
@@ -203,10 +200,7 @@ def _cut(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray | N
         return None, SEVERAL
     start = int(generator.integers(len(pieces)))
     stop = int(generator.integers(start + 1, len(pieces) + 1))
-    kept = np.zeros((ROW_HEIGHT_PX, max(piece.right for piece in pieces)), np.float32)
-    for piece in pieces[start:stop]:
-        there = kept[piece.top : piece.bottom, piece.left : piece.right]
-        np.maximum(there, piece.ink, out=there)
+    kept = join(pieces[start:stop], (ROW_HEIGHT_PX, max(piece.right for piece in pieces)))
     own = kept >= 0.5
     shares = []
     for (_, label), alone in zip((first, second), each_alone, strict=True):
@@ -380,11 +374,11 @@ def _cropped(ink: np.ndarray) -> np.ndarray:
 
 
 def _box(ink: np.ndarray) -> tuple[slice, slice]:
-    """Where there is ink."""
+    """Where there is ink; all of it where there is none."""
     rows, columns = np.flatnonzero((ink >= 0.5).any(1)), np.flatnonzero((ink >= 0.5).any(0))
-    return (
-        (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)) if len(rows) else (slice(None), slice(None))
-    )
+    if not len(rows):
+        return slice(None), slice(None)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def _scaled(ink: np.ndarray, height: int) -> np.ndarray:
