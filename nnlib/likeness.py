@@ -62,11 +62,8 @@ def examples() -> tuple[np.ndarray, np.ndarray]:
     with ProcessPoolExecutor() as processes:
         parts = list(processes.map(_draw, range(N_DRAWN // N_AT_ONCE)))
     digits, generator = _digits(), np.random.default_rng(0)
-    images = np.where(
-        generator.random((N_LEARNED, 1)) < WRITTEN_SHARE,
-        write(digits.labels, generator),
-        digits.images,
-    )
+    images, written = digits.images.copy(), generator.random(N_LEARNED) < WRITTEN_SHARE
+    images[written] = write(digits.labels[written], generator)
     own = np.rint(images * 255).astype(np.uint8), digits.labels.astype(np.int64)
     drawn, kinds = (np.concatenate(each) for each in zip(own, *parts, strict=True))
     return drawn, kinds

@@ -5,7 +5,7 @@ prepared = prepare(picture)                 what is the same for every network: 
 reading = read_prepared(prepared, model)    what one of them makes of it
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,13 +17,13 @@ from nnlib.words import in_words
 
 SURE = 0.5  # a digit is sure where it is at least so probably a digit, and this one
 MARK_HEIGHT = 0.3  # in terms of its row's: what is lower is a dot, a comma or a dash
-NO_DIGIT, NO_NUMBER = 0.1, 0.25  # less probably a digit than this, it is none; several, on (geometric) average
+NO_NUMBER = 0.1  # less probably digits than this, on (geometric) average, they are none
 
 NO_INK = "There is no ink that stands out from the paper."
 NOTHING_WRITTEN = "There is ink, but no number in it: it is in too many pieces, or in specks."
 
 # of two ways to cut a row, what counts beside probabilities: logarithms, for each row's height
-LOW = 4.0  # by which a digit is lower than LOW_FROM of its row
+LOW = 8.0  # by which a digit is lower than LOW_FROM of its row
 LOW_FROM = 0.75
 APART = 10.0  # by which strokes of a digit lie apart, beyond APART_FROM
 APART_FROM = 0.03
@@ -124,8 +124,9 @@ def read_prepared(prepared: Prepared, model: Model, threshold: float = SURE) -> 
     if not digits:
         return Reading((), None, None, NOTHING_WRITTEN if prepared.ink.max() >= 0.5 else NO_INK)
     likeness_of_all = np.prod([digit.likeness for digit in digits]) ** (1 / len(digits))
-    if likeness_of_all < (NO_NUMBER if len(digits) > 1 else NO_DIGIT):
-        return Reading(rows, None, None, _why_none(digits))
+    if likeness_of_all < NO_NUMBER:
+        nothing_sure = tuple(tuple(replace(digit, threshold=np.inf) for digit in row) for row in rows)
+        return Reading(nothing_sure, None, None, _why_none(digits))
     number = "\n".join("".join(str(digit.digit) for digit in row) for row in rows)
     return Reading(rows, number, in_words(number), _why_unsure(digits))
 
@@ -157,11 +158,11 @@ def _read_row(row: Row, prepared: Prepared, model: Model, threshold: float) -> t
 def _best_path(row: Row, probabilities: np.ndarray) -> list[int]:
     """Which candidates make up the whole row best; `probabilities` (n,) are those of each one's best digit."""
     scores = np.log(row.likeness + 1e-4) + np.log(probabilities)
-    best: list[tuple[float, list[int]]] = [(0.0, []), *((-np.inf, []) for _ in range(row.n_pieces))]
+    best: list[tuple[float, list[int]]] = [(0.0, []), *((-np.inf, []) for _ in range(row.end))]
     # they begin from left to right, so what ends where one begins has been looked at
     for index, candidate in enumerate(row.candidates):
-        # a digit of many pieces counts as often, or it would win by being one only
-        weight = candidate.stop - candidate.start
+        # a wide one counts as much as the narrow ones in its place, or it would win by being one only
+        weight = candidate.cut.shape[1]
         score = best[candidate.start][0] + weight * (float(scores[index]) - _oddness(candidate))
         if score > best[candidate.stop][0]:
             best[candidate.stop] = score, [*best[candidate.start][1], index]

@@ -1,14 +1,13 @@
 """Ways to cut ink into digits: rows, strokes that belong together, and digits that touch.
 
 Geometry alone cannot say where a digit ends: the strokes of a 4 may lie apart, and neighbours may touch.
-So ink is cut into more pieces than there are digits, and every few neighbouring pieces are a candidate;
-whoever can read decides (over-segmentation: LeCun et al. 1998, section V).
+So a row is cut in more places than there are digits, between its blots and through them, and whatever lies between
+two cuts is a candidate; whoever can read decides (over-segmentation: LeCun et al. 1998, section V).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 import scipy
@@ -34,12 +33,17 @@ WIDEST = 1.7  # a digit of several pieces, in terms of its row's height
 # where blots are cut, in terms of their row's height
 PLAINLY = 0.9  # so probably a digit, a blot is not cut
 CUT_FROM_WIDTH = 0.45  # nothing narrower is two digits
-MOST_CUTS = 10
+MOST_CUTS, FEWEST_CUTS = 60, 4  # in a row: half of them at most in one blot, and in any so many
 LEAST_HEIGHT = 0.4  # of what is left and right of a cut
-CUTS_APART = 0.08
-MOST_INK_CUT = 0.55
-ASIDE_COST = 0.2  # of going a column aside, in terms of going through a pixel of ink
+CUTS_APART = 0.04  # on average
+MOST_INK_CUT = 0.8
+ASIDE_COST = 0.15  # of going a column aside, in terms of going through a pixel of ink
 DOWN_COST = 0.02
+THROUGH = 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9  # of a blot's height: at each, what is cheapest to cut through
+NOTCH_DEPTH, NOTCHES_ASIDE = 0.05, 0.3
+LEFT_OUT = 0.01  # of a blot's ink, which may lie on the other side of the cut after
+
+NO_BLOT = -1
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 Judge = Callable[[np.ndarray], np.ndarray]
@@ -47,11 +51,11 @@ Judge = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Candidate:
-    """Some neighbouring pieces of a row, those from `start` to `stop`, which may be a digit.
+    """What may be a digit: all that lies between two cuts of a row, those with the numbers `start` and `stop`.
 
-    `cut` is their ink, (h, w) float32 in [0, 1], and `image` the same as MNIST would have it, (784,): both
+    `cut` is its ink, (h, w) float32 in [0, 1], and `image` the same as MNIST would have it, (784,): both
     read-only. `box` is left, top, right, bottom in pixels of all ink. In terms of the row's height: `height`,
-    `gap`, the widest one between the pieces, and `ink_cut`, how much ink the cuts on both sides go through.
+    `gap`, the widest one between its pieces, and `ink_cut`, how much ink the two cuts go through.
     `blots` are those of which it has a part only, by their numbers in Row.blot_kinds.
     """
 
@@ -68,9 +72,13 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Row:
-    """All candidates of a row of `n_pieces` pieces, and what the judge says of each, and of each blot: (n, n_kinds)."""
+    """All candidates of a row, by their first cuts, and what the judge says of each, and of each blot: (n, n_kinds).
 
-    n_pieces: int
+    Cut 0 is left of everything, and the one with the number `end` right of it: digits are candidates, each from
+    where the one before stops, that lead from 0 to `end`.
+    """
+
+    end: int
     candidates: tuple[Candidate, ...]
     kinds: np.ndarray
     blot_kinds: np.ndarray
@@ -85,14 +93,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Piece:
-    """A blot of ink, or a part of one: `ink` (h, w), with its corner in the row's picture, and how much ink was cut
-    on its left and right, in terms of the row's height. `blot` is the number of the one that it is a part of."""
+    """A blot of ink, or a part of one: `ink` (h, w), with its corner in the row's picture. `blot` is the number of
+    the one that it is, or is a part of."""
 
     ink: np.ndarray
     left: int = 0
     top: int = 0
-    cut_left: float = 0.0
-    cut_right: float = 0.0
     blot: int = 0
 
     @property
@@ -104,6 +110,17 @@ class Piece:
     def bottom(self) -> int:
         """Its lower edge, exclusive."""
         return self.top + self.ink.shape[0]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A place where a row may be cut: left of it are the blots `before` and, where it goes through a blot, that
+    one's pixels `left`, (h, w) bool. `ink` is how much it goes through, in terms of the row's height."""
+
+    before: frozenset[int]
+    through: int = NO_BLOT
+    left: np.ndarray | None = None
+    ink: float = 0.0
 
 
 def cut_rows(ink: np.ndarray, judge: Judge) -> list[Row]:
@@ -181,45 +198,85 @@ class _Writing:
 
     def is_one_digit(self, judge: Judge) -> bool:
         """Whether all of it is one, as an upper and a lower half may be."""
-        whole = self._candidate(self.blots, 0, len(self.blots)) if len(self.blots) <= MOST_PIECES else None
+        nothing, *_, everything = self._between_blots()
+        whole = self._candidate(0, nothing, 1, everything)
         return whole is not None and bool(judge(whole.image[None])[0, :N_CLASSES].sum() >= ONE_FROM)
 
     def row(self, judge: Judge) -> Row:
         """Its candidates: of blots and, where those are not plainly digits, of their parts."""
-        candidates, kinds = self._judged(self.blots, judge)
+        cuts = self._between_blots()
+        candidates, kinds = self._judged(cuts, judge)
         best = np.zeros(len(self.blots))
         for candidate, likeness in zip(candidates, kinds[:, :N_CLASSES].sum(axis=1), strict=True):
             part = slice(candidate.start, candidate.stop)
             best[part] = np.maximum(best[part], likeness)
         blot_kinds = kinds[[candidate.stop - candidate.start == 1 for candidate in candidates]]
-        pieces = []
-        for blot, likeness in zip(self.blots, best, strict=True):
-            pieces += [blot] if likeness >= PLAINLY else cut_blot(blot)
-        if len(pieces) > len(self.blots):
-            candidates, kinds = self._judged(sorted(pieces, key=_middle), judge)
-        return Row(len(pieces), candidates, kinds, blot_kinds)
+        doubtful = [blot for blot in self.blots if best[blot.blot] < PLAINLY]
+        within = [cut for blot in doubtful for cut in self._within(blot, MOST_CUTS // max(2, len(doubtful)))]
+        if within:
+            cuts = sorted(cuts + within, key=self._inked_left)
+            candidates, kinds = self._judged(cuts, judge)
+        return Row(len(cuts) - 1, candidates, kinds, blot_kinds)
 
-    def _judged(self, pieces: list[Piece], judge: Judge) -> tuple[tuple[Candidate, ...], np.ndarray]:
-        """The candidates of these pieces, which are in order from left to right, and what each is."""
-        candidates = tuple(self._candidates(pieces))
+    def _between_blots(self) -> list[Cut]:
+        return [Cut(frozenset(range(count))) for count in range(len(self.blots) + 1)]
+
+    def _within(self, blot: Piece, most: int) -> list[Cut]:
+        if blot.ink.shape[1] < CUT_FROM_WIDTH * ROW_HEIGHT_PX:
+            return []
+        cuts = []
+        for seam, through in seams(blot.ink >= 0.5, max(most, FEWEST_CUTS)):
+            middle = 2 * (blot.left + float(seam.mean()))
+            before = frozenset(other.blot for other in self.blots if other is not blot and _middle(other) < middle)
+            cuts.append(Cut(before, blot.blot, np.arange(blot.ink.shape[1]) < seam[:, None], through))
+        return cuts
+
+    def _inked_left(self, cut: Cut) -> float:
+        ink = sum(float(self.blots[blot].ink.sum()) for blot in cut.before)
+        return ink + (0 if cut.left is None else float(self.blots[cut.through].ink[cut.left].sum()))
+
+    def _judged(self, cuts: list[Cut], judge: Judge) -> tuple[tuple[Candidate, ...], np.ndarray]:
+        """The candidates between these cuts, which are in order from left to right, and what each is."""
+        pairs = ((a, b) for a in range(len(cuts)) for b in range(a + 1, len(cuts)))
+        found = (self._candidate(a, cuts[a], b, cuts[b]) for a, b in pairs)
+        candidates = tuple(each for each in found if each is not None)
         return candidates, judge(np.stack([each.image for each in candidates]))
 
-    def _candidates(self, pieces: list[Piece]) -> Iterator[Candidate]:
-        for start in range(len(pieces)):
-            for stop in range(start + 1, min(start + MOST_PIECES, len(pieces)) + 1):
-                candidate = self._candidate(pieces, start, stop)
-                if candidate is None:
-                    break
-                yield candidate
+    def _between(self, first: Cut, second: Cut) -> list[Piece] | None:
+        """What is right of the first and left of the second; None where that is none."""
+        blots = second.before - first.before
+        if not first.before <= second.before or len(blots) > MOST_PIECES:
+            return None
+        pieces = [self.blots[blot] for blot in blots - {first.through}]
+        if first.left is not None and first.through in blots:
+            pieces += _part(self.blots[first.through], ~first.left)
+        elif first.through not in (NO_BLOT, second.through):
+            return None
+        if second.left is not None:
+            blot, left = self.blots[second.through], second.left
+            if first.left is not None and first.through == second.through:
+                if blot.ink[first.left & ~left].sum() > LEFT_OUT * blot.ink.sum():
+                    return None
+                left = left & ~first.left
+            pieces += _part(blot, left)
+        return sorted(pieces, key=_middle) or None
 
-    def _candidate(self, pieces: list[Piece], start: int, stop: int) -> Candidate | None:
-        """None where the pieces are too wide together."""
-        some = pieces[start:stop]
+    def _candidate(self, start: int, first: Cut, stop: int, second: Cut) -> Candidate | None:
+        """None where the one is not left of the other, or the pieces are too wide together or too low."""
+        some = self._between(first, second)
+        if some is None:
+            return None
         left, top = min(piece.left for piece in some), min(piece.top for piece in some)
         right, bottom = max(piece.right for piece in some), max(piece.bottom for piece in some)
-        if len(some) > 1 and right - left > WIDEST * ROW_HEIGHT_PX:
+        parted = tuple(sorted({first.through, second.through} - {NO_BLOT}))
+        if (len(some) > 1 or parted) and right - left > WIDEST * max(ROW_HEIGHT_PX, bottom - top):
             return None
-        cut = join(some, (bottom - top, right - left), left, top)
+        if parted and bottom - top < LEAST_HEIGHT * ROW_HEIGHT_PX:
+            return None
+        cut = np.zeros((bottom - top, right - left), np.float32)
+        for piece in some:
+            there = cut[piece.top - top : piece.bottom - top, piece.left - left : piece.right - left]
+            np.maximum(there, piece.ink, out=there)
         gap, reach = 0, some[0].right
         for piece in some:
             gap, reach = max(gap, piece.left - reach), max(reach, piece.right)
@@ -229,78 +286,101 @@ class _Writing:
         corners = np.array([left, top, right, bottom]) / self.scale + [self.left, self.top] * 2
         (x, y), (to_x, to_y) = np.floor(corners[:2] + 0.01), np.ceil(corners[2:] - 0.01)
         box = int(x), int(y), int(to_x), int(to_y)
-        ink_cut = some[0].cut_left + some[-1].cut_right
-        blots = tuple(sorted({piece.blot for piece in some} & {piece.blot for piece in pieces[:start] + pieces[stop:]}))
-        return Candidate(
-            start, stop, box, cut, image, (bottom - top) / ROW_HEIGHT_PX, gap / ROW_HEIGHT_PX, ink_cut, blots
-        )
+        height, gap_ = (bottom - top) / ROW_HEIGHT_PX, gap / ROW_HEIGHT_PX
+        return Candidate(start, stop, box, cut, image, height, gap_, first.ink + second.ink, parted)
+
+
+def _part(blot: Piece, which: np.ndarray) -> list[Piece]:
+    """That part of it, if there is any."""
+    part = np.where(which, blot.ink, 0)
+    rows, columns = np.flatnonzero((part >= 0.5).any(1)), np.flatnonzero((part >= 0.5).any(0))
+    if not len(rows):
+        return []
+    part = part[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return [Piece(part, blot.left + int(columns[0]), blot.top + int(rows[0]), blot.blot)]
 
 
 def _middle(piece: Piece) -> int:
     return piece.left + piece.right
 
 
-def join(pieces: Iterable[Piece], size: tuple[int, int], left: int = 0, top: int = 0) -> np.ndarray:
-    """Their ink, each where it is, on a sheet (h, w) float32 with its corner at `left`, `top` of the row's picture."""
-    sheet = np.zeros(size, np.float32)
-    for piece in pieces:
-        there = sheet[piece.top - top : piece.bottom - top, piece.left - left : piece.right - left]
-        np.maximum(there, piece.ink, out=there)
-    return sheet
-
-
-def cut_blot(blot: Piece) -> list[Piece]:
-    """The blot, cut wherever two digits may touch in it; from left to right."""
-    height, width = blot.ink.shape
-    seams = _seams(blot.ink >= 0.5) if width >= CUT_FROM_WIDTH * ROW_HEIGHT_PX else []
-    borders = [(np.zeros(height, int), 0.0), *seams, (np.full(height, width), 0.0)]
-    columns = np.arange(width)
-    pieces = []
-    for (start, cut_left), (stop, cut_right) in pairwise(borders):
-        part = np.where((columns >= start[:, None]) & (columns < stop[:, None]), blot.ink, 0)
-        rows, inked = np.flatnonzero((part >= 0.5).any(1)), np.flatnonzero((part >= 0.5).any(0))
-        if len(rows):
-            part = part[rows[0] : rows[-1] + 1, inked[0] : inked[-1] + 1]
-            left, top = blot.left + int(inked[0]), blot.top + int(rows[0])
-            pieces.append(Piece(part, left, top, cut_left, cut_right, blot.blot))
-    return pieces or [blot]
-
-
-def _seams(inked: np.ndarray) -> list[tuple[np.ndarray, float]]:
+def seams(inked: np.ndarray, most: int = MOST_CUTS // 2) -> list[tuple[np.ndarray, float]]:
     """Where to cut a blot (h, w) from top to bottom: the first column right of each cut, (h,), and how much
-    ink it goes through, in terms of the row's height; from left to right.
+    ink it goes through, in terms of the row's height; from left to right, and no more than so many.
 
-    Each is the way through the least ink to some place at the bottom (seam carving: Avidan & Shamir 2007).
+    Each is the way through the least ink that goes through some place (seam carving: Avidan & Shamir 2007), or
+    goes from a notch above to one below, as where two 0s lean on each other.
     """
     height, width = inked.shape
-    cost = inked.astype(np.float32) + np.float32(DOWN_COST)
-    came = np.zeros((height, width), np.int8)
-    total = cost[0]
-    for y in range(1, height):
-        beside = np.pad(total, 1, constant_values=np.inf)
-        ways = np.stack([total, beside[:-2] + ASIDE_COST, beside[2:] + ASIDE_COST])
-        way = ways.argmin(axis=0)
-        came[y] = np.array([0, -1, 1], np.int8)[way]
-        total = np.take_along_axis(ways, way[None], axis=0)[0] + cost[y]
-    seams: list[tuple[float, np.ndarray, float]] = []
-    for end in np.argsort(total, kind="stable"):
-        seam = np.empty(height, int)
-        x = int(end)
-        for y in range(height - 1, -1, -1):
-            seam[y] = x
-            x += int(came[y, x])
-        middle, through = float(seam.mean()), float(inked[np.arange(height), seam].sum()) / ROW_HEIGHT_PX
-        if through > MOST_INK_CUT or len(seams) == MOST_CUTS:
-            break
-        if any(abs(middle - other) < CUTS_APART * ROW_HEIGHT_PX for other, _, _ in seams):
+    chosen: list[tuple[np.ndarray, float]] = []
+    for seam in [*_cheapest(inked), *_from_notch_to_notch(inked)]:
+        through = float(inked[np.arange(height), seam].sum()) / ROW_HEIGHT_PX
+        if through > MOST_INK_CUT or len(chosen) == most:
+            continue
+        if any(np.abs(seam - other).mean() < CUTS_APART * ROW_HEIGHT_PX for other, _ in chosen):
             continue
         left_of_it = np.arange(width) < seam[:, None]
         if min(_inked_rows(inked & left_of_it), _inked_rows(inked & ~left_of_it)) >= LEAST_HEIGHT * ROW_HEIGHT_PX:
-            seams.append((middle, seam, through))
-    seams.sort(key=lambda each: each[0])
-    for (_, before, _), (_, after, _) in pairwise(seams):
-        np.maximum(before, after, out=after)  # no cut crosses the one before it
-    return [(seam, through) for _, seam, through in seams]
+            chosen.append((seam, through))
+    return sorted(chosen, key=lambda each: float(each[0].mean()))
+
+
+def _cheapest(inked: np.ndarray) -> list[np.ndarray]:
+    """Ways from top to bottom, (h,) columns each, the one that costs least before the others."""
+    height = len(inked)
+    cost = inked.astype(np.float32) + np.float32(DOWN_COST)
+    above, from_above = _ways(cost)
+    below, from_below = (array[::-1] for array in _ways(cost[::-1]))
+    total = above + below - cost
+    found: list[tuple[float, np.ndarray]] = []
+    for y in {int(share * (height - 1)) for share in THROUGH}:
+        around = scipy.ndimage.minimum_filter1d(total[y], 2 * int(CUTS_APART * ROW_HEIGHT_PX) + 1)
+        x = np.flatnonzero(total[y] <= around)
+        ways = np.empty((height, len(x)), int)
+        ways[y] = x
+        for row in range(y, 0, -1):
+            ways[row - 1] = ways[row] + from_above[row, ways[row]]
+        for row in range(y, height - 1):
+            ways[row + 1] = ways[row] + from_below[row, ways[row]]
+        found += zip(total[y, x].tolist(), ways.T, strict=True)
+    return [way for _, way in sorted(found, key=lambda each: each[0])]
+
+
+def _from_notch_to_notch(inked: np.ndarray) -> list[np.ndarray]:
+    """Straight ways from each notch above to those below it, (h,) columns each, and on to the top and the bottom."""
+    rows, last = np.arange(len(inked)), len(inked) - 1
+    below = _notches(inked[::-1])
+    pairs = ((above, other) for above in _notches(inked) for other in below)
+    return [
+        np.rint(np.interp(rows, sorted([y, last - other_y]), [x, other_x])).astype(int)
+        for (x, y), (other_x, other_y) in pairs
+        if abs(x - other_x) <= NOTCHES_ASIDE * ROW_HEIGHT_PX
+    ]
+
+
+def _notches(inked: np.ndarray) -> list[tuple[int, int]]:
+    """Where the outline comes down from the top and goes up again: the deepest column and row of each."""
+    depth = inked.argmax(axis=0)
+    reach = int(NOTCHES_ASIDE * ROW_HEIGHT_PX)
+    sides = [depth[max(0, x - reach) : x + 1].min() for x in range(len(depth))]
+    other = [depth[x : x + reach].min() for x in range(len(depth))]
+    deep = depth - np.maximum(sides, other) >= NOTCH_DEPTH * ROW_HEIGHT_PX
+    deepest = deep & (depth == scipy.ndimage.maximum_filter1d(depth, reach))
+    runs, count = scipy.ndimage.label(deepest)
+    middles = [int(np.flatnonzero(runs == run).mean()) for run in range(1, count + 1)]
+    return [(x, int(depth[x])) for x in middles]
+
+
+def _ways(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the cheapest way from the first row to each pixel costs, (h, w), and from which column beside it comes."""
+    total, came = cost.copy(), np.zeros(cost.shape, np.int8)
+    for y in range(1, len(cost)):
+        beside = np.pad(total[y - 1], 1, constant_values=np.inf)
+        ways = np.stack([beside[1:-1], beside[:-2] + ASIDE_COST, beside[2:] + ASIDE_COST])
+        way = ways.argmin(axis=0)
+        came[y] = np.array([0, -1, 1], np.int8)[way]
+        total[y] += np.take_along_axis(ways, way[None], axis=0)[0]
+    return total, came
 
 
 def _inked_rows(inked: np.ndarray) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 import scipy
 from PIL import Image, ImageDraw
 
-from nnlib.digits.cutting import LETTER, OTHER, PART, ROW_HEIGHT_PX, SEVERAL, Piece, cut_blot, join
+from nnlib.digits.cutting import LETTER, OTHER, PART, ROW_HEIGHT_PX, SEVERAL, seams
 from nnlib.digits.drawing import as_mnist
 from nnlib.digits.hands import draw_strokes
 from nnlib.digits.mnist import N_CLASSES, N_PIXELS, PACKAGED, SIDE, Digits
@@ -35,6 +35,7 @@ FONT_SHARE, WRITTEN_SHARE = 0.12, 0.4  # of the digits of which others are made
 WRITTEN_STRETCH = 0.4  # at most, of a digit that is written stroke by stroke: some 0s lie
 STRETCH, SLANT, TURN_DEGREES = 0.25, (-0.2, 0.4), 10.0  # of what a font has: at most, to either side or from and to
 TIGHT_SHARE = 0.6  # of neighbours that touch or nearly do
+CUTS_APART = 0.1  # on average, in terms of the height
 WHOLE_FROM, PART_BELOW = 0.82, 0.5  # of the ink of a digit and of what was cut, that both have: between, nobody knows
 SEVERAL_FROM = 0.3  # of each of two digits, in what is several
 
@@ -169,12 +170,7 @@ def _part_of(ink: np.ndarray, generator: np.random.Generator) -> np.ndarray | No
     rows, columns = np.mgrid[:height, :width]
     if generator.random() < 0.6:
         ink = _scaled(ink, ROW_HEIGHT_PX)
-        pieces = cut_blot(Piece(ink))
-        if len(pieces) < 2:
-            return None
-        count = int(generator.integers(1, len(pieces)))
-        first = int(generator.integers(0, len(pieces) - count + 1))
-        kept = join(pieces[first : first + count], ink.shape)
+        kept = _between_cuts(ink, generator)
     elif generator.random() < 0.8:
         line = generator.uniform(0.2, 0.8) * width + generator.uniform(-0.35, 0.35) * (rows - height / 2)
         kept = ink * ((columns < line) if generator.random() < 0.5 else (columns >= line))
@@ -195,17 +191,11 @@ def _cut(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray | N
     sizes = np.bincount(labels.ravel())[1:]
     blot = sheet * (labels == 1 + sizes.argmax()) if len(sizes) else sheet
     box = _box(blot)
-    pieces = cut_blot(Piece(_scaled(blot[box], ROW_HEIGHT_PX)))
-    if len(pieces) < 2:
-        return None, SEVERAL
-    start = int(generator.integers(len(pieces)))
-    stop = int(generator.integers(start + 1, len(pieces) + 1))
-    kept = join(pieces[start:stop], (ROW_HEIGHT_PX, max(piece.right for piece in pieces)))
+    kept = _between_cuts(_scaled(blot[box], ROW_HEIGHT_PX), generator)
     own = kept >= 0.5
     shares = []
     for (_, label), alone in zip((first, second), each_alone, strict=True):
-        whole = _scaled(alone[box], ROW_HEIGHT_PX)[:, : own.shape[1]] >= 0.5
-        whole = np.pad(whole, ((0, 0), (0, own.shape[1] - whole.shape[1])))
+        whole = _scaled(alone[box], ROW_HEIGHT_PX) >= 0.5
         in_both = float(np.sum(own & whole))
         likeness = in_both / max(1.0, float(np.sum(own | whole)))
         if likeness >= WHOLE_FROM:
@@ -217,6 +207,22 @@ def _cut(digits: Digits, generator: np.random.Generator) -> tuple[np.ndarray | N
     if kept.shape[1] < 0.4 * kept.shape[0]:  # it may be a 1
         return None, PART
     return kept, SEVERAL if min(shares) >= SEVERAL_FROM else PART
+
+
+def _between_cuts(ink: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """What is between two of the ways to cut it, or between one and its edge."""
+    height, width = ink.shape
+    cuts: list[np.ndarray] = []
+    for seam in generator.permutation([seam for seam, _ in seams(ink >= 0.5)]):
+        # what lacks next to nothing is as good as whole, and most is such where cuts are close
+        if all(np.abs(seam - other).mean() >= CUTS_APART * height for other in cuts):
+            cuts.append(seam)
+    cuts.sort(key=lambda seam: float(seam.mean()))
+    borders = [np.zeros(height, int), *cuts, np.full(height, width)]
+    start = int(generator.integers(len(borders) - 1))
+    stop = int(generator.integers(start + 1, len(borders)))
+    columns = np.arange(width)
+    return ink * ((columns >= borders[start][:, None]) & (columns < borders[stop][:, None]))
 
 
 def _side_by_side(
