@@ -17,7 +17,7 @@ from nnlib.words import in_words
 
 SURE = 0.5  # a digit is sure where it is at least so probably a digit, and this one
 MARK_HEIGHT = 0.3  # in terms of its row's: what is lower is a dot, a comma or a dash
-NO_NUMBER = 0.1  # less probably digits than this, on (geometric) average, they are none
+NO_NUMBER = 0.03  # less probably digits than this, on (geometric) average, they are none
 
 NO_INK = "There is no ink that stands out from the paper."
 NOTHING_WRITTEN = "There is ink, but no number in it: it is in too many pieces, or in specks."

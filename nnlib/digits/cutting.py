@@ -35,7 +35,8 @@ PLAINLY = 0.9  # so probably a digit, a blot is not cut
 CUT_FROM_WIDTH = 0.45  # nothing narrower is two digits
 MOST_CUTS, FEWEST_CUTS = 60, 4  # in a row: half of them at most in one blot, and in any so many
 LEAST_HEIGHT = 0.4  # of what is left and right of a cut
-CUTS_APART = 0.04  # on average
+PLACES_APART = 0.04  # where a cut costs less than those around it
+CUTS_APART = 0.03  # of a digit's ink, that lies between two cuts at least
 MOST_INK_CUT = 0.8
 ASIDE_COST = 0.15  # of going a column aside, in terms of going through a pixel of ink
 DOWN_COST = 0.02
@@ -312,16 +313,19 @@ def seams(inked: np.ndarray, most: int = MOST_CUTS // 2) -> list[tuple[np.ndarra
     goes from a notch above to one below, as where two 0s lean on each other.
     """
     height, width = inked.shape
+    columns, ink_of_a_digit = np.arange(width), float(inked.sum()) / max(1.0, width / ROW_HEIGHT_PX)
     chosen: list[tuple[np.ndarray, float]] = []
+    lefts: list[np.ndarray] = []
     for seam in [*_cheapest(inked), *_from_notch_to_notch(inked)]:
         through = float(inked[np.arange(height), seam].sum()) / ROW_HEIGHT_PX
         if through > MOST_INK_CUT or len(chosen) == most:
             continue
-        if any(np.abs(seam - other).mean() < CUTS_APART * ROW_HEIGHT_PX for other, _ in chosen):
+        left = inked & (columns < seam[:, None])
+        if any(np.count_nonzero(left ^ other) < CUTS_APART * ink_of_a_digit for other in lefts):
             continue
-        left_of_it = np.arange(width) < seam[:, None]
-        if min(_inked_rows(inked & left_of_it), _inked_rows(inked & ~left_of_it)) >= LEAST_HEIGHT * ROW_HEIGHT_PX:
+        if min(_inked_rows(left), _inked_rows(inked & ~left)) >= LEAST_HEIGHT * ROW_HEIGHT_PX:
             chosen.append((seam, through))
+            lefts.append(left)
     return sorted(chosen, key=lambda each: float(each[0].mean()))
 
 
@@ -334,7 +338,7 @@ def _cheapest(inked: np.ndarray) -> list[np.ndarray]:
     total = above + below - cost
     found: list[tuple[float, np.ndarray]] = []
     for y in {int(share * (height - 1)) for share in THROUGH}:
-        around = scipy.ndimage.minimum_filter1d(total[y], 2 * int(CUTS_APART * ROW_HEIGHT_PX) + 1)
+        around = scipy.ndimage.minimum_filter1d(total[y], 2 * int(PLACES_APART * ROW_HEIGHT_PX) + 1)
         x = np.flatnonzero(total[y] <= around)
         ways = np.empty((height, len(x)), int)
         ways[y] = x

@@ -35,7 +35,7 @@ FONT_SHARE, WRITTEN_SHARE = 0.12, 0.4  # of the digits of which others are made
 WRITTEN_STRETCH = 0.4  # at most, of a digit that is written stroke by stroke: some 0s lie
 STRETCH, SLANT, TURN_DEGREES = 0.25, (-0.2, 0.4), 10.0  # of what a font has: at most, to either side or from and to
 TIGHT_SHARE = 0.6  # of neighbours that touch or nearly do
-CUTS_APART = 0.1  # on average, in terms of the height
+MOST_CUTS, CUTS_APART = 10, 0.08  # the second on average, in terms of the height
 WHOLE_FROM, PART_BELOW = 0.82, 0.5  # of the ink of a digit and of what was cut, that both have: between, nobody knows
 SEVERAL_FROM = 0.3  # of each of two digits, in what is several
 
@@ -213,9 +213,9 @@ def _between_cuts(ink: np.ndarray, generator: np.random.Generator) -> np.ndarray
     """What is between two of the ways to cut it, or between one and its edge."""
     height, width = ink.shape
     cuts: list[np.ndarray] = []
-    for seam in generator.permutation([seam for seam, _ in seams(ink >= 0.5)]):
+    for seam, _ in sorted(seams(ink >= 0.5), key=lambda each: each[1]):
         # what lacks next to nothing is as good as whole, and most is such where cuts are close
-        if all(np.abs(seam - other).mean() >= CUTS_APART * height for other in cuts):
+        if len(cuts) < MOST_CUTS and all(np.abs(seam - other).mean() >= CUTS_APART * height for other in cuts):
             cuts.append(seam)
     cuts.sort(key=lambda seam: float(seam.mean()))
     borders = [np.zeros(height, int), *cuts, np.full(height, width)]

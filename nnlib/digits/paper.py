@@ -25,7 +25,7 @@ FAINTEST_CORE, CORE_TO_NOISE, LEAST_CORE_PX = 0.075, 7, 3  # a blot has a core t
 # what is no stroke
 SHORTEST = 0.015  # of the picture's larger side
 LEAST_SHARPNESS = 0.12  # of a blot's darkness, the fall per pixel along its edge: a soft shadow has less
-LEAST_CLOSED = 0.7  # of a blot's edge, beyond which it is brighter: not so where a shadow has a corner
+LEAST_CLOSED = 0.65  # of a blot's edge, beyond which it is brighter: not so where a shadow has a corner
 MARGIN = 0.03  # of the picture's larger side: ruling that leaves the picture is no long line there
 WIDEST_RULING_PX = 6  # what is left of a printed line
 LEAST_EVIDENCE = 0.06  # a short line of soft pencil has hardly more
@@ -202,7 +202,7 @@ def _blots(
     ring = (nearest > 0) & (labels == 0)
     brighter = 1 - scipy.ndimage.minimum_filter(grey, 7)[ring] / grey[ring].clip(0.02)
     owner = nearest[ring]
-    closed = np.bincount(owner, brighter >= 0.3 * mean[owner], minlength=count + 1)
+    closed = np.bincount(owner, brighter >= 0.5 * mean[owner], minlength=count + 1)
     closed = closed / np.bincount(owner, minlength=count + 1).clip(1)
 
     likely = (core >= LEAST_CORE_PX) & (area >= 4 * LEAST_CORE_PX) & (total(paper) >= 0.9 * area)

@@ -52,12 +52,22 @@ def test_few_drawings_are_declined(drawings: list[tuple[Reading, int]]) -> None:
 
 
 def test_numbers_are_read(numbers: list[tuple[Reading, str]]) -> None:
-    assert np.mean([reading.number == number for reading, number in numbers]) >= 0.83
+    assert np.mean([reading.number == number for reading, number in numbers]) >= 0.87
 
 
 def test_what_is_sure_is_right_more_often(numbers: list[tuple[Reading, str]]) -> None:
     right = np.mean([reading.number == number for reading, number in numbers])
     assert np.mean([reading.number == number for reading, number in numbers if reading.sure]) > right
+
+
+def test_two_zeros_that_lean_on_each_other_are_two() -> None:
+    rows, columns = np.mgrid[:280, :280]
+    ring = np.abs(np.hypot((rows - 140) / 90, (columns - 140) / 62) - 0.9) < 0.1
+    for apart in (110, 114, 118):  # from strokes that lie over each other to some that only touch
+        pair = np.zeros((280, 400), bool)
+        pair[:, :280] |= ring
+        pair[:, apart : apart + 280] |= ring
+        assert read(pair.astype(np.uint8) * 255).number == "00"
 
 
 def test_mnist_itself_stays_as_readable() -> None:
@@ -73,7 +83,10 @@ def test_mnist_itself_stays_as_readable() -> None:
 def test_what_is_no_digit_is_seldom_sure() -> None:
     sure = Counter[str]()
     for canvas, kind in iter_non_digits(40):
-        sure[kind] += read(canvas).sure
+        reading = read(canvas)
+        sure[kind] += reading.sure
+        # of what is no number, no part is a sure digit
+        assert reading.number is not None or not any(digit.sure for digit in reading.digits)
     assert sure.total() <= 0.08 * 5 * 40
     assert max(sure.values()) <= 0.25 * 40
 
