@@ -27,7 +27,6 @@ LOW = 8.0  # by which a digit is lower than LOW_FROM of its row
 LOW_FROM = 0.75
 APART = 10.0  # by which strokes of a digit lie apart, beyond APART_FROM
 APART_FROM = 0.03
-CUT = 1.0  # of ink that is cut
 
 
 @dataclass(frozen=True)
@@ -171,8 +170,7 @@ def _best_path(row: Row, probabilities: np.ndarray) -> list[int]:
 
 def _oddness(candidate: Candidate) -> float:
     """What speaks against a candidate, whatever it looks like."""
-    low = LOW * max(0.0, LOW_FROM - candidate.height)
-    return low + APART * max(0.0, candidate.gap - APART_FROM) + CUT * candidate.ink_cut
+    return LOW * max(0.0, LOW_FROM - candidate.height) + APART * max(0.0, candidate.gap - APART_FROM)
 
 
 def _in_picture(box: Box, prepared: Prepared) -> Box:

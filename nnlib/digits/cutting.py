@@ -55,9 +55,9 @@ class Candidate:
     """What may be a digit: all that lies between two cuts of a row, those with the numbers `start` and `stop`.
 
     `cut` is its ink, (h, w) float32 in [0, 1], and `image` the same as MNIST would have it, (784,): both
-    read-only. `box` is left, top, right, bottom in pixels of all ink. In terms of the row's height: `height`,
-    `gap`, the widest one between its pieces, and `ink_cut`, how much ink the two cuts go through.
-    `blots` are those of which it has a part only, by their numbers in Row.blot_kinds.
+    read-only. `box` is left, top, right, bottom in pixels of all ink. In terms of the row's height: `height`, and
+    `gap`, the widest one between its pieces. `blots` are those of which it has a part only, by their numbers in
+    Row.blot_kinds.
     """
 
     start: int
@@ -67,7 +67,6 @@ class Candidate:
     image: np.ndarray
     height: float
     gap: float
-    ink_cut: float
     blots: tuple[int, ...]
 
 
@@ -116,12 +115,11 @@ class Piece:
 @dataclass(frozen=True)
 class Cut:
     """A place where a row may be cut: left of it are the blots `before` and, where it goes through a blot, that
-    one's pixels `left`, (h, w) bool. `ink` is how much it goes through, in terms of the row's height."""
+    one's pixels `left`, (h, w) bool."""
 
     before: frozenset[int]
     through: int = NO_BLOT
     left: np.ndarray | None = None
-    ink: float = 0.0
 
 
 def cut_rows(ink: np.ndarray, judge: Judge) -> list[Row]:
@@ -226,10 +224,10 @@ class _Writing:
         if blot.ink.shape[1] < CUT_FROM_WIDTH * ROW_HEIGHT_PX:
             return []
         cuts = []
-        for seam, through in seams(blot.ink >= 0.5, max(most, FEWEST_CUTS)):
+        for seam, _ in seams(blot.ink >= 0.5, max(most, FEWEST_CUTS)):
             middle = 2 * (blot.left + float(seam.mean()))
             before = frozenset(other.blot for other in self.blots if other is not blot and _middle(other) < middle)
-            cuts.append(Cut(before, blot.blot, np.arange(blot.ink.shape[1]) < seam[:, None], through))
+            cuts.append(Cut(before, blot.blot, np.arange(blot.ink.shape[1]) < seam[:, None]))
         return cuts
 
     def _inked_left(self, cut: Cut) -> float:
@@ -287,8 +285,7 @@ class _Writing:
         corners = np.array([left, top, right, bottom]) / self.scale + [self.left, self.top] * 2
         (x, y), (to_x, to_y) = np.floor(corners[:2] + 0.01), np.ceil(corners[2:] - 0.01)
         box = int(x), int(y), int(to_x), int(to_y)
-        height, gap_ = (bottom - top) / ROW_HEIGHT_PX, gap / ROW_HEIGHT_PX
-        return Candidate(start, stop, box, cut, image, height, gap_, first.ink + second.ink, parted)
+        return Candidate(start, stop, box, cut, image, (bottom - top) / ROW_HEIGHT_PX, gap / ROW_HEIGHT_PX, parted)
 
 
 def _part(blot: Piece, which: np.ndarray) -> list[Piece]:
