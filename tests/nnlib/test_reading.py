@@ -2,6 +2,7 @@
 
 from collections import Counter
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,13 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 from nnlib import Reading, read_digits
-from nnlib.digits import load_mnist
+from nnlib.digits import load_mnist, read_picture
 from nnlib.errors import DrawingError
 from nnlib.model_files import load_pretrained
 from nnlib.reading import prepare, read_prepared
 from tests.non_digits import iter_non_digits
 from tests.pen_strokes import iter_canvases, iter_numbers, load_strokes, on_canvas, render
 
+EXAMPLES = Path(__file__).parents[2] / "dashboard" / "examples"
 STROKES, LABELS = zip(*islice(load_strokes(), 200), strict=True)
 
 
@@ -58,6 +60,22 @@ def test_numbers_are_read(numbers: list[tuple[Reading, str]]) -> None:
 def test_what_is_sure_is_right_more_often(numbers: list[tuple[Reading, str]]) -> None:
     right = np.mean([reading.number == number for reading, number in numbers])
     assert np.mean([reading.number == number for reading, number in numbers if reading.sure]) > right
+
+
+@pytest.mark.parametrize(
+    ("example", "number"),
+    [
+        ("digit.png", "3"),
+        ("number.png", "2057"),
+        ("touching.png", "638"),
+        ("rows.png", "194\n72"),
+        ("photo.jpg", "8146"),
+        ("letter.png", None),
+        ("scribble.png", None),
+    ],
+)
+def test_the_examples_show_what_they_are_there_for(example: str, number: str | None) -> None:
+    assert read(read_picture(EXAMPLES / example)).number == number
 
 
 def test_two_zeros_that_lean_on_each_other_are_two() -> None:
