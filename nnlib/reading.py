@@ -17,7 +17,8 @@ from nnlib.words import in_words
 
 SURE = 0.5  # a digit is sure where it is at least so probably a digit, and this one
 MARK_HEIGHT = 0.3  # in terms of its row's: what is lower is a dot, a comma or a dash
-NO_DIGIT, NO_NUMBER = 0.03, 0.5  # less probably a digit than this, it is none; several, on average
+NO_DIGIT = 0.03  # less probably a digit than this, it is none
+NO_NUMBER = 0.5  # less certain than this on average, several are no number
 
 NO_INK = "There is no ink that stands out from the paper."
 NOTHING_WRITTEN = "There is ink, but no number in it: it is in too many pieces, or in specks."
@@ -122,7 +123,8 @@ def read_prepared(prepared: Prepared, model: Model, threshold: float = SURE) -> 
     digits = [digit for row in rows for digit in row]
     if not digits:
         return Reading((), None, None, NOTHING_WRITTEN if prepared.ink.max() >= 0.5 else NO_INK)
-    if np.mean([digit.likeness for digit in digits]) < (NO_NUMBER if len(digits) > 1 else NO_DIGIT):
+    certainty = np.mean([digit.certainty for digit in digits])
+    if (certainty < NO_NUMBER) if len(digits) > 1 else (digits[0].likeness < NO_DIGIT):
         nothing_sure = tuple(tuple(replace(digit, threshold=np.inf) for digit in row) for row in rows)
         return Reading(nothing_sure, None, None, _why_none(digits))
     number = "\n".join("".join(str(digit.digit) for digit in row) for row in rows)
