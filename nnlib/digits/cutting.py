@@ -13,7 +13,7 @@ import numpy as np
 import scipy
 from PIL import Image
 
-from nnlib.digits.drawing import as_mnist
+from nnlib.digits.drawing import as_mnist, inked_box
 from nnlib.digits.mnist import N_CLASSES
 
 LETTER, SEVERAL, PART, OTHER = range(N_CLASSES, N_CLASSES + 4)  # the kinds of what is no digit that a judge knows
@@ -273,11 +273,10 @@ class _Writing:
         if parted and bottom - top < LEAST_HEIGHT * ROW_HEIGHT_PX:
             return None
         cut = np.zeros((bottom - top, right - left), np.float32)
+        gap, reach = 0, some[0].right
         for piece in some:
             there = cut[piece.top - top : piece.bottom - top, piece.left - left : piece.right - left]
             np.maximum(there, piece.ink, out=there)
-        gap, reach = 0, some[0].right
-        for piece in some:
             gap, reach = max(gap, piece.left - reach), max(reach, piece.right)
         image = as_mnist(cut)
         for array in (cut, image):
@@ -291,11 +290,11 @@ class _Writing:
 def _part(blot: Piece, which: np.ndarray) -> list[Piece]:
     """That part of it, if there is any."""
     part = np.where(which, blot.ink, 0)
-    rows, columns = np.flatnonzero((part >= 0.5).any(1)), np.flatnonzero((part >= 0.5).any(0))
-    if not len(rows):
+    box = inked_box(part)
+    if box is None:
         return []
-    part = part[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return [Piece(part, blot.left + int(columns[0]), blot.top + int(rows[0]), blot.blot)]
+    rows, columns = box
+    return [Piece(part[box], blot.left + columns.start, blot.top + rows.start, blot.blot)]
 
 
 def _middle(piece: Piece) -> int:

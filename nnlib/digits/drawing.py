@@ -16,6 +16,12 @@ STROKE_WIDTH_PX = 2.5  # the median of MNIST's, at half ink; one in ten has less
 WORK_SIDE_PX = 4 * DIGIT_SIDE_PX  # strokes are measured and redrawn at this size, whatever the picture's
 
 
+def inked_box(ink: np.ndarray) -> tuple[slice, slice] | None:
+    """The rows and the columns that hold all ink of (h, w); None where there is none."""
+    boxes: list[tuple[slice, slice]] = scipy.ndimage.find_objects((ink >= 0.5).view(np.int8))
+    return boxes[0] if boxes else None
+
+
 def as_mnist(ink: np.ndarray) -> np.ndarray:
     """One digit's ink, in a box of any size, as (784,) float32."""
     strokes = np.pad(with_mnist_strokes(ink), WORK_SIDE_PX)

@@ -14,7 +14,7 @@ import scipy
 from PIL import Image, ImageDraw
 
 from nnlib.digits.cutting import LETTER, OTHER, PART, ROW_HEIGHT_PX, SEVERAL, seams
-from nnlib.digits.drawing import as_mnist
+from nnlib.digits.drawing import as_mnist, inked_box
 from nnlib.digits.hands import draw_strokes
 from nnlib.digits.mnist import N_CLASSES, N_PIXELS, PACKAGED, SIDE, Digits
 
@@ -381,10 +381,7 @@ def _cropped(ink: np.ndarray) -> np.ndarray:
 
 def _box(ink: np.ndarray) -> tuple[slice, slice]:
     """Where there is ink; all of it where there is none."""
-    rows, columns = np.flatnonzero((ink >= 0.5).any(1)), np.flatnonzero((ink >= 0.5).any(0))
-    if not len(rows):
-        return slice(None), slice(None)
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    return inked_box(ink) or (slice(None), slice(None))
 
 
 def _scaled(ink: np.ndarray, height: int) -> np.ndarray:
