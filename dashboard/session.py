@@ -32,11 +32,7 @@ class Choice:
 
     run: Run | None
     moment: Snapshot
-
-    @property
-    def model(self) -> Model:
-        """The network itself."""
-        return resources.model(self.run.id if self.run else None, self.moment.step)
+    model: Model
 
     @property
     def test_readings(self) -> Evaluation:
@@ -145,14 +141,20 @@ def choice() -> Choice:
     """What was chosen; ends the page with a sentence where there is nothing to look at yet."""
     run_id = st.session_state["run"]
     if run_id == PRETRAINED:
-        return Choice(None, BEGINNING)
+        return Choice(None, BEGINNING, resources.model(None, BEGINNING.step))
     run = chosen_run()
     kept = {moment.step: moment for moment in moments()}
     if run is None or not kept:
         said = "was deleted" if run is None else "has not begun yet" if run.active else "ended before it began"
         st.info(f"Run {run_id} {said}, so there is nothing to look at. Choose another network, or wait.")
         st.stop()
-    return Choice(run, kept.get(st.session_state["step"], moments()[-1]))
+    moment = kept.get(st.session_state["step"], moments()[-1])
+    try:
+        return Choice(run, moment, resources.model(run.id, moment.step))
+    except UnknownRunError:
+        if moment in moments():
+            raise
+        return choice()  # the run learned on just now, and a newer moment has taken its place
 
 
 def chosen_run() -> Run | None:

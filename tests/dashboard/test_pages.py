@@ -35,7 +35,7 @@ from dashboard.parts import confusion, form, inside, mending, rate, settings, th
 from dashboard.words import JOINER
 from nnlib import model_files
 from nnlib.errors import DivergedError, NnlibError, StoreError
-from nnlib.model_files import load_pretrained, model_bytes
+from nnlib.model_files import Model, load_pretrained, model_bytes
 from nnlib.reading import SURE, ReadDigit, Reading
 from nnlib.runs import Snapshot, export_run, worker
 from nnlib.runs.database import checksum
@@ -205,6 +205,27 @@ def test_a_run_can_be_looked_at_while_it_learns(page: str, running_run: int) -> 
     app = open_page(page, run=str(running_run))
     assert not complaints(app)
     assert app.selectbox(key="run").value == running_run
+
+
+@pytest.mark.parametrize("page", LOOKING)
+def test_a_moment_that_a_newer_one_replaces_meanwhile_is_not_missed(
+    page: str, finished_run: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replaced, listed, read = Snapshot(10_000, 2.5), resources.snapshots, resources.model
+    asked: list[int] = []
+
+    def snapshots(run_id: int) -> list[Snapshot]:
+        return listed(run_id) if replaced.step in asked else [*listed(run_id), replaced]
+
+    def model(run_id: int | None, step: int) -> Model:
+        asked.append(step)
+        return read(run_id, step)
+
+    monkeypatch.setattr(resources, "snapshots", snapshots)
+    monkeypatch.setattr(resources, "model", model)
+    app = open_page(page, run=str(finished_run))
+    assert replaced.step in asked
+    assert not complaints(app)
 
 
 @pytest.mark.parametrize("page", PAGES)
