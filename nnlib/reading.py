@@ -10,24 +10,28 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nnlib import likeness
-from nnlib.digits import Box, Candidate, Row, cut_rows, find_ink
+from nnlib.digits import Box, Candidate, Row, cut_rows, find_ink, stroke_width
 from nnlib.model_files import Model
 from nnlib.study import calibrate
 from nnlib.words import in_words
 
 SURE = 0.5  # a digit is sure where it is at least so probably a digit, and this one
-MARK_HEIGHT = 0.3  # in terms of its row's: what is lower is a dot, a comma or a dash
-NO_DIGIT = 0.03  # less probably a digit than this, it is none
+NO_DIGIT = 0.01  # less probably a digit than this, it is none
 NO_NUMBER = 0.5  # less certain than this on average, several are no number
 
 NO_INK = "There is no ink that stands out from the paper."
 NOTHING_WRITTEN = "There is ink, but no number in it: it is in too many pieces, or in specks."
+
+# what is no digit, but a dot, a comma, a dash or a printed line
+MARK_HEIGHT = 0.35  # lower than that, in terms of its row's height
+MARK_WIDTH = 0.5  # or of strokes narrower than that, in terms of the median
 
 # of two ways to cut a row, what counts beside probabilities: logarithms, for each row's height
 LOW = 8.0  # by which a digit is lower than LOW_FROM of its row
 LOW_FROM = 0.75
 APART = 10.0  # by which strokes of a digit lie apart, beyond APART_FROM
 APART_FROM = 0.03
+MARK = 2.0  # by which each mark is left out
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,7 @@ def _read_row(row: Row, prepared: Prepared, model: Model, threshold: float) -> t
     images = np.stack([candidate.image for candidate in row.candidates])
     probabilities = calibrate(model.network.predict_proba(images), model.temperature)
     path = _best_path(row, probabilities.max(axis=1))
-    digits = [each for each in path if row.candidates[each].height >= MARK_HEIGHT] or path
+    digits = _without_marks(row, path) or path
     return tuple(
         ReadDigit(
             _in_picture(row.candidates[index].box, prepared),
@@ -163,7 +167,8 @@ def _best_path(row: Row, probabilities: np.ndarray) -> list[int]:
     for index, candidate in enumerate(row.candidates):
         # a wide one counts as much as the narrow ones in its place, or it would win by being one only
         weight = candidate.cut.shape[1]
-        score = best[candidate.start][0] + weight * (float(scores[index]) - _oddness(candidate))
+        own = -MARK if candidate.height < MARK_HEIGHT else float(scores[index]) - _oddness(candidate)
+        score = best[candidate.start][0] + weight * own
         if score > best[candidate.stop][0]:
             best[candidate.stop] = score, [*best[candidate.start][1], index]
     return best[-1][1]
@@ -172,6 +177,17 @@ def _best_path(row: Row, probabilities: np.ndarray) -> list[int]:
 def _oddness(candidate: Candidate) -> float:
     """What speaks against a candidate, whatever it looks like."""
     return LOW * max(0.0, LOW_FROM - candidate.height) + APART * max(0.0, candidate.gap - APART_FROM)
+
+
+def _without_marks(row: Row, path: list[int]) -> list[int]:
+    """The candidates of a path that are neither too low for a digit nor in a much finer pen than the others."""
+    widths = np.array([stroke_width(row.candidates[index].cut) for index in path])
+    usual = np.median(widths)
+    return [
+        index
+        for index, width in zip(path, widths, strict=True)
+        if row.candidates[index].height >= MARK_HEIGHT and width >= MARK_WIDTH * usual
+    ]
 
 
 def _in_picture(box: Box, prepared: Prepared) -> Box:

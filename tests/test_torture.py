@@ -1,10 +1,10 @@
-"""Two minutes of torture: see torture.py, which also runs by hand and for longer."""
+"""Some torture: see torture.py, which also runs by hand and for longer."""
 
 from pathlib import Path
 
 from tests.torture import torture
 
-SECONDS = 60
+SECONDS = 25
 
 
 def test_every_run_comes_out_of_torture_as_its_recipe_says(home: Path) -> None:

@@ -2,7 +2,7 @@
 
 from nnlib.digits.augmentation import OtherHands, vary
 from nnlib.digits.cutting import Box, Candidate, Row, cut_rows
-from nnlib.digits.drawing import with_mnist_strokes
+from nnlib.digits.drawing import stroke_width, with_mnist_strokes
 from nnlib.digits.hands import write
 from nnlib.digits.ink import find_ink
 from nnlib.digits.mnist import (
@@ -41,6 +41,7 @@ __all__ = [
     "load_part",
     "open_picture",
     "read_picture",
+    "stroke_width",
     "vary",
     "with_mnist_strokes",
     "write",

@@ -34,6 +34,17 @@ def as_mnist(ink: np.ndarray) -> np.ndarray:
     return np.asarray(small).clip(0, 1).reshape(-1)
 
 
+def stroke_width(ink: np.ndarray) -> float:
+    """How wide the strokes are on average, in pixels of (h, w) ink; 0 where there is none."""
+    strokes = np.pad(ink >= 0.5, 1)
+    return _width(strokes, scipy.ndimage.distance_transform_edt(strokes)) if strokes.any() else 0.0
+
+
+def _width(strokes: np.ndarray, inside: np.ndarray) -> float:
+    """Across a stroke, the distance to the nearer edge is a quarter of its width on average."""
+    return 4 * float(np.mean(inside[strokes] - 0.5))
+
+
 def with_mnist_strokes(ink: np.ndarray) -> np.ndarray:
     """One digit's ink, in a box of any size, large, (h, w) bool, in strokes as wide as MNIST's for their digit's."""
     scale = WORK_SIDE_PX / max(ink.shape)
@@ -43,13 +54,10 @@ def with_mnist_strokes(ink: np.ndarray) -> np.ndarray:
 
 
 def _with_mnist_strokes(strokes: np.ndarray) -> np.ndarray:
-    """The same digit, (h, w) bool, in strokes that will be STROKE_WIDTH_PX wide once it is scaled.
-
-    Across a stroke, the distance to the nearer edge is a quarter of its width on average.
-    """
+    """The same digit, (h, w) bool, in strokes that will be STROKE_WIDTH_PX wide once it is scaled."""
     strokes = np.pad(strokes, WORK_SIDE_PX // DIGIT_SIDE_PX * 2)  # room to grow
     inside = scipy.ndimage.distance_transform_edt(strokes)
-    width = 4 * np.mean(inside[strokes] - 0.5)
+    width = _width(strokes, inside)
     # the digit's larger side is one stroke's width more than the pen's way, before as after
     way = max(WORK_SIDE_PX - width, WORK_SIDE_PX / 4)
     wanted = STROKE_WIDTH_PX * way / (DIGIT_SIDE_PX - STROKE_WIDTH_PX)

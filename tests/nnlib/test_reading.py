@@ -98,6 +98,13 @@ def test_mnist_itself_stays_as_readable() -> None:
     assert found >= plain - 0.01
 
 
+# a line beside a 6, a dotted one beside a 1, two dashes beside a 4: of the form that they were written on
+@pytest.mark.parametrize(("index", "label"), [(8116, "6"), (5661, "1"), (8416, "4")])
+def test_a_printed_line_beside_a_digit_is_no_digit(index: int, label: str) -> None:
+    (canvas,) = on_canvas(load_mnist().test.images[index : index + 1])
+    assert read(canvas).number == label
+
+
 def test_what_is_no_digit_is_seldom_sure() -> None:
     sure = Counter[str]()
     for canvas, kind in iter_non_digits(40):
