@@ -23,7 +23,7 @@ NO_INK = "There is no ink that stands out from the paper."
 NOTHING_WRITTEN = "There is ink, but no number in it: it is in too many pieces, or in specks."
 
 # what is no digit, but a dot, a comma, a dash or a printed line
-MARK_HEIGHT = 0.35  # lower than that, in terms of its row's height
+MARK_HEIGHT = 0.4  # lower than that, in terms of its row's height
 MARK_WIDTH = 0.5  # or of strokes narrower than that, in terms of the median
 
 # of two ways to cut a row, what counts beside probabilities: logarithms, for each row's height
@@ -31,7 +31,7 @@ LOW = 8.0  # by which a digit is lower than LOW_FROM of its row
 LOW_FROM = 0.75
 APART = 10.0  # by which strokes of a digit lie apart, beyond APART_FROM
 APART_FROM = 0.03
-MARK = 2.0  # by which each mark is left out
+MARK = 2.0  # by which a mark beside digits is left out
 
 
 @dataclass(frozen=True)
@@ -167,11 +167,22 @@ def _best_path(row: Row, probabilities: np.ndarray) -> list[int]:
     for index, candidate in enumerate(row.candidates):
         # a wide one counts as much as the narrow ones in its place, or it would win by being one only
         weight = candidate.cut.shape[1]
-        own = -MARK if candidate.height < MARK_HEIGHT else float(scores[index]) - _oddness(candidate)
+        own = -MARK if _stands_beside(candidate, row) else float(scores[index]) - _oddness(candidate)
         score = best[candidate.start][0] + weight * own
         if score > best[candidate.stop][0]:
             best[candidate.stop] = score, [*best[candidate.start][1], index]
     return best[-1][1]
+
+
+def _stands_beside(candidate: Candidate, row: Row) -> bool:
+    """Whether it is a mark, and neither over nor under a higher stroke, as the dot of an i is."""
+    left, _, right, _ = candidate.box
+    return candidate.height < MARK_HEIGHT and not any(
+        left < other.box[2] and other.box[0] < right
+        for other in row.candidates
+        if other.stop <= candidate.start or candidate.stop <= other.start
+        if other.height >= MARK_HEIGHT and not other.gap
+    )
 
 
 def _oddness(candidate: Candidate) -> float:
