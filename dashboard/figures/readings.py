@@ -42,7 +42,7 @@ def boxes(digits: Sequence[ReadDigit], size: tuple[int, int], chosen: int) -> st
 def _box(digits: Sequence[ReadDigit], size: tuple[int, int], number: int, chosen: int) -> str:
     digit = digits[number]
     left, top, right, bottom = (side / size[i % 2] for i, side in enumerate(digit.box))
-    # the answer stands above its digit; where that is off the picture, below it; where a row's answers are there, inside
+    # the answer stands above its digit; where that is off the picture, below; where a row's answers are there, inside
     rows_below = any(other.box[1] > digit.box[3] for other in digits)
     where = "" if top > TOP else "below" if bottom < BOTTOM and not rows_below else "inside"
     kinds = f"{where} {'' if digit.sure else 'unsure'} {'chosen' if number == chosen and len(digits) > 1 else ''}"

@@ -89,6 +89,19 @@ class Network:
         for layer in reversed(self.layers):
             scores_gradient = layer.backward(scores_gradient)
 
+    def input_gradient(self, images: np.ndarray, scores_gradient: np.ndarray) -> np.ndarray:
+        """How something changes with each pixel, from how it changes with each score: (n, n_classes) -> (n, n_inputs).
+
+        It touches nothing of this network's own, so that any number of threads may ask at once.
+        """
+        twin = Network(self.widths, self.activation, parameters=self.parameters, dtype=self.parameters.dtype.type)
+        twin.dense_layers[0].needs_input_gradient = True
+        twin.forward(images, training=True)
+        gradient = scores_gradient
+        for layer in reversed(twin.layers):
+            gradient = layer.backward(gradient)
+        return gradient
+
     def predict_proba(self, images: np.ndarray) -> np.ndarray:
         """Each class's probability: (n, n_inputs) -> (n, n_classes), every row summing to 1.
 

@@ -1,5 +1,5 @@
-"""Questions to a trained network: how many digits it reads right, which ones it does not, how sure it may be, and what
-is in it."""
+"""Questions to a trained network: how many digits it reads right, which ones it does not and why, how sure it may be,
+what is in it, and whether another one is better."""
 
 from nnlib.study.calibration import (
     HIGHEST_TEMPERATURE,
@@ -12,31 +12,59 @@ from nnlib.study.calibration import (
     expected_calibration_error,
     fit_temperature,
 )
+from nnlib.study.comparison import Comparison, compare
 from nnlib.study.distributions import Distribution, Spread, distributions_as_csv, in_common_bins, measure
-from nnlib.study.evaluation import Evaluation, evaluate, score_digits, unit_outputs
+from nnlib.study.evaluation import Evaluation, evaluate, score_digits, unit_outputs, wilson_interval
+from nnlib.study.evidence import (
+    Turned,
+    gradient_times_input,
+    integrated_gradients,
+    log_odds,
+    occlusion,
+    smallest_change,
+)
+from nnlib.study.labels import Doubts, doubtful_labels
 from nnlib.study.landscape import Landscape, Path, Trajectory, explore
+from nnlib.study.neighbours import Forms, hidden_outputs, nearest
+from nnlib.study.peculiarities import Peculiarities, Peculiarity
 
 __all__ = [
     "HIGHEST_TEMPERATURE",
     "LOWEST_TEMPERATURE",
     "NO_CHANGE",
+    "Comparison",
     "Coverage",
     "Distribution",
+    "Doubts",
     "Evaluation",
+    "Forms",
     "Landscape",
     "Path",
+    "Peculiarities",
+    "Peculiarity",
     "Reliability",
     "Spread",
     "Trajectory",
+    "Turned",
     "calibrate",
+    "compare",
     "coverage_curve",
     "distributions_as_csv",
+    "doubtful_labels",
     "evaluate",
     "expected_calibration_error",
     "explore",
     "fit_temperature",
+    "gradient_times_input",
+    "hidden_outputs",
     "in_common_bins",
+    "integrated_gradients",
+    "log_odds",
     "measure",
+    "nearest",
+    "occlusion",
     "score_digits",
+    "smallest_change",
     "unit_outputs",
+    "wilson_interval",
 ]

@@ -1,5 +1,6 @@
 """How well a network reads: accuracy, the confusion matrix, and the digits it gets wrong."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,6 +9,8 @@ import numpy as np
 from nnlib.digits import N_CLASSES, Digits
 from nnlib.errors import DataError
 from nnlib.network import ACTIVATIONS, Activation, Network
+
+NORMAL_95 = 1.959964  # standard deviations around the mean of a normal distribution that hold 95 %
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,27 @@ class Evaluation:
         np.add.at(matrix, (self.labels, self.predictions), 1)
         return matrix
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Between which shares, with 95 %, the accuracy on all such digits lies: see `wilson_interval`."""
+        return wilson_interval(int(np.sum(self.predictions == self.labels)), len(self.labels))
+
+    @cached_property
+    def losses(self) -> np.ndarray:
+        """The cross-entropy of each answer, (n,): 0 where the true digit got all of it, and no upper limit."""
+        own = self.probabilities[np.arange(len(self.labels)), self.labels]
+        return -np.log(np.maximum(own, np.finfo(np.float32).tiny))
+
+    @cached_property
+    def margins(self) -> np.ndarray:
+        """By how much the true digit's probability is above the highest of the others, (n,): -1 to 1, below 0 where it
+        was misread."""
+        rows = np.arange(len(self.labels))
+        others = self.probabilities.copy()
+        others[rows, self.labels] = -1
+        margins: np.ndarray = self.probabilities[rows, self.labels] - others.max(axis=1)
+        return margins
+
     def mistakes(self) -> np.ndarray:
         """The indices of the misread digits, the most confident wrong answer first."""
         wrong = np.flatnonzero(self.predictions != self.labels)
@@ -49,6 +73,19 @@ def evaluate(network: Network, digits: Digits) -> Evaluation:
     if not len(digits):
         raise DataError("there are no digits to read: take at least one.")
     return Evaluation(network.predict_proba(digits.images), digits.labels)
+
+
+def wilson_interval(successes: int, n: int) -> tuple[float, float]:
+    """Between which shares, 0 to 1, the true one lies with 95 % where `successes` of `n` were counted.
+
+    Wilson's score interval (1927), which stays within 0 and 1 near its ends. Raises DataError where n is 0.
+    """
+    if not n:
+        raise DataError("of no digits there is no share: take at least one.")
+    share, spread = successes / n, NORMAL_95**2 / n
+    middle = (share + spread / 2) / (1 + spread)
+    half = math.sqrt(share * (1 - share) * spread + spread**2 / 4) / (1 + spread)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from nnlib.digits.mnist import Digits
 from nnlib.errors import DataError
 from nnlib.network.layers import Activation
 from nnlib.network.network import Network
-from nnlib.study.evaluation import Evaluation, evaluate, score_digits, unit_outputs
+from nnlib.study.evaluation import Evaluation, evaluate, score_digits, unit_outputs, wilson_interval
 
 
 def answers(*pairs: tuple[int, float], labels: list[int]) -> Evaluation:
@@ -120,3 +120,31 @@ def test_a_unit_puts_out_what_it_does_in_the_network(activation: Activation) -> 
     dense = network.dense_layers[0]
     outputs = unit_outputs(dense.weights[:, 2], float(dense.biases[2]), activation, images)
     assert outputs == pytest.approx(network.activations(images)[0][:, 2], rel=1e-5, abs=1e-6)
+
+
+# Wilson's interval, from the table in Brown, Cai & DasGupta 2001 and by hand
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [(8, 10, 0.4902, 0.9433), (0, 10, 0, 0.2775), (10, 10, 0.7225, 1), (9929, 10_000, 0.99106, 0.99437)],
+)
+def test_the_interval_is_wilsons(successes: int, n: int, low: float, high: float) -> None:
+    assert wilson_interval(successes, n) == pytest.approx((low, high), abs=2e-4)
+
+
+def test_the_interval_holds_the_true_share_about_95_times_in_100() -> None:
+    counts = np.random.default_rng(0).binomial(400, 0.97, 2000)
+    held = [low <= 0.97 <= high for low, high in (wilson_interval(int(count), 400) for count in counts)]
+    assert 0.93 < np.mean(held) < 0.98
+
+
+def test_of_no_digits_there_is_no_interval() -> None:
+    with pytest.raises(DataError, match="take at least one"):
+        wilson_interval(0, 0)
+
+
+def test_losses_and_margins_are_those_of_the_true_digits(evaluation: Evaluation) -> None:
+    # the third, a 7, was read as a 1 with 0.6; each other digit got 0.4 / 9
+    assert evaluation.losses[[0, 2]] == pytest.approx([-np.log(0.9), -np.log(0.4 / 9)], rel=1e-5)
+    assert evaluation.margins[[0, 2]] == pytest.approx([0.9 - 0.1 / 9, 0.4 / 9 - 0.6], rel=1e-5)
+    assert np.array_equal(evaluation.margins < 0, evaluation.predictions != evaluation.labels)
+    assert np.isfinite(Evaluation(np.eye(10, dtype=np.float32)[[1]], np.array([2])).losses).all()

@@ -1,0 +1,52 @@
+"""Neighbours: by brute force."""
+
+import numpy as np
+import pytest
+
+from nnlib.digits.mnist import load_mnist
+from nnlib.model_files import load_pretrained
+from nnlib.study.neighbours import Forms, hidden_outputs, nearest
+
+
+def test_the_answers_are_made_of_the_last_hidden_outputs() -> None:
+    network, images = load_pretrained().network, load_mnist().test.images[:700]
+    outputs = hidden_outputs(network, images)
+    last = network.dense_layers[-1]
+    assert outputs @ last.weights + last.biases == pytest.approx(network.forward(images), abs=1e-3)
+    assert hidden_outputs(network, images[:0]).shape == (0, 64)
+
+
+def test_the_nearest_come_first() -> None:
+    outputs = np.random.default_rng(0).standard_normal((50, 8)).astype(np.float32)
+    places, distances = nearest(outputs, outputs[7], 5)
+    assert places[0] == 7
+    expected = sorted(float(np.sqrt(((each - outputs[7]) ** 2).sum())) for each in outputs)[:5]
+    assert distances == pytest.approx(expected, abs=1e-5)
+    assert len(nearest(outputs[:3], outputs[7], 5)[0]) == 3
+
+
+def test_most_digits_have_neighbours_of_their_own_kind() -> None:
+    data, network = load_mnist(), load_pretrained().network
+    outputs = hidden_outputs(network, data.train.images[:5000])
+    right = [
+        np.mean(data.train.labels[nearest(outputs, output, 5)[0]] == label)
+        for output, label in zip(hidden_outputs(network, data.test.images[:100]), data.test.labels[:100], strict=True)
+    ]
+    assert np.mean(right) > 0.95
+
+
+def test_what_looks_like_a_digit_is_near_it_and_it_is_not_its_own_neighbour() -> None:
+    digits = load_mnist().train[:2000]
+    forms = Forms(digits)
+    near = forms.nearest(digits.images[:50], 5)
+    assert near.shape == (50, 5)
+    assert not (near == np.arange(50)[:, None]).any()
+    assert np.mean(digits.labels[near] == digits.labels[:50, None]) > 0.8
+    moved = np.roll(digits.images[:50].reshape(-1, 28, 28), 1, axis=2).reshape(-1, 784)
+    assert np.mean([index in row for index, row in enumerate(forms.nearest(moved, 5))]) > 0.8
+
+
+def test_of_few_digits_all_are_the_nearest() -> None:
+    few = load_mnist().train[:3]
+    assert sorted(Forms(few).nearest(load_mnist().test.images[:1], 10)[0]) == [0, 1, 2]
+    assert Forms(few).nearest(few.images[:0], 10).shape == (0, 10)
