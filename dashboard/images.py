@@ -20,9 +20,13 @@ STRENGTHS = 31  # steps from no colour to the full one: more would be sent, and 
 GRID = 2 * STRENGTHS + 1  # the palette's place after the weights': what lies between their pictures
 
 
-def digit_sheet(images: np.ndarray, columns: int) -> bytes:
-    """(n, 784) in [0, 1] -> a PNG of the digits in rows of `columns`: nothing but ink, which covers what is below."""
-    ink = tiles(np.round(255 * images.reshape(-1, SIDE, SIDE)).astype(np.uint8), columns)
+def digit_sheet(images: np.ndarray, columns: int, below: int = 0) -> bytes:
+    """(n, 784) in [0, 1] -> a PNG of the digits in rows of `columns`: nothing but ink, which covers what is below.
+
+    Under each digit, `below` rows of pixels are left empty.
+    """
+    digits = np.round(255 * images.reshape(-1, SIDE, SIDE)).astype(np.uint8)
+    ink = tiles(np.pad(digits, ((0, 0), (0, below), (0, 0))), columns)
     return png(np.stack([np.zeros_like(ink), ink], axis=-1))
 
 

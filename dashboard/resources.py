@@ -5,20 +5,22 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 
-from nnlib.digits import DataSet, Digits, load_mnist
-from nnlib.errors import DamagedStoreError, StoreError, UnknownRunError
+from nnlib.digits import NO_DIGITS, DataSet, Digits, load_mnist
+from nnlib.errors import DamagedStoreError, SettingError, StoreError, UnknownRunError
 from nnlib.likeness import likeness
 from nnlib.model_files import Model, load_pretrained
 from nnlib.runs import MOST_PROGRESS_POINTS, Correction, DamagedRun, Happening, Run, RunStore, Snapshot, advice_for
 from nnlib.runs import taught as learned_digits
-from nnlib.study import Evaluation, Spread, evaluate, measure
+from nnlib.study import Evaluation, Peculiarities, Spread, calibrate, evaluate, hidden_outputs, measure
 from nnlib.training import Advice, EpochRecord, Progress, split
 
 DIGITS_COUNTED = 500  # new digits, of which the outputs of every layer are counted
+MOST_OUTPUTS = 8_000_000  # numbers of the last hidden layer that are kept of a network: 32 MB
 DATA_DIRECTORY = os.environ.get("NNLIB_DATA") or None
 
 
@@ -265,9 +267,40 @@ def model(run_id: int | None, step: int) -> Model:
     return load_pretrained() if run_id is None else _model(run_id, step, store().file)
 
 
-def test_readings(run_id: int | None, step: int) -> Evaluation:
-    """What that network answers for every test digit."""
-    return _test_readings(run_id, step, store().file if run_id else None)
+def readings(run_id: int | None, step: int, part: str = "test", *, calibrated: bool = True) -> Evaluation:
+    """What that network answers for every test digit, or every validation digit: calibrated, or as it says itself."""
+    return _readings(run_id, step, part, calibrated, store().file if run_id else None)
+
+
+def digits(model: Model, part: str = "test") -> Digits:
+    """The test digits, or the "validation" digits of that network's training: none where those are not known."""
+    if part == "test":
+        return data().test
+    with suppress(SettingError):  # the data is another one than it learned from
+        if model.config is not None:
+            return split(data().train, model.config)[1]
+    return NO_DIGITS
+
+
+def training_outputs(run_id: int | None, step: int) -> np.ndarray:
+    """What that network's last hidden layer puts out for the training digits, or the first of them: (n, width)."""
+    return _training_outputs(run_id, step, store().file if run_id else None)
+
+
+@st.cache_resource(max_entries=1, show_spinner="Comparing it with all training digits …")
+def peculiarities() -> Peculiarities:
+    """What is odd about a digit, compared with the training digits."""
+    return Peculiarities(data().train)
+
+
+def answers_over_time(run_id: int, moments: Sequence[Snapshot], image: np.ndarray) -> dict[Snapshot, np.ndarray]:
+    """What a run's network answered for a picture, (784,), at each of these moments: (10,) calibrated as it is now."""
+    temperature, found = model(run_id, moments[-1].step).temperature, {}
+    for moment in moments:
+        with suppress(UnknownRunError, DamagedStoreError):  # one that was replaced meanwhile
+            network = store().model(run_id, moment.step).network
+            found[moment] = calibrate(network.predict_proba(image[None]), temperature)[0]
+    return found
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -285,6 +318,19 @@ def _model(run_id: int, step: int, file: tuple[int, int] | None) -> Model:
     return store().model(run_id, step).calibrated(run(run_id).data_directory)
 
 
-@st.cache_resource(max_entries=64, show_spinner="Reading all test digits …")
-def _test_readings(run_id: int | None, step: int, file: tuple[int, int] | None) -> Evaluation:
-    return evaluate(model(run_id, step).network, data().test)
+@st.cache_resource(max_entries=2, show_spinner="Comparing it with all training digits …")
+def _training_outputs(run_id: int | None, step: int, file: tuple[int, int] | None) -> np.ndarray:
+    network, digits = model(run_id, step).network, data().train
+    most = MOST_OUTPUTS // network.widths[-2]
+    outputs = hidden_outputs(network, digits.images[:most])
+    outputs.flags.writeable = False
+    return outputs
+
+
+@st.cache_resource(max_entries=64, show_spinner="Reading all the digits …")
+def _readings(run_id: int | None, step: int, part: str, calibrated: bool, file: tuple[int, int] | None) -> Evaluation:
+    found = model(run_id, step)
+    if not calibrated:
+        return evaluate(found.network, digits(found, part))
+    plain = readings(run_id, step, part, calibrated=False)
+    return replace(plain, probabilities=calibrate(plain.probabilities, found.temperature))

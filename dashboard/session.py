@@ -34,10 +34,9 @@ class Choice:
     moment: Snapshot
     model: Model
 
-    @property
-    def test_readings(self) -> Evaluation:
-        """What it answers for every test digit."""
-        return resources.test_readings(self.run.id if self.run else None, self.moment.step)
+    def readings(self, part: str = "test") -> Evaluation:
+        """What it answers for every test digit, or every "validation" digit; calibrated, as all pages say it."""
+        return resources.readings(self.run.id if self.run else None, self.moment.step, part)
 
     @property
     def title(self) -> str:

@@ -6,8 +6,9 @@ The theme gives either its fonts and colours, in light and dark alike.
 from dashboard.figures.answers import probabilities, signal
 from dashboard.figures.cells import cells
 from dashboard.figures.curves import LINES, learning_rate_curve, overlay, per_layer_curve, update_ratio_curve
-from dashboard.figures.digits import class_counts, gallery, ink, pixel_values, pixels
+from dashboard.figures.digits import class_counts, gallery, ink, pixel_values, pixels, sheet
 from dashboard.figures.distributions import distributions
+from dashboard.figures.evidence import change, evidence, history, strongest_units
 from dashboard.figures.landscape import landscape, mountains
 from dashboard.figures.rates import rate_curve
 from dashboard.figures.readings import boxes, digit_buttons, examples, inked, pictured, steps
@@ -22,12 +23,15 @@ __all__ = [
     "bar",
     "boxes",
     "cells",
+    "change",
     "class_counts",
     "cost",
     "digit_buttons",
     "distributions",
+    "evidence",
     "examples",
     "gallery",
+    "history",
     "ink",
     "inked",
     "landscape",
@@ -41,8 +45,10 @@ __all__ = [
     "plain",
     "probabilities",
     "rate_curve",
+    "sheet",
     "signal",
     "steps",
+    "strongest_units",
     "unit",
     "unit_cells",
     "units",

@@ -25,12 +25,18 @@ def grid_shape(n: int) -> tuple[int, int]:
 
 
 def cells(
-    columns: int, rows: int, says: Sequence[str], chosen: int | None = None, below: str = "", each: str = "{says}"
+    columns: int,
+    rows: int,
+    says: Sequence[str],
+    chosen: int | None = None,
+    below: str = "",
+    each: str = "{says}",
+    tall: float = 1,
 ) -> str:
     """HTML: a grid over what lies `below` it, row by row; the cell `chosen` gets a frame.
 
     What a cell says is shown beside the pointer, in the form of `each`, which may also name its {row}, {column} and
-    {number}. A cell that says nothing is none, and nor are those that are missing.
+    {number}. A cell that says nothing is none, and nor are those that are missing. One is `tall` times as high as wide.
     """
     frame = ""
     if chosen is not None:
@@ -40,5 +46,5 @@ def cells(
     return (
         f'<div class="cells" data-columns="{columns}" data-rows="{rows}" data-says="{escape("|".join(says))}" '
         f'data-each="{escape(each)}" '
-        f'style="--shape: {columns / rows:.4f}">{below}{frame}</div>'
+        f'style="--shape: {columns / rows / tall:.4f}">{below}{frame}</div>'
     )

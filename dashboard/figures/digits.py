@@ -11,6 +11,8 @@ from dashboard.figures.cells import cells
 from dashboard.figures.style import BLUE, ORANGE, PLAIN, blank, linear_axis, log_axis
 from nnlib.digits import N_PIXELS, SIDE
 
+CAPTION_PX = 11  # rows below a digit of a sheet, of its own pixels
+
 
 def class_counts(training: np.ndarray, test: np.ndarray) -> go.Figure:
     """How many examples of each digit there are: (10,) counts each."""
@@ -62,6 +64,21 @@ def pixels(image: np.ndarray, title: str) -> str:
         f'<div class="ticks">{ticks}</div><div class="field">{values}</div>'
         f'<div class="ticks">{ticks}</div><em>column (pixels)</em></figure>'
     )
+
+
+def sheet(digits: np.ndarray, columns: int, captions: Sequence[str], says: Sequence[str], chosen: int | None) -> str:
+    """Any number of digits, (n, 784), as one picture in rows of `columns`, as HTML: a caption below each, and words for
+    the pointer. The one at the place `chosen` has a frame."""
+    rows, tile = -(-len(digits) // columns), SIDE + images.GAP
+    source = images.uri(images.digit_sheet(digits, columns, CAPTION_PX))
+    # the last tiles have no gap after them
+    wide, high = columns * tile / (columns * tile - images.GAP), rows * (tile + CAPTION_PX)
+    words = "".join(f"<span>{escape(caption)}</span>" for caption in captions)
+    below = (
+        f'<div class="sheet" style="--columns: {columns}; --wide: {1 / wide:.5f}; --high: {1 - images.GAP / high:.5f}">'
+        f'<div class="paper"><div class="ink" style="--ink: url({source})"></div></div>{words}</div>'
+    )
+    return cells(columns, rows, says, chosen, below, tall=(tile + CAPTION_PX) / tile)
 
 
 def gallery(

@@ -1,10 +1,12 @@
-"""One test digit, closer: its pixels, and what the network thought of it."""
+"""One digit of those that have a label, closer: its pixels, what the network thought of it, and why."""
 
 import numpy as np
 import streamlit as st
 
-from dashboard import figures
-from dashboard.parts import frame, picture
+from dashboard import address, figures, session
+from dashboard.parts import frame, picture, why
+from dashboard.session import Choice
+from dashboard.words import escape
 from nnlib.study import Evaluation
 from nnlib.words import percent
 
@@ -14,37 +16,49 @@ def show_pixels(image: np.ndarray, title: str, label: int, key: str) -> None:
     picture.show(figures.pixels(image, title), key, f"A handwritten {label} as 28 by 28 pixels.")
 
 
-def choose(shown: list[int]) -> int:
-    """The place, among the digits with these indices, of the one that is looked at: the first, until one is chosen."""
-    if st.session_state.get("closer") not in shown:
-        st.session_state["closer"] = shown[0]
-    return shown.index(st.session_state["closer"])
+def choose(found: np.ndarray, n: int, part: str) -> int | None:
+    """The number of the digit that is looked at, of n in that part: that of the address or the one that was clicked,
+    else the first of those that were `found` (k,); None where there is none."""
+    if st.session_state.get("closer_part", part) != part:
+        look_at(None)
+    st.session_state["closer_part"] = part
+    asked = address.asked_number("no")
+    if asked not in (None, ""):
+        if isinstance(asked, int) and asked < n:
+            st.session_state["closer"] = asked
+        else:
+            st.warning(f"There is no digit {escape(str(asked), most=20)}: they are numbered from 0 to {n - 1:,}.")
+    chosen: int | None = st.session_state.get("closer")
+    if chosen is None or chosen >= n:
+        chosen = int(found[0]) if len(found) else None
+    return chosen
 
 
-def show(readings: Evaluation, shown: np.ndarray, test_images: np.ndarray) -> None:
-    """One of the digits with the indices `shown` (n,)."""
-    st.header("One of them, closer", anchor=False)
+def look_at(index: int | None) -> None:
+    """Choose a digit, or with None the first of those that are shown; for callbacks."""
+    st.session_state["closer"] = index
+
+
+def show(choice: Choice, readings: Evaluation, images: np.ndarray, index: int, what: str) -> None:
+    """The digit with that index among `images` (n, 784), which are called so: "Test digit"."""
+    address.keep("no", index if st.session_state.get("closer") == index else None)
+    label, read_as = int(readings.labels[index]), int(readings.predictions[index])
+    image = session.kept("closer_image", (images, index), lambda: images[index])
+    st.header(f"{what} {index:,}, closer", anchor=False)
+    rightly = "rightly " if label == read_as else ""
+    sure = percent(readings.probabilities[index].max())
+    st.markdown(f"A {label}, {rightly}read as {read_as}, {sure} sure. {why.reason(image, label, label == read_as)}")
     left, right = frame.columns("closer_columns")
     with left:
-        index = st.selectbox(
-            "Which digit",
-            [int(i) for i in shown],
-            key="closer",
-            persist_state="session",
-            format_func=lambda i: (
-                f"no. {i:,}: {readings.labels[i]} read as {readings.predictions[i]}, "
-                f"{percent(readings.probabilities[i].max())} sure"
-            ),
-        )
-        label = int(readings.labels[index])
-        show_pixels(test_images[index], f"Test digit {index:,}, a {label}", label, "closer_pixels")
+        show_pixels(image, f"{what} {index:,}, a {label}", label, "closer_pixels")
     with right:
         picture.show(
             figures.probabilities(readings.probabilities[index], "What the network thought", label),
             "closer_probabilities",
-            f"Ten bars: {readings.predictions[index]} is the highest, the digit is a {label}.",
+            f"Ten bars: {read_as} is the highest, the digit is a {label}.",
         )
         st.caption(
             "The ten bars add up to 100%. If the true digit has a tall bar too, the network hesitated between two; "
             "if it has none, the network was sure of a wrong answer."
         )
+    why.look(choice, image, label, "why_digit")

@@ -1,6 +1,6 @@
 """The confusion matrix: which digits are taken for which, as a table that can be clicked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import figures
 from dashboard.parts import picture
 from nnlib.digits import N_CLASSES
+from nnlib.study import DigitScore
 
 # colours that cover what is below only in part: they lie on light and dark paper alike
 RIGHT, NOTHING, MISTAKE = "64, 176, 104", "128, 136, 156", "232, 89, 12"
@@ -43,6 +44,21 @@ def table(matrix: np.ndarray) -> str:
     rows = (f'<th scope="row">{true}</th>{"".join(cell(true, answer) for answer in range(n))}' for true in range(n))
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     return f'<table class="confusion"><tr><td></td>{head}</tr>{body}</table>'
+
+
+def digit_by_digit(scores: Sequence[DigitScore]) -> None:
+    """How each digit fared, as a table."""
+    lines = [
+        "| digit | how many | read right (*recall*) | right when read so (*precision*) |",
+        "| --- | --: | --: | --: |",
+    ]
+    for score in scores:
+        lines.append(f"| **{score.digit}** | {score.count:,} | {_share(score.recall)} | {_share(score.precision)} |")
+    st.markdown("\n".join(lines))
+
+
+def _share(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
 
 
 def chosen_cell() -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""Many digits side by side, each with what was made of it."""
+"""Any number of digits as one picture, each with what was made of it: as quick for a thousand as for ten."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,28 +10,41 @@ from dashboard.parts import picture
 from nnlib.study import Evaluation
 from nnlib.words import percent
 
+MOST = 1000  # on a page
+COLUMNS = 10
+
 
 def show(
-    readings: Evaluation, shown: np.ndarray, pictures: np.ndarray, chosen: int, choose: Callable[[], None]
+    readings: Evaluation, found: np.ndarray, pictures: np.ndarray, chosen: int | None, choose: Callable[[], None]
 ) -> None:
-    """The digits with the indices `shown` (n,); `pictures` (n, 784) are their pixels.
+    """The digits with the indices `found` (k,) among `pictures` (n, 784), as many as there is room for.
 
-    The one at the place `chosen` has a frame; `choose` is called when one is clicked: `picture.chosen("gallery")` is
-    then its place.
+    That with the index `chosen` has a frame; `choose` is called when one is clicked: see `chosen_index`.
     """
-    captions = [
-        (
-            f"{readings.labels[i]} read as {readings.predictions[i]}",
-            f"{percent(readings.probabilities[i].max())} sure".replace("more than ", "> "),
-            f"no. {i:,}",
-        )
-        for i in shown
+    page = 1
+    if len(found) > MOST:
+        page = st.pagination(-(-len(found) // MOST), key=f"gallery_page_{len(found)}")
+    shown = found[(page - 1) * MOST :][:MOST]
+    st.session_state["shown"] = shown
+    labels, answers = readings.labels[shown].tolist(), readings.predictions[shown].tolist()
+    sure = readings.probabilities[shown].max(axis=1)
+    captions = [f"{label}→{answer}" for label, answer in zip(labels, answers, strict=True)]
+    says = [
+        f"no. {index:,}: a {label} read as {answer}, {percent(share)} sure"
+        for index, label, answer, share in zip(shown.tolist(), labels, answers, sure, strict=True)
     ]
-    alt = f"{len(shown)} handwritten digits that were misread."
-    picture.show(_gallery(captions, pictures, chosen), "gallery", alt, choose, reveals="closer_pixels")
+    place = shown.tolist().index(chosen) if chosen in shown else None
+    alt = f"{len(shown)} handwritten digits, each with what it is and what it was read as."
+    html = _sheet(pictures[shown], captions, says, place)
+    picture.show(html, "gallery", alt, choose, reveals="closer")
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _gallery(captions: Sequence[tuple[str, str, str]], pictures: np.ndarray, chosen: int) -> str:
-    # one element for all: twenty of Streamlit's own cost more than all else on the page
-    return figures.gallery(captions, pictures, chosen)
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _sheet(pictures: np.ndarray, captions: Sequence[str], says: Sequence[str], chosen: int | None) -> str:
+    return figures.sheet(pictures, COLUMNS, captions, says, chosen)
+
+
+def chosen_index() -> int | None:
+    """For callbacks: the index of the digit that was clicked."""
+    place, shown = picture.chosen("gallery"), st.session_state.get("shown", ())
+    return int(shown[place]) if place is not None and place < len(shown) else None

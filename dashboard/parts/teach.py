@@ -233,7 +233,7 @@ def _probabilities(model: Model, digit: ReadDigit) -> np.ndarray:
 
 
 def _share_of_test(run_id: int | None, step: int) -> float:
-    return resources.test_readings(run_id, step).accuracy
+    return resources.readings(run_id, step).accuracy
 
 
 def _say_learned(right: int, n_digits: int) -> str:

@@ -7,7 +7,7 @@ from dashboard import figures, resources, session
 from dashboard.parts import picture
 from dashboard.session import Choice
 from nnlib.reading import SURE
-from nnlib.study import Evaluation, calibrate, coverage_curve
+from nnlib.study import Evaluation, coverage_curve
 from nnlib.words import percent
 
 WIDTH_PX = 340
@@ -28,12 +28,12 @@ def pick(choice: Choice) -> float:
             persist_state="session",
         )
         if opened.open:
-            _show_cost(choice.test_readings, choice.model.temperature, chosen)
+            _show_cost(choice.readings(), chosen)
     return chosen / 100
 
 
-def _show_cost(readings: Evaluation, temperature: float, chosen: int) -> None:
-    thresholds, answered, right = session.kept("cost", (readings,), lambda: _curve(readings, temperature))
+def _show_cost(readings: Evaluation, chosen: int) -> None:
+    thresholds, answered, right = session.kept("cost", (readings,), lambda: _curve(readings))
     now = chosen - LEAST
     said = f"At {chosen}% it answers {percent(answered[now])} of the test digits"
     said += f", and {percent(right[now])} of those right." if answered[now] else ", so it says nothing."
@@ -41,12 +41,12 @@ def _show_cost(readings: Evaluation, temperature: float, chosen: int) -> None:
     picture.show(figures.cost(thresholds, answered, right, now), "cost", said)
 
 
-def _curve(readings: Evaluation, temperature: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _curve(readings: Evaluation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each percent that can be chosen: itself, the share of digits that are answered, and of those that are right,
     NaN where none is."""
     right = readings.predictions == readings.labels
     # as ReadDigit has it: a digit at all, and this one
-    certainties = resources.test_likeness() * calibrate(readings.probabilities, temperature).max(axis=1)
+    certainties = resources.test_likeness() * readings.probabilities.max(axis=1)
     curve = coverage_curve(certainties, right)
     percents = np.arange(LEAST, MOST + 1)
     place = np.searchsorted(curve.thresholds, percents / 100)

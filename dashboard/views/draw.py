@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import session
-from dashboard.parts import answer, canvas, moments, sheet, sources, teach, threshold
+from dashboard.parts import answer, canvas, moments, sheet, sources, teach, threshold, why
 
 
 def draw_and_read() -> None:
@@ -28,6 +28,7 @@ def draw_and_read() -> None:
     teach.teach(digit, choice)
     if read and digit:
         answer.show_way(read, digit, network)
+        why.look(choice, digit.image, None, "why_drawing")
 
 
 st.title("Draw a number", anchor=False)

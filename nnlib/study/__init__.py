@@ -14,7 +14,7 @@ from nnlib.study.calibration import (
 )
 from nnlib.study.comparison import Comparison, compare
 from nnlib.study.distributions import Distribution, Spread, distributions_as_csv, in_common_bins, measure
-from nnlib.study.evaluation import Evaluation, evaluate, score_digits, unit_outputs, wilson_interval
+from nnlib.study.evaluation import DigitScore, Evaluation, evaluate, score_digits, unit_outputs, wilson_interval
 from nnlib.study.evidence import (
     Turned,
     gradient_times_input,
@@ -34,6 +34,7 @@ __all__ = [
     "NO_CHANGE",
     "Comparison",
     "Coverage",
+    "DigitScore",
     "Distribution",
     "Doubts",
     "Evaluation",

@@ -33,7 +33,7 @@ def test_confusion_matrix_and_gallery_follow(visit: Visit, learning_run: int) ->
     cells = someone.page.locator(".confusion td")
     cells.first.wait_for(state="attached")
     changes_by_itself(someone, "the confusion matrix", lambda: cells.all_text_contents())
-    changes_by_itself(someone, "the gallery", lambda: someone.page.locator(".gallery").inner_html())
+    changes_by_itself(someone, "the gallery", lambda: someone.page.locator(".sheet").inner_html())
 
 
 def test_a_drawing_is_read_anew_and_stays(visit: Visit, learning_run: int) -> None:

@@ -85,8 +85,8 @@ def most_common_mistake() -> tuple[int, int, int]:
 
 
 def gallery(someone: Visitor) -> list[str]:
-    """What the pictures in the gallery are called."""
-    return someone.page.locator(".gallery figcaption").all_text_contents()
+    """What stands below the pictures in the gallery."""
+    return someone.page.locator(".sheet > span").all_text_contents()
 
 
 def test_a_click_on_a_cell_shows_its_digits_and_so_do_the_boxes(visit: Visit) -> None:
@@ -96,23 +96,34 @@ def test_a_click_on_a_cell_shows_its_digits_and_so_do_the_boxes(visit: Visit) ->
     clicker.click_cell("confusion", 11 * (true + 1) + answer + 1)
     expect(clicker.keyed("true").get_by_role("combobox")).to_have_value(str(true))
     expect(clicker.keyed("answer").get_by_role("combobox")).to_have_value(str(answer))
-    captions = clicker.page.locator(".gallery figcaption")
-    expect(captions).to_have_text([re.compile(f"{true} read as {answer}")] * n)
+    expect(clicker.page.locator(".sheet > span")).to_have_text([f"{true}→{answer}"] * n)
 
     typist.choose("true", str(true))
     typist.choose("answer", str(answer))
-    expect(typist.page.locator(".gallery figcaption")).to_have_text(gallery(clicker))
+    expect(typist.page.locator(".sheet > span")).to_have_text(gallery(clicker))
 
 
-def test_a_click_on_a_digit_of_the_gallery_looks_closer_at_it(visit: Visit) -> None:
+def test_a_click_on_a_digit_of_the_gallery_looks_closer_at_it_and_has_a_link(visit: Visit) -> None:
     someone = visit("/mistakes")
-    digit = someone.page.locator(".gallery figure").nth(7)
-    number = re.findall(r"no\. ([\d,]+)", digit.inner_text())[0]
-    digit.click()
-    expect(someone.keyed("closer").get_by_role("combobox")).to_have_value(re.compile(f"no. {number}:"))
-    expect(someone.keyed("closer_pixels").locator("figcaption")).to_have_text(re.compile(f"Test digit {number}, "))
-    expect(someone.keyed("closer_pixels").locator(".cells")).to_be_in_viewport(ratio=0.9)
-    expect(someone.page.locator(".gallery .chosen figcaption")).to_have_text(re.compile(f"no. {number}$"))
+    expect(someone.keyed("closer_pixels").locator("figcaption")).to_be_visible()
+    says = str(someone.keyed("gallery").locator(".cells").get_attribute("data-says")).split("|")
+    number = re.findall(r"no\. ([\d,]+)", says[7])[0]
+    someone.click_cell("gallery", 7)
+    title = re.compile(f"Test digit {number}, ")
+    expect(someone.keyed("closer_pixels").locator("figcaption")).to_have_text(title)
+    expect(someone.page.get_by_role("heading", name=f"Test digit {number}, closer")).to_be_in_viewport()
+
+    someone.keyed("why").get_by_text("What would turn it").click()
+    expect(someone.keyed("turned").locator("figure")).to_have_count(3)
+    other = visit(someone.page.url.removeprefix(someone.url))
+    expect(other.keyed("closer_pixels").locator("figcaption")).to_have_text(title)
+    expect(other.keyed("turned").locator("figure")).to_have_count(3)
+
+
+def test_a_thousand_digits_are_one_picture(visit: Visit) -> None:
+    someone = visit("/mistakes?true=1&answer=1")
+    expect(someone.page.locator(".sheet > span")).to_have_count(1000)
+    assert someone.keyed("gallery").locator(".ink").count() == 1
 
 
 # --- addresses ---
@@ -152,8 +163,8 @@ def test_settings_come_from_the_address(visit: Visit) -> None:
 def test_a_cell_of_the_mistakes_comes_from_the_address(visit: Visit) -> None:
     someone = visit("/mistakes?true=4&answer=9")
     expect(someone.keyed("true").get_by_role("combobox")).to_have_value("4")
-    expect(someone.page.locator(".gallery figcaption").first).to_have_text(re.compile("4 read as 9"))
-    assert all(caption.strip().startswith("4 read as 9") for caption in gallery(someone))
+    expect(someone.page.locator(".sheet > span").first).to_have_text("4→9")
+    assert set(gallery(someone)) == {"4→9"}
 
 
 def test_visitors_may_not_leave_this_machine(browser: Browser, visit: Visit) -> None:

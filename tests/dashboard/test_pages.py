@@ -1072,10 +1072,10 @@ def test_the_threshold_makes_an_answer_unsure_and_comes_from_the_address() -> No
 
 
 def test_the_cost_of_a_threshold_counts_as_sure_what_the_page_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    readings = resources.test_readings(None, 0)
+    readings = resources.readings(None, 0)
     halves = np.full(len(readings.labels), 0.5, np.float32)
     monkeypatch.setattr(resources, "test_likeness", lambda: halves)
-    percents, answered, _ = threshold._curve(readings, 1.0)
+    percents, answered, _ = threshold._curve(readings)
     # half a digit, however surely it is this one
     assert answered[percents > 50].max() == 0
     assert answered[percents <= 30].min() > 0.9
@@ -1210,7 +1210,11 @@ def test_nothing_of_a_visit_can_be_reached_once_it_is_over(monkeypatch: pytest.M
 
 # --- the address ---
 
-BOUND = {"data": ("part", "any_part", "digit", "index"), "weights": ("unit",), "mistakes": ("true", "answer")}
+BOUND = {
+    "data": ("part", "any_part", "digit", "index"),
+    "weights": ("unit",),
+    "mistakes": ("true", "answer", "of", "sorted", "between", "why"),
+}
 ODD = ["", "abc", "-1", "1e999", "nan", "٣", "2.5", "x" * 5000, "9" * 400, "![picture](https://example.org/x.png)"]
 
 
