@@ -12,6 +12,7 @@ from dashboard.figures.evidence import change, evidence, history, strongest_unit
 from dashboard.figures.landscape import landscape, mountains
 from dashboard.figures.rates import rate_curve
 from dashboard.figures.readings import boxes, digit_buttons, examples, inked, pictured, steps
+from dashboard.figures.reliability import reliability
 from dashboard.figures.style import NO_BAR, Beside, bar, plain
 from dashboard.figures.threshold import cost
 from dashboard.figures.weights import unit, unit_cells, units
@@ -45,6 +46,7 @@ __all__ = [
     "plain",
     "probabilities",
     "rate_curve",
+    "reliability",
     "sheet",
     "signal",
     "steps",

@@ -78,7 +78,8 @@ def sheet(digits: np.ndarray, columns: int, captions: Sequence[str], says: Seque
         f'<div class="sheet" style="--columns: {columns}; --wide: {1 / wide:.5f}; --high: {1 - images.GAP / high:.5f}">'
         f'<div class="paper"><div class="ink" style="--ink: url({source})"></div></div>{words}</div>'
     )
-    return cells(columns, rows, says, chosen, below, tall=(tile + CAPTION_PX) / tile)
+    grid = cells(columns, rows, says, chosen, below, tall=(tile + CAPTION_PX) / tile)
+    return f'<div class="scroll" tabindex="0">{grid}</div>'
 
 
 def gallery(

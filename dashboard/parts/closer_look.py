@@ -47,7 +47,7 @@ def show(choice: Choice, readings: Evaluation, images: np.ndarray, index: int, w
     st.header(f"{what} {index:,}, closer", anchor=False)
     rightly = "rightly " if label == read_as else ""
     sure = percent(readings.probabilities[index].max())
-    st.markdown(f"A {label}, {rightly}read as {read_as}, {sure} sure. {why.reason(image, label, label == read_as)}")
+    st.markdown(f"A {label}, {rightly}read as {read_as}, {sure} sure.")
     left, right = frame.columns("closer_columns")
     with left:
         show_pixels(image, f"{what} {index:,}, a {label}", label, "closer_pixels")
@@ -61,4 +61,7 @@ def show(choice: Choice, readings: Evaluation, images: np.ndarray, index: int, w
             "The ten bars add up to 100%. If the true digit has a tall bar too, the network hesitated between two; "
             "if it has none, the network was sure of a wrong answer."
         )
+        reason = st.container()
     why.look(choice, image, label, "why_digit")
+    with reason:  # which takes a second, once
+        st.markdown(why.reason(image, label, label == read_as))

@@ -29,6 +29,8 @@ COLUMNS = {
     "mistake_columns": ((1, 26), (1, 20)),
     "compare_columns": ((2.4, 28), (1, 18)),
     "closer_columns": ((1, 20), (1, 20)),
+    "trust_columns": ((1.4, 26), (1, 20)),
+    "two_columns": ((1, 24), (1, 24)),
 }
 
 

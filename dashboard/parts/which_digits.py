@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import address, images
-from dashboard.session import Choice
+from dashboard.parts.segments import segments
 from nnlib.digits import N_CLASSES, Digits, idx_files
 from nnlib.study import Evaluation
 
@@ -76,21 +76,9 @@ def choose_cell(cell: tuple[int, int]) -> None:
     st.session_state["true"], st.session_state["answer"] = (str(digit) for digit in cell)
 
 
-def pick_part(choice: Choice, validation: Digits) -> str:
-    """The test digits, or those that the training checked itself with, where those are known."""
-    if not len(validation):
-        return "test"
-    part = st.segmented_control(
-        "Which digits it reads",
-        list(PARTS),
-        format_func=lambda name: PARTS.get(name, name),
-        default="test",
-        required=True,
-        key="of",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    return part if part in PARTS else "test"
+def pick_part(validation: Digits) -> str:
+    """The test digits, or the `validation` digits, with which the training checked itself, where those are known."""
+    return segments("Which digits it reads", PARTS, "of", visible=False) if len(validation) else "test"
 
 
 def pick(on_change: Callable[[], None]) -> Wanted:

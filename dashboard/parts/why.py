@@ -8,8 +8,9 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from dashboard import address, figures, images, resources, session
+from dashboard import figures, images, resources, session
 from dashboard.parts import answer, picture
+from dashboard.parts.segments import segments
 from dashboard.session import Choice
 from nnlib.digits import N_CLASSES
 from nnlib.model_files import Model
@@ -48,16 +49,7 @@ WAYS = (
 
 def look(choice: Choice, image: np.ndarray, label: int | None, key: str) -> None:
     """The looks to choose from, and the chosen one, at a picture, (784,), that is a `label`, where that is known."""
-    first = next(iter(LOOKS))
-    if (asked := address.asked("why")) is not None:
-        st.session_state["why"] = asked
-    if st.session_state.get("why") not in LOOKS:
-        st.session_state["why"] = first
-    st.segmented_control(
-        "Why? Choose a look", list(LOOKS), format_func=lambda name: LOOKS[name][0], required=True, wrap=True, key="why"
-    )
-    chosen: str = st.session_state["why"]
-    address.keep("why", chosen if chosen != first else None)
+    chosen = segments("Why? Choose a look", {name: title for name, (title, _) in LOOKS.items()}, "why")
     with st.container(key=key):
         LOOKS[chosen][1](choice, image, label)
 

@@ -4,7 +4,10 @@ import numpy as np
 import streamlit as st
 
 from dashboard import resources, session
-from dashboard.parts import closer_look, confusion, frame, gallery, moments, which_digits
+from dashboard.parts import closer_look, confusion, frame, gallery, moments, trust, two_networks, which_digits
+from dashboard.parts.segments import segments
+from dashboard.session import Choice
+from nnlib.digits import Digits
 from nnlib.study import Evaluation, score_digits
 
 WHAT = {"test": "Test digit", "validation": "Validation digit"}
@@ -50,17 +53,8 @@ def say_numbers(readings: Evaluation) -> None:
             confusion.digit_by_digit(scores)
 
 
-def study() -> None:
-    """How many digits it misreads at one moment, which ones, and one of them closer."""
-    moments.pick()
-    choice = session.choice()
-    part = which_digits.pick_part(choice, resources.digits(choice.model, "validation"))
-    digits, readings = resources.digits(choice.model, part), choice.readings(part)
-    st.markdown(
-        f"Here {choice.title} reads {len(digits):,} *{which_digits.PARTS[part].lower()}*. It never learned from them, "
-        "so the share that it reads right, its *accuracy*, is how it does on digits that it has never seen."
-    )
-    say_numbers(readings)
+def show_mistakes(choice: Choice, readings: Evaluation, digits: Digits, part: str) -> None:
+    """Which digits it misreads, and one of them closer."""
     left, right = frame.columns("mistake_columns")
     with right:
         wanted = which_digits.pick(lambda: closer_look.look_at(None))
@@ -87,6 +81,31 @@ def study() -> None:
     if index is not None:
         with st.container(key="closer"):
             closer_look.show(choice, readings, digits.images, index, WHAT[part])
+
+
+QUESTIONS = {
+    "mistakes": ("Which ones, and why?", show_mistakes),
+    "trust": ("Can it be trusted?", lambda choice, readings, _, part: trust.show(choice, readings, part)),
+    "two": ("Is another one better?", two_networks.show),
+}
+
+
+def study() -> None:
+    """How many digits it misreads at one moment, and what there is to ask about that."""
+    moments.pick()
+    choice = session.choice()
+    with st.container(horizontal=True, gap="medium"):
+        question = segments(
+            "What to ask", {name: asked for name, (asked, _) in QUESTIONS.items()}, "ask", visible=False
+        )
+        part = which_digits.pick_part(resources.digits(choice.model, "validation"))
+    digits, readings = resources.digits(choice.model, part), choice.readings(part)
+    st.markdown(
+        f"Here {choice.title} reads {len(digits):,} *{which_digits.PARTS[part].lower()}*. It never learned from them, "
+        "so the share that it reads right, its *accuracy*, is how it does on digits that it has never seen."
+    )
+    say_numbers(readings)
+    QUESTIONS[question][1](choice, readings, digits, part)
 
 
 st.title("What it gets wrong", anchor=False)

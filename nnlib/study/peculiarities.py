@@ -44,16 +44,22 @@ class Peculiarities:
     """Digits to compare with: those that a network learns from."""
 
     def __init__(self, digits: Digits) -> None:
-        self.forms = Forms(digits)
+        self.digits, self.forms = digits, Forms(digits)
         self.rows = [np.flatnonzero(digits.labels == label) for label in range(N_CLASSES)]
-        some = [digits.images[rows[:MEASURED]] for rows in self.rows]
-        self.measures = [np.array([_measures(image) for image in images]).reshape(-1, 3) for images in some]
-        self.distances = [self._distances(images, label) for label, images in enumerate(some)]
+        self.usual: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+    def _usual(self, label: int) -> tuple[np.ndarray, np.ndarray]:
+        """The measures of some digits with that label, (n, 3), and how far each is from its like, (n,)."""
+        if label not in self.usual:
+            some = self.digits.images[self.rows[label][:MEASURED]]
+            measures = np.array([_measures(image) for image in some]).reshape(-1, 3)
+            self.usual[label] = measures, self._distances(some, label)
+        return self.usual[label]
 
     def of(self, image: np.ndarray, label: int) -> list[Peculiarity]:
         """All that is odd about a digit, (784,), that is labelled so: the oddest first, and a doubtful label before
         all else."""
-        usual = self.measures[label]
+        usual, distances = self._usual(label)
         if not len(usual):
             return []
         width, slant, pieces = _measures(image)
@@ -69,7 +75,7 @@ class Peculiarities:
                 float(np.median(usual[:, 1])),
             ),
             _compared("broken", pieces, usual[:, 2]),
-            _compared("unusual", float(distance), self.distances[label]),
+            _compared("unusual", float(distance), distances),
         ]
         odd = sorted((each for each in found if each.share <= ODD), key=lambda each: each.share)
         return [*self._doubts(image, label), *odd]

@@ -1,0 +1,72 @@
+"""Can its certainty be trusted? How sure it says it is, before and after calibration, and what a threshold buys."""
+
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from dashboard import figures, resources, session
+from dashboard.parts import frame, picture
+from dashboard.session import Choice
+from nnlib.study import Evaluation, Reliability, coverage_curve
+from nnlib.words import percent
+
+LEAST, MOST = 10, 99  # percent: of ten answers, the likeliest has never less
+
+
+def show(choice: Choice, readings: Evaluation, part: str) -> None:
+    """Two diagrams, and the digits that are answered where it must be so sure."""
+    plain = resources.readings(choice.run.id if choice.run else None, choice.moment.step, part, calibrated=False)
+    both = {"before": plain, "after": readings}
+    left, right = frame.columns("trust_columns")
+    with left:
+        st.header("Is it right as often as it says?", anchor=False)
+        before, after = (session.kept(name, (each,), partial(_reliability, each)) for name, each in both.items())
+        html = session.kept(
+            "diagrams",
+            (before, after),
+            lambda: (
+                f'<div class="evidence">{figures.reliability(before, "As it says itself")}'
+                f"{figures.reliability(after, 'Calibrated')}</div>"
+            ),
+        )
+        picture.show(html, "reliability", "Two diagrams: how often it was right when it was how sure.")
+        st.markdown(
+            f"On average, certainty and truth are **{before.error:.2%}** apart, and calibrated **{after.error:.2%}** "
+            "(the *expected calibration error*)."
+        )
+        st.caption(
+            "Bars on the dashed line: of what it is 80% sure of, 80% is right. Below it, it is too sure; above, too "
+            f"modest. One number mends most of that, the *temperature*, here {choice.model.temperature:.2f}: it was "
+            "fitted on validation digits, and is in all percentages of these pages. The answers stay as they are."
+        )
+    with right:
+        st.header("What if it must be surer?", anchor=False)
+        chosen = st.slider(
+            "It answers only from (*threshold*, %)", LEAST, MOST, 90, key="trusted", bind=session.bind_number("trusted")
+        )
+        thresholds, answered, correct = session.kept("trust_curve", (readings,), lambda: _curve(readings))
+        now = chosen - LEAST
+        said = f"It answers **{percent(answered[now])}** of these digits"
+        wrong = round((1 - correct[now]) * answered[now] * len(readings.labels)) if answered[now] else 0
+        said += (
+            f", and **{percent(correct[now])}** of those right: {wrong:,} mistakes are left." if answered[now] else "."
+        )
+        st.markdown(said)
+        picture.show(figures.cost(thresholds, answered, correct, now), "coverage", said.replace("*", ""))
+        st.caption(
+            "The surer it must be, the fewer digits it answers (*coverage*), and the more of those right (*selective "
+            "accuracy*). Where an error is dear, let people read the rest."
+        )
+
+
+def _reliability(readings: Evaluation) -> Reliability:
+    return Reliability.of(readings.probabilities, readings.labels)
+
+
+def _curve(readings: Evaluation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each percent that can be chosen: itself, the share that is answered, and of those that are right."""
+    curve = coverage_curve(readings.probabilities.max(axis=1), readings.predictions == readings.labels)
+    percents = np.arange(LEAST, MOST + 1)
+    place = np.searchsorted(curve.thresholds, percents / 100)
+    return percents, np.append(curve.coverage, 0)[place], np.append(curve.accuracy, np.nan)[place]

@@ -1,0 +1,141 @@
+"""Another network beside it: what only one of the two reads right, and whether that can be chance."""
+
+import numpy as np
+import streamlit as st
+
+from dashboard import address, figures, resources, session
+from dashboard.parts import frame, picture
+from dashboard.parts.gallery import COLUMNS, MOST
+from dashboard.parts.segments import segments
+from dashboard.session import PRETRAINED, Choice
+from dashboard.words import escape
+from nnlib.digits import Digits
+from nnlib.study import Comparison, Evaluation, compare
+
+CHANCE = 0.05  # what is as improbable is no chance, by the usual rule
+
+
+def show(choice: Choice, readings: Evaluation, digits: Digits, part: str) -> None:
+    """Which other one, the test, and the digits on which they differ."""
+    other = _pick_other(choice)
+    if other is None:
+        st.info("There is no other network yet to compare with: train one, on the page *Train*.")
+        return
+    run, name = other
+    second = _readings(run, part, choice)
+    if second is None:
+        st.info(f"{name[0].upper()}{name[1:]} has nothing to look at yet. Choose another one, or wait.")
+        return
+    found = session.kept("comparison", (readings, second), lambda: compare(readings, second))
+    _say(found, readings, second, choice.title, name)
+    groups = {
+        "first": (f"Only the first ({len(found.only_first):,})", found.only_first),
+        "second": (f"Only the second ({len(found.only_second):,})", found.only_second),
+        "neither": (f"Neither ({len(found.neither):,})", found.neither),
+    }
+    chosen = segments("Read right by …", {name: title for name, (title, _) in groups.items()}, "right_by")
+    shown = groups[chosen][1][:MOST]
+    if not len(shown):
+        st.info("There is no such digit.")
+        return
+    _show_digits(shown, readings, second, digits)
+
+
+def _pick_other(choice: Choice) -> tuple[int, str] | None:
+    """The number of the other run, or of the pretrained network, and what it is called."""
+    own = choice.run.id if choice.run else PRETRAINED
+    runs = {run.id: run for run in resources.runs()}
+    others = [number for number in (PRETRAINED, *runs) if number != own]
+    if not others:
+        return None
+    asked = address.asked_number("other")
+    if asked not in (None, ""):
+        st.session_state["other"] = asked
+    if session.settle_number("other") not in others:
+        st.session_state["other"] = others[0]
+    chosen: int = st.selectbox(
+        "The second network",
+        others,
+        format_func=lambda number: session.label(runs.get(number)),
+        key="other",
+        width=420,
+    )
+    address.keep("other", chosen)
+    return chosen, "the pretrained network" if chosen == PRETRAINED else f"run {chosen}"
+
+
+def _readings(run_id: int, part: str, choice: Choice) -> Evaluation | None:
+    """What the other one answers for the very same digits, at its newest moment."""
+    if run_id == PRETRAINED:
+        number, step = None, 0
+    else:
+        moments = resources.snapshots(run_id)
+        if not moments:
+            return None
+        number, step = run_id, moments[-1].step
+    if part == "test":
+        return resources.readings(number, step)
+    own = resources.digits(choice.model, part)
+    found = resources.readings(number, step, part)
+    return found if np.array_equal(found.labels, own.labels) else None
+
+
+def _say(found: Comparison, first: Evaluation, second: Evaluation, one: str, other: str) -> None:
+    """Who reads more, and how probable that is by chance."""
+    more, fewer = len(found.only_first), len(found.only_second)
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("The first reads right", f"{first.accuracy:.2%}", width="content", help=f"It is {one}.")
+        st.metric("The second", f"{second.accuracy:.2%}", width="content", help=f"It is {escape(other)}.")
+        st.metric("Only the first", f"{more:,}", width="content")
+        st.metric("Only the second", f"{fewer:,}", width="content")
+    if more == fewer:
+        said = "Neither is better on these digits."
+    else:
+        which = "first" if more > fewer else "second"
+        chance = found.p_value
+        how_often = f"{chance:.0%} of" if chance >= 0.01 else "fewer than 1 in 100" if chance > 0.001 else "next to no"
+        said = (
+            f"The {which} reads {abs(more - fewer):,} more. If neither were better, a difference like this or larger "
+        )
+        said += f"would come up in {how_often} such comparisons: "
+        said += "so it **can well be chance**." if chance > CHANCE else "so it **is hardly chance**."
+    st.markdown(said)
+    st.caption(
+        "Only the digits that one of them reads right and the other does not can say which is better; if they were "
+        f"equal, each would go to either like a coin (*McNemar's test*, exact: p = {found.p_value:.3g})."
+    )
+
+
+def _show_digits(shown: np.ndarray, first: Evaluation, second: Evaluation, digits: Digits) -> None:
+    left, right = frame.columns("two_columns")
+    if st.session_state.get("between_two") not in shown:
+        st.session_state["between_two"] = int(shown[0])
+    chosen = st.session_state["between_two"]
+    st.session_state["shown_of_two"] = shown
+    with left:
+        labels = first.labels[shown].tolist()
+        answers = [each.predictions[shown].tolist() for each in (first, second)]
+        captions = [f"{label}: {a}|{b}" for label, a, b in zip(labels, *answers, strict=True)]
+        says = [
+            f"no. {index:,}: a {label}, read as {a} by the first and as {b} by the second"
+            for index, label, a, b in zip(shown.tolist(), labels, *answers, strict=True)
+        ]
+        html = figures.sheet(digits.images[shown], COLUMNS, captions, says, shown.tolist().index(chosen))
+        alt = f"{len(shown)} digits: what each is, and what the two networks read."
+        picture.show(html, "gallery_of_two", alt, _choose, reveals="two_answers")
+        st.caption("Below each: what it is, and what the first and the second read. **Click one** to see both answers.")
+    with right:
+        label = int(first.labels[chosen])
+        bars = "".join(
+            f"<div>{figures.probabilities(each.probabilities[chosen], title, label)}</div>"
+            for title, each in (("The first", first), ("The second", second))
+        )
+        html = f'<div class="evidence two"><figure>{figures.ink(digits.images[chosen])}</figure>{bars}</div>'
+        picture.show(html, "two_answers", f"Digit {chosen:,}, a {label}, and how sure each network is of each answer.")
+        st.caption(f"No. {chosen:,}, a {label}: how sure each of the two is of each answer.")
+
+
+def _choose() -> None:
+    place, shown = picture.chosen("gallery_of_two"), st.session_state.get("shown_of_two", ())
+    if place is not None and place < len(shown):
+        st.session_state["between_two"] = int(shown[place])
