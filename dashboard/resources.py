@@ -14,9 +14,30 @@ from nnlib.digits import NO_DIGITS, DataSet, Digits, load_mnist
 from nnlib.errors import DamagedStoreError, SettingError, StoreError, UnknownRunError
 from nnlib.likeness import likeness
 from nnlib.model_files import Model, load_pretrained
-from nnlib.runs import MOST_PROGRESS_POINTS, Correction, DamagedRun, Happening, Run, RunStore, Snapshot, advice_for
+from nnlib.runs import (
+    MOST_PROGRESS_POINTS,
+    Correction,
+    DamagedRun,
+    Happening,
+    Run,
+    RunStore,
+    Snapshot,
+    Verdict,
+    advice_for,
+)
 from nnlib.runs import taught as learned_digits
-from nnlib.study import Evaluation, Peculiarities, Spread, calibrate, evaluate, hidden_outputs, measure
+from nnlib.study import (
+    Doubts,
+    Evaluation,
+    Peculiarities,
+    Spread,
+    calibrate,
+    doubtful_labels,
+    evaluate,
+    hidden_outputs,
+    measure,
+    out_of_sample,
+)
 from nnlib.training import Advice, EpochRecord, Progress, split
 
 DIGITS_COUNTED = 500  # new digits, of which the outputs of every layer are counted
@@ -74,6 +95,13 @@ def taught(run_id: int) -> Digits:
 def share_of_taught(run_id: int | None, step: int, taught_run: int) -> float:
     """Which share of the corrected digits of another run that network reads right, from 0 to 1."""
     return _share_of_taught(run_id, step, taught_run, store().file)
+
+
+def verdicts() -> dict[str, Verdict]:
+    """What people said of doubtful labels, by the pictures; nothing where the store cannot be read."""
+    with suppress(StoreError):
+        return _verdicts(store().version(), store().file)
+    return {}
 
 
 def damaged_runs() -> list[DamagedRun]:
@@ -210,6 +238,11 @@ def _damaged_corrections(version: tuple[int, int], file: tuple[int, int] | None)
     return store().corrections.damage()
 
 
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _verdicts(version: tuple[int, int], file: tuple[int, int] | None) -> dict[str, Verdict]:
+    return store().verdicts.all()
+
+
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _taught(run_id: int, file: tuple[int, int] | None) -> Digits:
     return learned_digits(store(), run_id)
@@ -273,9 +306,10 @@ def readings(run_id: int | None, step: int, part: str = "test", *, calibrated: b
 
 
 def digits(model: Model, part: str = "test") -> Digits:
-    """The test digits, or the "validation" digits of that network's training: none where those are not known."""
-    if part == "test":
-        return data().test
+    """The test digits, the "training" digits, or the "validation" digits of that network's training: none where those
+    are not known."""
+    if part != "validation":
+        return data().test if part == "test" else data().train
     with suppress(SettingError):  # the data is another one than it learned from
         if model.config is not None:
             return split(data().train, model.config)[1]
@@ -291,6 +325,21 @@ def training_outputs(run_id: int | None, step: int) -> np.ndarray:
 def peculiarities() -> Peculiarities:
     """What is odd about a digit, compared with the training digits."""
     return Peculiarities(data().train)
+
+
+def doubts(run_id: int | None, step: int, part: str) -> Doubts:
+    """The labels of a part that are doubtful to that network; or of the training digits, to others."""
+    if part == "training":
+        return _doubts(None, 0, part, None)
+    return _doubts(run_id, step, part, store().file if run_id else None)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Asking two witnesses about each label …")
+def _doubts(run_id: int | None, step: int, part: str, file: tuple[int, int] | None) -> Doubts:
+    learned = peculiarities().forms
+    if part == "training":
+        return doubtful_labels(out_of_sample(), data().train, learned)
+    return doubtful_labels(readings(run_id, step, part).probabilities, digits(model(run_id, step), part), learned)
 
 
 def answers_over_time(run_id: int, moments: Sequence[Snapshot], image: np.ndarray) -> dict[Snapshot, np.ndarray]:

@@ -55,6 +55,7 @@ ORDER = {
         "database",
         "run",
         "corrections",
+        "verdicts",
         "store",
         "worker",
         "race",

@@ -30,6 +30,7 @@ COLUMNS = {
     "compare_columns": ((2.4, 28), (1, 18)),
     "closer_columns": ((1, 20), (1, 20)),
     "trust_columns": ((1.4, 26), (1, 20)),
+    "doubt_columns": ((1, 24), (1, 24)),
     "two_columns": ((1, 24), (1, 24)),
 }
 

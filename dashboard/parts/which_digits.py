@@ -18,7 +18,7 @@ from nnlib.study import Evaluation
 ANY = "any"
 DIGITS = [ANY, *(str(digit) for digit in range(N_CLASSES))]
 NAMES = ("Zeros", "Ones", "Twos", "Threes", "Fours", "Fives", "Sixes", "Sevens", "Eights", "Nines")
-PARTS = {"test": "Test digits", "validation": "Validation digits"}
+PARTS = {"test": "Test digits", "validation": "Validation digits", "training": "Training digits"}
 WIDTH_PX = 320
 PICTURE_COLUMNS = 20
 # each with what it is called, and what comes first
@@ -76,9 +76,10 @@ def choose_cell(cell: tuple[int, int]) -> None:
     st.session_state["true"], st.session_state["answer"] = (str(digit) for digit in cell)
 
 
-def pick_part(validation: Digits) -> str:
-    """The test digits, or the `validation` digits, with which the training checked itself, where those are known."""
-    return segments("Which digits it reads", PARTS, "of", visible=False) if len(validation) else "test"
+def pick_part(*more: str) -> str:
+    """The test digits, or `more` of PARTS."""
+    parts = {name: PARTS[name] for name in ("test", *more)}
+    return segments("Which digits", parts, "of", visible=False) if more else "test"
 
 
 def pick(on_change: Callable[[], None]) -> Wanted:

@@ -4,13 +4,23 @@ import numpy as np
 import streamlit as st
 
 from dashboard import resources, session
-from dashboard.parts import closer_look, confusion, frame, gallery, moments, trust, two_networks, which_digits
+from dashboard.parts import (
+    closer_look,
+    confusion,
+    frame,
+    gallery,
+    label_doubts,
+    moments,
+    trust,
+    two_networks,
+    which_digits,
+)
 from dashboard.parts.segments import segments
 from dashboard.session import Choice
 from nnlib.digits import Digits
 from nnlib.study import Evaluation, score_digits
 
-WHAT = {"test": "Test digit", "validation": "Validation digit"}
+WHAT = {"test": "Test digit", "validation": "Validation digit", "training": "Training digit"}
 
 
 def choose_cell() -> None:
@@ -84,9 +94,10 @@ def show_mistakes(choice: Choice, readings: Evaluation, digits: Digits, part: st
 
 
 QUESTIONS = {
-    "mistakes": ("Which ones, and why?", show_mistakes),
-    "trust": ("Can it be trusted?", lambda choice, readings, _, part: trust.show(choice, readings, part)),
-    "two": ("Is another one better?", two_networks.show),
+    "mistakes": "Which ones, and why?",
+    "trust": "Can it be trusted?",
+    "two": "Is another one better?",
+    "labels": "Are the labels right?",
 }
 
 
@@ -95,17 +106,28 @@ def study() -> None:
     moments.pick()
     choice = session.choice()
     with st.container(horizontal=True, gap="medium"):
-        question = segments(
-            "What to ask", {name: asked for name, (asked, _) in QUESTIONS.items()}, "ask", visible=False
-        )
-        part = which_digits.pick_part(resources.digits(choice.model, "validation"))
-    digits, readings = resources.digits(choice.model, part), choice.readings(part)
+        question = segments("What to ask", QUESTIONS, "ask", visible=False)
+        more = ["validation"] if len(resources.digits(choice.model, "validation")) else []
+        if question == "labels" and resources.DATA_DIRECTORY is None:
+            more.append("training")
+        part = which_digits.pick_part(*more)
+    digits = resources.digits(choice.model, part)
+    if question == "labels":
+        label_doubts.show(choice, digits, part, WHAT[part])
+        return
+    readings = choice.readings(part)
     st.markdown(
         f"Here {choice.title} reads {len(digits):,} *{which_digits.PARTS[part].lower()}*. It never learned from them, "
         "so the share that it reads right, its *accuracy*, is how it does on digits that it has never seen."
     )
     say_numbers(readings)
-    QUESTIONS[question][1](choice, readings, digits, part)
+    match question:
+        case "trust":
+            trust.show(choice, readings, part)
+        case "two":
+            two_networks.show(choice, readings, digits, part)
+        case _:
+            show_mistakes(choice, readings, digits, part)
 
 
 st.title("What it gets wrong", anchor=False)

@@ -24,6 +24,7 @@ from nnlib.runs.run import (
 from nnlib.runs.store import MOST_AT_ONCE, MOST_WAITING, RunStore
 from nnlib.runs.teaching import settings_for, taught, teach
 from nnlib.runs.transfer import MOST_BYTES, export_run, import_file
+from nnlib.runs.verdicts import Verdict, picture_of
 
 __all__ = [
     "BEGINNING",
@@ -46,11 +47,13 @@ __all__ = [
     "RunStore",
     "Snapshot",
     "State",
+    "Verdict",
     "advice_for",
     "digits_of",
     "export_run",
     "import_file",
     "pace_of",
+    "picture_of",
     "race",
     "records_as_csv",
     "say_happenings",

@@ -137,6 +137,12 @@ MIGRATIONS = (
         pixels BLOB NOT NULL, checksum INTEGER NOT NULL
     );
     """,
+    # what people said of doubtful labels
+    """
+    CREATE TABLE verdicts (
+        picture TEXT PRIMARY KEY, label INTEGER, created REAL NOT NULL, checksum INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 
 

@@ -47,6 +47,7 @@ from nnlib.runs.run import (
     require_sound,
     whole,
 )
+from nnlib.runs.verdicts import Verdicts
 from nnlib.training import STEERABLE, EpochRecord, Progress, Recipe, TrainingConfig, check_changes, require_epochs
 from nnlib.words import shown
 
@@ -104,6 +105,7 @@ class RunStore:
         self.path = self.folder / "runs.sqlite"
         self._database = Database(self.path)
         self.corrections = Corrections(self._database)
+        self.verdicts = Verdicts(self._database)
         self._held: dict[int, int] = {}  # the runs taken with this store, and in which attempt
         self._signed: dict[int, float] = {}  # when each of them last showed life
         self._known: dict[int, tuple[list, Run | DamagedRun]] = {}  # rows that were read, and what they say

@@ -23,13 +23,14 @@ from nnlib.study.evidence import (
     occlusion,
     smallest_change,
 )
-from nnlib.study.labels import Doubts, doubtful_labels
+from nnlib.study.labels import LIKE_IT, Doubts, doubtful_labels, out_of_sample
 from nnlib.study.landscape import Landscape, Path, Trajectory, explore
 from nnlib.study.neighbours import Forms, hidden_outputs, nearest
 from nnlib.study.peculiarities import Peculiarities, Peculiarity
 
 __all__ = [
     "HIGHEST_TEMPERATURE",
+    "LIKE_IT",
     "LOWEST_TEMPERATURE",
     "NO_CHANGE",
     "Comparison",
@@ -64,6 +65,7 @@ __all__ = [
     "measure",
     "nearest",
     "occlusion",
+    "out_of_sample",
     "score_digits",
     "smallest_change",
     "unit_outputs",

@@ -3,18 +3,26 @@
 Two witnesses are heard: a network that did not learn from these digits, and the digits that look most like each, with
 their labels. Their mean is weighed as in confident learning (Northcutt, Jiang & Chuang 2021), of which these few
 lines are needed: cleanlab, which has all of it, brings scikit-learn along.
+
+`python -m nnlib.study.labels` asks the first witness about the training digits, once for all: five networks, each of
+which learns from four fifths of them and is asked about the others (cross-validation).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from nnlib.digits import N_CLASSES, Digits
+from nnlib.digits import N_CLASSES, PACKAGED, DataSet, Digits, load_mnist
 from nnlib.study.neighbours import Forms
+from nnlib.training import PRESETS, Trainer
 
 LIKE_IT = 10  # the digits that look most like one
-BEYOND_DOUBT = 0.9  # so probable, a label is not asked about: it would only take time
+BEYOND_DOUBT = 0.99  # so probable, a label is not asked about: it would only take time
 DOUBTFUL_FROM = -0.5  # another digit that is less probable than the label by so much, or more, is no doubt
+
+FILE = PACKAGED / "out_of_sample.npz"
+FOLDS = 5
+CHECKED = 1_000  # digits of the others, with which each network's training checks itself
 
 
 @dataclass(frozen=True)
@@ -66,3 +74,28 @@ def doubtful_labels(probabilities: np.ndarray, digits: Digits, learned: Forms) -
         np.take_along_axis(probabilities[found], pair, axis=1),
         np.take_along_axis(looks[found], pair, axis=1).astype(int),
     )
+
+
+def out_of_sample() -> np.ndarray:
+    """What networks that did not learn from them say of MNIST's training digits: (60,000, 10) float32."""
+    with np.load(FILE, allow_pickle=False) as file:
+        return np.asarray(file["probabilities"], np.float32)
+
+
+def _cross_validated(digits: Digits) -> np.ndarray:
+    """(n, 10): each digit is read by the network that learned from none of its fifth, nor from its writers."""
+    found = np.empty((len(digits), N_CLASSES), np.float32)
+    for own in np.array_split(np.arange(len(digits)), FOLDS):  # a writer's digits follow each other
+        others = Digits(np.delete(digits.images, own, axis=0), np.delete(digits.labels, own))
+        config = PRESETS["standard"].config.with_changes(
+            training_digits=len(others) - CHECKED, validation_digits=CHECKED
+        )
+        trainer = Trainer(config, DataSet(others, others))
+        for _ in trainer:
+            pass
+        found[own] = trainer.network.predict_proba(digits.images[own])
+    return found
+
+
+if __name__ == "__main__":
+    np.savez_compressed(FILE, probabilities=_cross_validated(load_mnist().train).astype(np.float16))

@@ -161,10 +161,10 @@ def test_a_store_of_the_version_before_keeps_its_runs_and_takes_corrected_digits
     content = "id, name, config, now, data_directory, created, state, message, parent, parent_step, weights, race, note"
     with closing(sqlite3.connect(tmp_path / "runs.sqlite")) as old:
         old.create_function("checksum", -1, checksum, deterministic=True)
-        old.executescript("ALTER TABLE runs DROP COLUMN corrections; DROP TABLE corrections;")
+        old.executescript("ALTER TABLE runs DROP COLUMN corrections; DROP TABLE corrections; DROP TABLE verdicts;")
         old.execute(f"UPDATE runs SET checksum = checksum({content}, tags)")
         old.execute("UPDATE runs SET name = 'after' WHERE id = ?", (damaged,))
-        old.execute(f"PRAGMA user_version = {len(MIGRATIONS) - 1}")
+        old.execute(f"PRAGMA user_version = {len(MIGRATIONS) - 2}")
         old.commit()
     with closing(RunStore(tmp_path)) as store:
         assert store.run(sound) == before

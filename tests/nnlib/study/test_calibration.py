@@ -5,8 +5,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from sklearn.calibration import calibration_curve
 
+from nnlib.digits.mnist import load_mnist
 from nnlib.errors import DataError
+from nnlib.model_files import load_pretrained
 from nnlib.study.calibration import (
     HIGHEST_TEMPERATURE,
     LOWEST_TEMPERATURE,
@@ -248,3 +251,14 @@ def test_no_answers_at_all_are_an_error_in_words() -> None:
     for ask in (lambda: expected_calibration_error(*none), lambda: coverage_curve(none[1], none[1])):
         with pytest.raises(DataError, match=r"^there are no answers to compare: take at least one digit\.$"):
             ask()
+
+
+def test_the_diagram_is_scikit_learns() -> None:
+    test, network = load_mnist().test, load_pretrained().network
+    probabilities = network.predict_proba(test.images)
+    found = Reliability.of(probabilities, test.labels, bins=10)
+    right = probabilities.argmax(axis=1) == test.labels
+    accuracy, certainty = calibration_curve(right, probabilities.max(axis=1).astype(float), n_bins=10)
+    some = found.counts > 0
+    assert found.accuracy[some] == pytest.approx(accuracy, abs=1e-6)
+    assert found.certainty[some] == pytest.approx(certainty, abs=1e-6)

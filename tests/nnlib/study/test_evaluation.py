@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import metrics
 
-from nnlib.digits.mnist import Digits
+from nnlib.digits.mnist import Digits, load_mnist
 from nnlib.errors import DataError
+from nnlib.model_files import load_pretrained
 from nnlib.network.layers import Activation
 from nnlib.network.network import Network
 from nnlib.study.evaluation import Evaluation, evaluate, score_digits, unit_outputs, wilson_interval
@@ -148,3 +150,15 @@ def test_losses_and_margins_are_those_of_the_true_digits(evaluation: Evaluation)
     assert evaluation.margins[[0, 2]] == pytest.approx([0.9 - 0.1 / 9, 0.4 / 9 - 0.6], rel=1e-5)
     assert np.array_equal(evaluation.margins < 0, evaluation.predictions != evaluation.labels)
     assert np.isfinite(Evaluation(np.eye(10, dtype=np.float32)[[1]], np.array([2])).losses).all()
+
+
+def test_matrix_precision_and_recall_are_scikit_learns() -> None:
+    test, network = load_mnist().test, load_pretrained().network
+    found = evaluate(network, test)
+    assert np.array_equal(found.confusion, metrics.confusion_matrix(test.labels, found.predictions))
+    precision, recall, _, count = metrics.precision_recall_fscore_support(test.labels, found.predictions)
+    scores = score_digits(found.confusion)
+    assert [score.precision for score in scores] == pytest.approx(precision.tolist())
+    assert [score.recall for score in scores] == pytest.approx(recall.tolist())
+    assert [score.count for score in scores] == count.tolist()
+    assert found.losses.mean() == pytest.approx(metrics.log_loss(test.labels, found.probabilities), rel=1e-4)

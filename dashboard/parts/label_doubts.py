@@ -1,0 +1,221 @@
+"""Are the labels right? Digits that are probably not what they are labelled as, with the evidence, to be judged."""
+
+import csv
+import io
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from dashboard import address, figures, resources, session
+from dashboard.parts import frame, picture
+from dashboard.parts.gallery import COLUMNS, MOST
+from dashboard.parts.segments import segments
+from dashboard.session import Choice
+from dashboard.words import sentence
+from nnlib.digits import N_CLASSES, Digits
+from nnlib.errors import NnlibError
+from nnlib.runs import Verdict, picture_of
+from nnlib.study import LIKE_IT, Doubts
+from nnlib.words import count, percent
+
+UNCLEAR = "nobody can tell"
+PROBLEM = "not_judged"
+
+
+class Judged(NamedTuple):
+    """The places of doubts, by what was said of them."""
+
+    open: list[int]
+    wrong: list[int]
+    right: list[int]
+    unclear: list[int]
+
+
+def show(choice: Choice, digits: Digits, part: str, what: str) -> None:
+    """The list, and one of them with the evidence and the question what it really is."""
+    doubts = resources.doubts(choice.run.id if choice.run else None, choice.moment.step, part)
+    verdicts = resources.verdicts()
+    judged = _by_verdict(doubts, digits, verdicts)
+    who = "networks that did not learn from it" if part == "training" else choice.title
+    st.markdown(
+        f"Somebody once wrote down what each of these {len(digits):,} digits is, and was sometimes wrong. "
+        f"**{count(len(doubts.indices), 'label')}** are worth a look: there {who} and the training digits that look "
+        "most like it say something else, or nearly so."
+    )
+    _say_judged(judged, choice, part, digits, verdicts)
+    groups = {
+        "all": ("All", list(range(len(doubts.indices)))),
+        "open": ("Not judged yet", judged.open),
+        "wrong": ("Label wrong", judged.wrong),
+        "right": ("Label right", judged.right),
+        "unclear": ("Unclear", judged.unclear),
+    }
+    chosen = segments(
+        "Which of them", {name: f"{title} ({len(places):,})" for name, (title, places) in groups.items()}, "judged"
+    )
+    places = groups[chosen][1][:MOST]
+    if not places:
+        st.info("There is none of this kind.")
+        return
+    index = _chosen_index(doubts, places)
+    left, right = frame.columns("doubt_columns")
+    with left:
+        _show_list(doubts, digits, places, index)
+    with right, st.container(key="one_doubt"):
+        _show_one(doubts, digits, doubts.indices.tolist().index(index), verdicts, what, who)
+
+
+def _by_verdict(doubts: Doubts, digits: Digits, verdicts: dict[str, Verdict]) -> Judged:
+    judged = Judged([], [], [], [])
+    for place, index in enumerate(doubts.indices):
+        verdict = verdicts.get(picture_of(digits.images[index])) if verdicts else None
+        if verdict is None:
+            judged.open.append(place)
+        elif verdict.label is None:
+            judged.unclear.append(place)
+        else:
+            (judged.right if verdict.label == digits.labels[index] else judged.wrong).append(place)
+    return judged
+
+
+def _say_judged(judged: Judged, choice: Choice, part: str, digits: Digits, verdicts: dict[str, Verdict]) -> None:
+    """What people said so far, and what the accuracy would be with it."""
+    n_judged = len(judged.wrong) + len(judged.right) + len(judged.unclear)
+    if not n_judged:
+        return
+    said = f"Judged so far: {n_judged:,}, of which {len(judged.wrong):,} wrong, {len(judged.unclear):,} unclear."
+    if part != "training" and (judged.wrong or judged.unclear):
+        labels, kept = digits.labels.astype(int), np.ones(len(digits), bool)
+        doubts = resources.doubts(choice.run.id if choice.run else None, choice.moment.step, part)
+        for place in (*judged.wrong, *judged.unclear):
+            index = doubts.indices[place]
+            label = verdicts[picture_of(digits.images[index])].label
+            kept[index] = label is not None
+            labels[index] = labels[index] if label is None else label
+        answers = choice.readings(part).predictions
+        before, after = np.mean(answers == digits.labels), np.mean(answers[kept] == labels[kept])
+        said += f" With that, {choice.title} reads **{after:.2%}** right instead of {before:.2%}."
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(said, width="stretch")
+        st.download_button(
+            "Save the verdicts",
+            lambda: _as_csv(judged, choice, part, digits, verdicts),
+            "verdicts.csv",
+            "text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+
+
+def _as_csv(judged: Judged, choice: Choice, part: str, digits: Digits, verdicts: dict[str, Verdict]) -> bytes:
+    """A line for each that was judged: its number, its label, and what it really is."""
+    doubts = resources.doubts(choice.run.id if choice.run else None, choice.moment.step, part)
+    file = io.StringIO()
+    lines = csv.writer(file, lineterminator="\n")
+    lines.writerow(["part", "number", "label", "verdict"])
+    for place in sorted((*judged.wrong, *judged.right, *judged.unclear)):
+        index = doubts.indices[place]
+        label = verdicts[picture_of(digits.images[index])].label
+        lines.writerow([part, index, digits.labels[index], "unclear" if label is None else label])
+    return file.getvalue().encode()
+
+
+def _chosen_index(doubts: Doubts, places: list[int]) -> int:
+    """The number of the digit that is looked at: that of the address, or that was clicked, else the first."""
+    asked = address.asked_number("doubt")
+    if isinstance(asked, int):
+        st.session_state["doubt"] = asked
+    shown = doubts.indices[places].tolist()
+    if st.session_state.get("doubt") not in shown:
+        st.session_state["doubt"] = shown[0]
+    chosen: int = st.session_state["doubt"]
+    address.keep("doubt", chosen)
+    return chosen
+
+
+def _show_list(doubts: Doubts, digits: Digits, places: list[int], chosen: int) -> None:
+    shown = doubts.indices[places].tolist()
+    st.session_state["shown_doubts"] = shown
+    pairs = [
+        (int(digits.labels[index]), int(doubts.suggested[place])) for index, place in zip(shown, places, strict=True)
+    ]
+    captions = [f"{label}, {suggested}?" for label, suggested in pairs]
+    says = [
+        f"no. {index:,}: labelled {label}, perhaps a {suggested}"
+        for index, (label, suggested) in zip(shown, pairs, strict=True)
+    ]
+    html = figures.sheet(digits.images[shown], COLUMNS, captions, says, shown.index(chosen))
+    alt = f"{len(shown)} digits whose labels are doubtful, the most doubtful first."
+    picture.show(html, "gallery_of_doubts", alt, _choose, reveals="one_doubt")
+    st.caption("Below each: its label, and what it may be. The most doubtful first. **Click one** to judge it.")
+
+
+def _choose() -> None:
+    place, shown = picture.chosen("gallery_of_doubts"), st.session_state.get("shown_doubts", ())
+    if place is not None and place < len(shown):
+        st.session_state["doubt"] = int(shown[place])
+
+
+def _show_one(doubts: Doubts, digits: Digits, place: int, verdicts: dict[str, Verdict], what: str, who: str) -> None:
+    """The evidence, and the verdict."""
+    index, suggested = int(doubts.indices[place]), int(doubts.suggested[place])
+    label, image = int(digits.labels[index]), digits.images[index]
+    st.header(f"{what} {index:,}: labelled {label}", anchor=False)
+    learned = resources.data().train
+    alike = session.kept("looks_like", (digits.images, index), lambda: _alike(image))
+    by_network, by_looks = doubts.by_network[place], doubts.by_looks[place]
+    html = (
+        f'<div class="doubt"><div>{figures.ink(image)}</div><div>{figures.ink(learned.images[alike], 5)}'
+        f"<p>The {len(alike)} training digits that look most like it are labelled "
+        f"{', '.join(map(str, learned.labels[alike]))}.</p></div></div>"
+    )
+    picture.show(html, "doubt", f"A digit that is labelled {label}, and {len(alike)} that look like it.")
+    st.markdown(
+        f"- To {who} it is a {suggested} with **{percent(float(by_network[1]))}**, and a {label} with "
+        f"**{percent(float(by_network[0]))}**.\n"
+        f"- Of the {LIKE_IT} that look most like it, **{by_looks[1]}** are labelled {suggested}, and **{by_looks[0]}** "
+        f"{label}."
+    )
+    _ask(image, label, verdicts)
+
+
+def _alike(image: np.ndarray) -> np.ndarray:
+    """The indices of the training digits that look most like it, the nearest first."""
+    squared = resources.peculiarities().forms.squared_distances(image[None])[0]
+    return np.argsort(squared, kind="stable")[:LIKE_IT]
+
+
+def _ask(image: np.ndarray, label: int, verdicts: dict[str, Verdict]) -> None:
+    """What it really is, to the eyes of whoever looks."""
+    name = picture_of(image)
+    told, key = verdicts.get(name), f"verdict_{name[:16]}"
+    st.session_state[key] = None if told is None else UNCLEAR if told.label is None else str(told.label)
+    st.segmented_control(
+        "**What is it really?**",
+        [*map(str, range(N_CLASSES)), UNCLEAR],
+        key=key,
+        wrap=True,
+        on_change=_judge,
+        args=(image, key),
+        help="A digit is a verdict: its own label says that it is right, another one that it is wrong.",
+    )
+    if problem := st.session_state.pop(PROBLEM, None):
+        st.error(problem, icon=":material/error:")
+    elif told is None:
+        st.caption(f"Press {label} if the label is right. What you say is kept on this computer.")
+    else:
+        said = "nobody can tell" if told.label is None else "right" if told.label == label else f"wrong: a {told.label}"
+        st.caption(f"Judged: {said}. Press it again to take it back.")
+
+
+def _judge(image: np.ndarray, key: str) -> None:
+    """Keep the verdict, or forget it where none is pressed any more; a callback."""
+    said, verdicts = st.session_state[key], resources.store().verdicts
+    try:
+        if said is None:
+            verdicts.forget(image)
+        else:
+            verdicts.say(image, None if said == UNCLEAR else int(said))
+    except NnlibError as error:
+        st.session_state[PROBLEM] = sentence(str(error))
