@@ -1,5 +1,7 @@
 """Another network beside it: what only one of the two reads right, and whether that can be chance."""
 
+from contextlib import suppress
+
 import numpy as np
 import streamlit as st
 
@@ -10,6 +12,7 @@ from dashboard.parts.segments import segments
 from dashboard.session import PRETRAINED, Choice
 from dashboard.words import escape
 from nnlib.digits import Digits
+from nnlib.errors import DataError
 from nnlib.study import Comparison, Evaluation, compare
 
 CHANCE = 0.05  # what is as improbable is no chance, by the usual rule
@@ -22,12 +25,16 @@ def show(choice: Choice, readings: Evaluation, digits: Digits, part: str) -> Non
         st.info("There is no other network yet to compare with: train one, on the page *Train*.")
         return
     run, name = other
-    second = _readings(run, part, choice)
-    if second is None:
+    theirs = _readings(run, part)
+    if theirs is None:
         st.info(f"{name[0].upper()}{name[1:]} has nothing to look at yet. Choose another one, or wait.")
         return
-    found = session.kept("comparison", (readings, second), lambda: compare(readings, second))
-    _say(found, readings, second, choice.title, name)
+    # of validation digits, those that neither learned from: they are the last ones of all
+    n = min(len(readings.labels), len(theirs.labels))
+    digits = digits[len(digits) - n :]
+    first, second = session.kept("both_readings", (readings, theirs), lambda: (_last(readings, n), _last(theirs, n)))
+    found = session.kept("comparison", (first, second), lambda: compare(first, second))
+    _say(found, first, second, choice.title, name)
     groups = {
         "first": (f"Only the first ({len(found.only_first):,})", found.only_first),
         "second": (f"Only the second ({len(found.only_second):,})", found.only_second),
@@ -38,7 +45,7 @@ def show(choice: Choice, readings: Evaluation, digits: Digits, part: str) -> Non
     if not len(shown):
         st.info("There is no such digit.")
         return
-    _show_digits(shown, readings, second, digits)
+    _show_digits(shown, first, second, digits)
 
 
 def _pick_other(choice: Choice) -> tuple[int, str] | None:
@@ -64,20 +71,18 @@ def _pick_other(choice: Choice) -> tuple[int, str] | None:
     return chosen, "the pretrained network" if chosen == PRETRAINED else f"run {chosen}"
 
 
-def _readings(run_id: int, part: str, choice: Choice) -> Evaluation | None:
-    """What the other one answers for the very same digits, at its newest moment."""
+def _readings(run_id: int, part: str) -> Evaluation | None:
+    """What the other one answers at its newest moment; None where it has none."""
     if run_id == PRETRAINED:
-        number, step = None, 0
-    else:
-        moments = resources.snapshots(run_id)
-        if not moments:
-            return None
-        number, step = run_id, moments[-1].step
-    if part == "test":
-        return resources.readings(number, step)
-    own = resources.digits(choice.model, part)
-    found = resources.readings(number, step, part)
-    return found if np.array_equal(found.labels, own.labels) else None
+        return resources.readings(None, 0, part)
+    moments = resources.snapshots(run_id)
+    with suppress(DataError):  # nobody knows which digits its training checked itself with
+        return resources.readings(run_id, moments[-1].step, part) if moments else None
+    return None
+
+
+def _last(readings: Evaluation, n: int) -> Evaluation:
+    return Evaluation(readings.probabilities[-n:], readings.labels[-n:])
 
 
 def _say(found: Comparison, first: Evaluation, second: Evaluation, one: str, other: str) -> None:

@@ -126,6 +126,23 @@ def test_a_thousand_digits_are_one_picture(visit: Visit) -> None:
     assert someone.keyed("gallery").locator(".ink").count() == 1
 
 
+def test_a_doubtful_label_is_judged_with_the_evidence_beside_it(visit: Visit) -> None:
+    someone = visit("/mistakes?ask=labels&doubt=947")
+    expect(someone.page.get_by_role("heading", name="Test digit 947: labelled 8")).to_be_visible()
+    someone.keyed("one_doubt").get_by_role("radio", name="9", exact=True).click()
+    expect(someone.page.get_by_text("Judged: wrong: a 9.")).to_be_visible()
+    other = visit("/mistakes?ask=labels&judged=wrong")
+    expect(other.page.locator(".sheet > span")).to_have_text(["8, 9?"])
+
+
+def test_two_networks_differ_in_digits_that_can_be_clicked(visit: Visit) -> None:
+    someone = visit("/mistakes?ask=two&run=1&other=0")
+    expect(someone.keyed("two_answers").locator(".bars")).to_have_count(2)
+    before = someone.page.get_by_text(re.compile("^No\\. ")).inner_text()
+    someone.click_cell("gallery_of_two", 1)
+    expect(someone.page.get_by_text(re.compile("^No\\. "))).not_to_have_text(before)
+
+
 # --- addresses ---
 
 

@@ -14,6 +14,7 @@ from tests.browser.app import Visitor
 from tests.browser.conftest import Visit
 
 PAGES = ("", "data", "train", "race", "runs", "landscape", "weights", "draw", "mistakes")
+QUESTIONS = ("mistakes?ask=trust", "mistakes?ask=two", "mistakes?ask=labels", "mistakes?why=time", "mistakes?why=turn")
 THEMES = ("dark", "light")
 PROJECTOR = {"width": 1024, "height": 768}
 
@@ -47,17 +48,18 @@ def what_is_wrong(someone: Visitor) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, *QUESTIONS])
 def test_everybody_can_read_and_use_every_page_on_every_screen(visit: Visit, page: str) -> None:
     # as high as all that it shows: axe does not judge what it cannot see
-    someone = visit(f"/{page}?run=1", theme="dark", width=390, height=3000)
+    address = f"/{page}{'&' if '?' in page else '?'}run=1"
+    someone = visit(address, theme="dark", width=390, height=3000)
     require_whole(someone)
     assert not what_is_wrong(someone), "in the dark, on a phone"
     someone.page.emulate_media(color_scheme="light")
     for width in (1440, 1024):
         someone.page.set_viewport_size({"width": width, "height": 3000})
         if width == 1440:
-            someone.open(f"/{page}?run=1")
+            someone.open(address)
         someone.page.wait_for_timeout(500)  # charts take their new size
         require_whole(someone)
     assert not what_is_wrong(someone), "in the light, on a projector"
