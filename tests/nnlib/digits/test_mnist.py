@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnlib.digits import mnist
-from nnlib.digits.mnist import DataSet, Digits, load_mnist
+from nnlib.digits.mnist import DataSet, Digits, idx_files, load_mnist, load_part
 from nnlib.errors import DataError
 
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
@@ -151,16 +151,16 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         ),
         (TEST_LABELS, idx(np.arange(10) + 1), "holds the label 10: labels must be 0 to 9"),
         (TRAIN_IMAGES, idx(np.zeros((20, 32, 30))), "holds pictures of 30 x 32 pixels: they must be 28 x 28"),
-        (TRAIN_IMAGES, idx(np.zeros((0, 28, 28))), "announces 0 pictures: there must be 1 to 200,000"),
-        (TRAIN_LABELS, idx(np.zeros(0)), "announces 0 labels: there must be 1 to 200,000"),
+        (TRAIN_IMAGES, idx(np.zeros((0, 28, 28))), "announces 0 pictures: there must be 1 to 300,000"),
+        (TRAIN_LABELS, idx(np.zeros(0)), "announces 0 labels: there must be 1 to 300,000"),
         (TRAIN_IMAGES, idx(np.zeros((20, 0, 28))), "announces 0 bytes of pictures but holds 0"),
-        (TRAIN_LABELS, idx(np.zeros(200_001)), "is too large: at most 200,000 labels are read"),
+        (TRAIN_LABELS, idx(np.zeros(300_001)), "is too large: at most 300,000 labels are read"),
         (
             TRAIN_IMAGES,
             struct.pack(">4I", 0x803, 2**32 - 1, 2**32 - 1, 0),
-            "announces 4,294,967,295 pictures: there must be 1 to 200,000",
+            "announces 4,294,967,295 pictures: there must be 1 to 300,000",
         ),
-        (TRAIN_IMAGES, idx(np.zeros((200_001, 1, 1))), "announces 200,001 pictures: there must be 1 to 200,000"),
+        (TRAIN_IMAGES, idx(np.zeros((300_001, 1, 1))), "announces 300,001 pictures: there must be 1 to 300,000"),
     ],
     ids=range(17),
 )
@@ -281,3 +281,112 @@ def test_a_changed_byte_loads_or_raises_a_data_error(name: str, position: int, b
     content = bytearray(gzip.compress(whole, mtime=0) if name.endswith(".gz") else whole)
     content[position % len(content)] = byte
     load_with(name, bytes(content))
+
+
+# other sets, as they come
+
+
+def real(n: int = 300) -> dict[str, bytes]:
+    """Some of MNIST's own digits, in files of its own form."""
+    data = load_mnist()
+    parts = {"train": data.train[:n], "t10k": data.test[:n]}
+    return {
+        name: gzip.decompress(content)
+        for part, digits in parts.items()
+        for name, content in ((key.removesuffix(".gz"), each) for key, each in idx_files(digits, part).items())
+    }
+
+
+DOTS = {name: name.replace("-idx", ".idx") for name in some_files()}
+EMNIST = {name: f"emnist-digits-{name.replace('t10k', 'test')}" for name in some_files()}
+
+
+@pytest.mark.parametrize("names", [DOTS, EMNIST, {name: name.upper() for name in some_files()}])
+@pytest.mark.parametrize("packed", ["plain", "gzipped", "gzipped, and not called so", "called so, and not gzipped"])
+@pytest.mark.parametrize("within", [".", "raw"])
+def test_files_of_other_names_and_packing_are_found(
+    tmp_path: Path, names: dict[str, str], packed: str, within: str
+) -> None:
+    folder = tmp_path / within
+    folder.mkdir(exist_ok=True)
+    for name, content in some_files().items():
+        called = names[name] + (".gz" if packed in ("gzipped", "called so, and not gzipped") else "")
+        (folder / called).write_bytes(gzip.compress(content) if packed.startswith("gzipped") else content)
+    (folder / "readme.txt").write_text("train-images")
+    (folder / "train-labels.tsv.gz").write_bytes(b"")
+    found = load_mnist(tmp_path)
+    assert (len(found.train), len(found.test)) == (20, 10)
+
+
+def test_two_sets_in_one_folder_are_named(tmp_path: Path) -> None:
+    for kind in ("digits", "letters"):
+        for name, content in some_files().items():
+            (tmp_path / f"emnist-{kind}-{name.replace('t10k', 'test')}").write_bytes(content)
+    with pytest.raises(DataError, match=r"several such files, emnist-digits-train-images.* and emnist-letters-train"):
+        load_mnist(tmp_path)
+
+
+def test_two_folders_of_sets_are_named(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder)
+    with pytest.raises(DataError, match=r"holds several data sets, one and two: name the folder of one of them\.$"):
+        load_mnist(tmp_path)
+
+
+def rows_of_numbers(labels: np.ndarray) -> bytes:
+    """Labels as QMNIST has them: the digit, and where it comes from."""
+    rows = np.stack([labels, *[np.full(len(labels), 70_000)] * 7], axis=1).astype(">i4")
+    return struct.pack(">3I", 0x0C02, *rows.shape) + rows.tobytes()
+
+
+def test_labels_of_qmnist_are_read(tmp_path: Path) -> None:
+    files = some_files()
+    for part, n in (("train", 20), ("test", 10)):
+        pictures = files[f"{'t10k' if part == 'test' else part}-images-idx3-ubyte"]
+        (tmp_path / f"qmnist-{part}-images-idx3-ubyte").write_bytes(pictures)
+        labels = rows_of_numbers(np.arange(n) % 10)
+        (tmp_path / f"qmnist-{part}-labels-idx2-int.gz").write_bytes(gzip.compress(labels))
+    found = load_mnist(tmp_path)
+    assert found.title == "QMNIST"
+    assert found.train.labels.tolist() == (np.arange(20) % 10).tolist()
+    (tmp_path / "qmnist-train-labels-idx2-int.gz").write_bytes(rows_of_numbers(np.arange(20)))
+    with pytest.raises(DataError, match=r"holds the label 19: labels must be 0 to 9\.$"):
+        load_part(tmp_path, "train")
+
+
+def test_pictures_that_lie_sideways_are_turned_and_that_is_said(tmp_path: Path) -> None:
+    upright, sideways = tmp_path / "upright", tmp_path / "sideways"
+    for folder in (upright, sideways):
+        folder.mkdir()
+        for name, content in real().items():
+            turned = content
+            if folder == sideways and "images" in name:
+                pixels = np.frombuffer(content, np.uint8, offset=16).reshape(-1, 28, 28).transpose(0, 2, 1)
+                turned = content[:16] + pixels.tobytes()
+            (folder / name).write_bytes(turned)
+    one, other = load_mnist(upright), load_mnist(sideways)
+    assert one.remarks == ()
+    (remark,) = other.remarks
+    assert "stored sideways" in remark
+    assert np.array_equal(one.test.images, other.test.images)
+    assert np.array_equal(one.train.images, other.train.images)
+
+
+def test_a_set_is_known_by_its_folder_or_says_itself_what_its_classes_are(tmp_path: Path) -> None:
+    fashion, own = tmp_path / "fashion-mnist", tmp_path / "shapes"
+    for folder in (fashion, own):
+        folder.mkdir()
+        write(folder)
+    assert load_mnist(fashion).title == "Fashion-MNIST"
+    assert load_mnist(fashion).names[9] == "ankle boot"
+    (own / "names.txt").write_text("\n".join(f"shape {number}" for number in range(10)))
+    assert (load_mnist(own).title, load_mnist(own).names[3]) == ("shapes", "shape 3")
+    assert load_mnist().names == tuple("0123456789")
+
+
+def test_a_class_that_is_missing_is_said(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / TRAIN_LABELS).write_bytes(idx(np.zeros(20)))
+    (remark,) = load_mnist(tmp_path).remarks
+    assert remark.startswith("It has nothing to learn from for 1, 2, 3,")
