@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from nnlib.digits import NO_DIGITS, DataSet, Digits, load_mnist
+from nnlib.digits import NO_DIGITS, NUMBERS, DataSet, Digits, load_mnist
 from nnlib.errors import DamagedStoreError, SettingError, StoreError, UnknownRunError
 from nnlib.likeness import likeness
 from nnlib.model_files import Model, load_pretrained
@@ -49,6 +49,16 @@ DATA_DIRECTORY = os.environ.get("NNLIB_DATA") or None
 def data() -> DataSet:
     """The digits of everybody; read-only."""
     return load_mnist(DATA_DIRECTORY)
+
+
+def of_digits() -> bool:
+    """Whether the data are digits, or pictures of other classes in the same form."""
+    return data().names == NUMBERS
+
+
+def kind() -> str:
+    """What the data are, in words."""
+    return "handwritten digits" if of_digits() else "pictures"
 
 
 @st.cache_resource(show_spinner=False)

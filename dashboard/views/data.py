@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import figures, resources, session
 from dashboard.parts import closer_look, frame, picture
+from dashboard.words import escape
 from nnlib.digits import N_CLASSES, N_PIXELS, Digits
 
 EXAMPLES, EXAMPLES_IN_A_ROW = 60, 15
@@ -80,11 +81,20 @@ def say_counts(training: np.ndarray) -> str:
 st.title("The digits", anchor=False)
 data = resources.data()
 st.markdown(
-    f"The network knows nothing but these: {len(data.train):,} handwritten digits to learn from, the *training "
-    f"digits*, and {len(data.test):,} by *other people* to test it with at the end, the *test digits*. Each is a "
-    "picture of 28 × 28 pixels, and to the network just 784 numbers from 0 (paper) to 1 (ink). The collection is "
-    "called *MNIST*."
+    f"The network knows nothing but these: {len(data.train):,} {resources.kind()} to learn from, the *training "
+    f"digits*, and {len(data.test):,} {'by *other people* ' if resources.of_digits() else ''}to test it with, the *test "
+    "digits*. Each is a picture of 28 × 28 pixels, and to the network just 784 numbers from 0 (paper) to 1 (ink). The "
+    f"collection is called *{escape(data.title)}*."
 )
+for remark in data.remarks:
+    st.info(escape(remark, most=300), icon=":material/info:")
+if not resources.of_digits():
+    st.info(
+        "These are no digits, though the pages call them so. Their classes are "
+        f"{escape(', '.join(f'{number} {name}' for number, name in enumerate(data.names)), most=500)}. The pretrained "
+        "network was never meant for them: train one of your own.",
+        icon=":material/info:",
+    )
 st.caption(
     "A training usually holds some of the training digits back and never learns from them: with these it checks, after "
     "every epoch, how it does on *new digits* (also called *validation digits*). The test digits are kept for the end."
@@ -95,15 +105,23 @@ left, right = frame.columns("example_columns")
 with left:
     part = choose_part("part", "learn")
     digit = st.segmented_control(
-        "Which digit", list(range(N_CLASSES)), default=3, required=True, wrap=True, key="digit", bind="query-params"
+        "Which digit" if resources.of_digits() else "Which class",
+        list(range(N_CLASSES)),
+        format_func=data.names.__getitem__,
+        default=3,
+        required=True,
+        wrap=True,
+        key="digit",
+        bind="query-params",
     )
     digit = 3 if digit is None else digit
     n_pages = max(1, -(-len(where(part)[digit]) // EXAMPLES))
     page = st.number_input(f"Which sheet of {n_pages}", 1, n_pages, key="sheet", help=f"{EXAMPLES} digits a sheet.")
 with right:
     if len(where(part)[digit]):
-        picture.show(examples(part, digit, page - 1), "examples", f"Handwritten examples of the digit {digit}.")
-        st.caption(f"Examples of a {digit}: how different can one digit be before it is another?")
+        picture.show(examples(part, digit, page - 1), "examples", f"Examples of {data.names[digit]}.")
+        example = f"a {digit}" if resources.of_digits() else escape(data.names[digit])
+        st.caption(f"Examples of {example}: how different can one be before it is another?")
     else:
         st.info(f"This data has no {digit}.")
 
@@ -148,7 +166,7 @@ with left:
         f"Its number, 0 to {len(digits) - 1:,}", 0, len(digits) - 1, key="index", bind=session.bind_number("index")
     )
     label = int(digits.labels[index])
-    st.metric("It is labelled", str(label))
+    st.metric("It is labelled", data.names[label])
     st.caption("The *label* is what people said it is. Point at a pixel to see its number.")
 with right:
     closer_look.show_pixels(digits.images[index], f"Digit number {index:,}", label, "pixels")

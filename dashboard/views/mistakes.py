@@ -17,6 +17,7 @@ from dashboard.parts import (
 )
 from dashboard.parts.segments import segments
 from dashboard.session import Choice
+from dashboard.words import escape
 from nnlib.digits import Digits
 from nnlib.study import Evaluation, score_digits
 
@@ -111,7 +112,16 @@ def study() -> None:
         if question == "labels" and resources.DATA_DIRECTORY is None:
             more.append("training")
         part = which_digits.pick_part(*more)
-    digits = resources.digits(choice.model, part)
+    digits, data = resources.digits(choice.model, part), resources.data()
+    if not resources.of_digits():
+        if choice.run is None:
+            st.warning(
+                "The pretrained network learned digits, and was never meant for these pictures: choose a network that "
+                "you trained on them.",
+                icon=":material/warning:",
+            )
+        names = ", ".join(f"{number} {name}" for number, name in enumerate(data.names))
+        st.caption(f"In all that follows, a digit stands for its class: {escape(names, most=500)}.")
     if question == "labels":
         label_doubts.show(choice, digits, part, WHAT[part])
         return

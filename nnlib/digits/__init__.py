@@ -9,6 +9,7 @@ from nnlib.digits.mnist import (
     N_CLASSES,
     N_PIXELS,
     NO_DIGITS,
+    NUMBERS,
     PACKAGED,
     SIDE,
     DataSet,
@@ -23,6 +24,7 @@ from nnlib.digits.pictures import MAX_FILE_BYTES, open_picture, read_picture
 __all__ = [
     "MAX_FILE_BYTES",
     "NO_DIGITS",
+    "NUMBERS",
     "N_CLASSES",
     "N_PIXELS",
     "PACKAGED",

@@ -128,6 +128,25 @@ def test_few_digits_of_few_kinds_are_asked_about_too(ask: str, tmp_path: Path, m
     assert not complaints(open_page("mistakes", ask=ask))
 
 
+def test_of_other_pictures_the_classes_are_named_and_the_pretrained_network_warns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "fashion-mnist"
+    folder.mkdir()
+    save_digits(folder, n=100, n_classes=10)
+    monkeypatch.setattr(resources, "DATA_DIRECTORY", str(folder))
+    app = open_page("mistakes")
+    assert complaints(app) == [
+        "The pretrained network learned digits, and was never meant for these pictures: choose a network that you "
+        "trained on them."
+    ]
+    assert "9 ankle boot" in said(app)
+    app = open_page("data")
+    assert not complaints(app)
+    assert "called *Fashion" in said(app)
+    assert "sneaker" in str(app.segmented_control(key="digit").options)
+
+
 @pytest.mark.parametrize("look", why.LOOKS)
 def test_every_look_is_drawn_for_a_test_digit_and_a_drawing(
     look: str, run: int, monkeypatch: pytest.MonkeyPatch
