@@ -82,8 +82,8 @@ st.title("The digits", anchor=False)
 data = resources.data()
 st.markdown(
     f"The network knows nothing but these: {len(data.train):,} {resources.kind()} to learn from, the *training "
-    f"digits*, and {len(data.test):,} {'by *other people* ' if resources.of_digits() else ''}to test it with, the *test "
-    "digits*. Each is a picture of 28 × 28 pixels, and to the network just 784 numbers from 0 (paper) to 1 (ink). The "
+    f"digits*, and {len(data.test):,} {'by *other people* ' if resources.of_digits() else ''}to test it with, the "
+    "*test digits*. Each is a picture of 28 × 28 pixels, and to the network just 784 numbers from 0 (paper) to 1 (ink). The "
     f"collection is called *{escape(data.title)}*."
 )
 for remark in data.remarks:
