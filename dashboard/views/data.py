@@ -83,8 +83,8 @@ data = resources.data()
 st.markdown(
     f"The network knows nothing but these: {len(data.train):,} {resources.kind()} to learn from, the *training "
     f"digits*, and {len(data.test):,} {'by *other people* ' if resources.of_digits() else ''}to test it with, the "
-    "*test digits*. Each is a picture of 28 × 28 pixels, and to the network just 784 numbers from 0 (paper) to 1 (ink). The "
-    f"collection is called *{escape(data.title)}*."
+    "*test digits*. Each is a picture of 28 × 28 pixels, and to the network 784 numbers from 0 (paper) to 1 (ink). "
+    f"The collection is called *{escape(data.title)}*."
 )
 for remark in data.remarks:
     st.info(escape(remark, most=300), icon=":material/info:")
