@@ -56,6 +56,11 @@ def of_digits() -> bool:
     return data().names == NUMBERS
 
 
+def class_name(label: int) -> str:
+    """What a class of the data is called: `7`, or `sneaker`."""
+    return data().names[label]
+
+
 def kind() -> str:
     """What the data are, in words."""
     return "handwritten digits" if of_digits() else "pictures"
@@ -352,13 +357,12 @@ def _doubts(run_id: int | None, step: int, part: str, file: tuple[int, int] | No
     return doubtful_labels(readings(run_id, step, part).probabilities, digits(model(run_id, step), part), learned)
 
 
-def answers_over_time(run_id: int, moments: Sequence[Snapshot], image: np.ndarray) -> dict[Snapshot, np.ndarray]:
-    """What a run's network answered for a picture, (784,), at each of these moments: (10,) calibrated as it is now."""
-    temperature, found = model(run_id, moments[-1].step).temperature, {}
+def answers_at(run_id: int, moments: Sequence[Snapshot], image: np.ndarray) -> dict[Snapshot, np.ndarray]:
+    """What a run's network answered for a picture, (784,), at these moments, those that are still kept: (10,) each."""
+    found = {}
     for moment in moments:
-        with suppress(UnknownRunError, DamagedStoreError):  # one that was replaced meanwhile
-            network = store().model(run_id, moment.step).network
-            found[moment] = calibrate(network.predict_proba(image[None]), temperature)[0]
+        with suppress(UnknownRunError, DamagedStoreError):
+            found[moment] = store().model(run_id, moment.step).network.predict_proba(image[None])[0]
     return found
 
 

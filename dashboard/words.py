@@ -5,7 +5,7 @@ import unicodedata
 
 from nnlib.words import count, number
 
-__all__ = ["count", "duration", "escape", "number", "sentence"]
+__all__ = ["a", "count", "duration", "escape", "number", "sentence"]
 
 JOINER = "\N{WORD JOINER}"  # has no width: it only keeps apart what together would be a sign
 
@@ -23,6 +23,11 @@ def escape(text: str, most: int = 80) -> str:
     marked = re.sub(r"^(\d*)([-+.)])", r"\1\\\2", marked)  # at the beginning, it would be a list
     # Streamlit looks for these once more after Markdown has taken its backslashes away
     return re.sub(r":(?=[\w/+-])|@(?=[\w-])|www(?=\.)", rf"\g<0>{JOINER}", marked, flags=re.IGNORECASE)
+
+
+def a(name: object) -> str:
+    """`a 7`, `an 8`, `an ankle boot`."""
+    return f"an {name}" if str(name)[:1].lower() in "8aeiou" else f"a {name}"
 
 
 def sentence(text: str) -> str:

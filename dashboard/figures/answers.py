@@ -1,22 +1,32 @@
 """What a network makes of one digit: its ten probabilities, and the way through its layers. All as HTML."""
 
 from collections.abc import Sequence
+from html import escape
 
 import numpy as np
 
 from dashboard import images
 from dashboard.figures.cells import cells
 from dashboard.figures.digits import ink
+from nnlib.digits import NUMBERS
 
 UNIT_PX = 5  # a side of a unit's square, in the picture of its layer
 
 
-def probabilities(values: np.ndarray, title: str = "How sure it is of each digit", true: int | None = None) -> str:
-    """(10,) probabilities as bars, the highest in another colour; the `true` digit, where known, is marked."""
+def probabilities(
+    values: np.ndarray,
+    title: str = "How sure it is of each digit",
+    true: int | None = None,
+    names: Sequence[str] = NUMBERS,
+) -> str:
+    """(10,) probabilities as bars, the highest in another colour; the `true` digit, where known, is marked.
+
+    Their `names` are said beside the pointer.
+    """
     best = int(np.argmax(values))
     kinds = {best: "best" if values[best] > 0 else "", true: "true"}
     bars = "".join(
-        f'<div class="{kinds.get(digit, "")}" style="--share: {share:.4f}" title="{digit}: {share:.2%}">'
+        f'<div class="{kinds.get(digit, "")}" style="--share: {share:.4f}" title="{escape(names[digit])}: {share:.2%}">'
         f"<b>{f'{share:.0%}' if share >= 0.005 else ''}</b><i></i>"
         f"<span>{digit}{'<br>true' if digit == true else ''}</span></div>"
         for digit, share in enumerate(np.asarray(values, float))

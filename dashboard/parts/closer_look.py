@@ -3,17 +3,17 @@
 import numpy as np
 import streamlit as st
 
-from dashboard import address, figures, session
+from dashboard import address, figures, resources, session
 from dashboard.parts import frame, picture, why
 from dashboard.session import Choice
-from dashboard.words import escape
+from dashboard.words import a, escape, sentence
 from nnlib.study import Evaluation
 from nnlib.words import percent
 
 
-def show_pixels(image: np.ndarray, title: str, label: int, key: str) -> None:
-    """A digit large enough to point at its pixels."""
-    picture.show(figures.pixels(image, title), key, f"A handwritten {label} as 28 by 28 pixels.")
+def show_pixels(image: np.ndarray, title: str, name: str, key: str) -> None:
+    """A digit of this name, large enough to point at its pixels."""
+    picture.show(figures.pixels(image, title), key, f"The picture of {a(name)}: 28 by 28 pixels.")
 
 
 def choose(found: np.ndarray, n: int, part: str) -> int | None:
@@ -43,19 +43,23 @@ def show(choice: Choice, readings: Evaluation, images: np.ndarray, index: int, w
     """The digit with that index among `images` (n, 784), which are called so: "Test digit"."""
     address.keep("no", index if st.session_state.get("closer") == index else None)
     label, read_as = int(readings.labels[index]), int(readings.predictions[index])
+    names = resources.data().names
+    true, answer = names[label], names[read_as]
     image = session.kept("closer_image", (images, index), lambda: images[index])
     st.header(f"{what} {index:,}, closer", anchor=False)
     rightly = "rightly " if label == read_as else ""
     sure = percent(readings.probabilities[index].max())
-    st.markdown(f"A {label}, {rightly}read as {read_as}, {sure} sure.")
+    st.markdown(sentence(f"{a(true)}, {rightly}read as {answer}, {sure} sure."))
     left, right = frame.columns("closer_columns")
     with left:
-        show_pixels(image, f"{what} {index:,}, a {label}", label, "closer_pixels")
+        show_pixels(image, f"{what} {index:,}, {a(true)}", true, "closer_pixels")
     with right:
         picture.show(
-            figures.probabilities(readings.probabilities[index], "What the network thought", label),
+            figures.probabilities(
+                readings.probabilities[index], "What the network thought", label, resources.data().names
+            ),
             "closer_probabilities",
-            f"Ten bars: {read_as} is the highest, the digit is a {label}.",
+            f"Ten bars: {answer} is the highest, the digit is {a(true)}.",
         )
         st.caption(
             "The ten bars add up to 100%. If the true digit has a tall bar too, the network hesitated between two; "

@@ -5,19 +5,22 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import streamlit as st
 
-from dashboard import figures
+from dashboard import figures, resources
 from dashboard.parts import picture
 from nnlib.digits import N_CLASSES
 from nnlib.study import DigitScore
 
 # colours that cover what is below only in part: they lie on light and dark paper alike
 RIGHT, NOTHING, MISTAKE = "64, 176, 104", "128, 136, 156", "232, 89, 12"
-# what its cells say, and those above and beside them do not
-WORDS = [
-    f"{true} read as {answer}" if min(true, answer) >= 0 else ""
-    for true in range(-1, N_CLASSES)
-    for answer in range(-1, N_CLASSES)
-]
+
+
+def words(names: Sequence[str]) -> list[str]:
+    """What its cells say, and those above and beside them do not."""
+    return [
+        f"{names[true]} read as {names[answer]}" if min(true, answer) >= 0 else ""
+        for true in range(-1, N_CLASSES)
+        for answer in range(-1, N_CLASSES)
+    ]
 
 
 def how_often(n: int) -> str:
@@ -76,7 +79,7 @@ def show(matrix: np.ndarray, chosen: tuple[int, int] | None, on_click: Callable[
     side = N_CLASSES + 1  # with the digits above and beside
     frame = None if chosen is None else side * (chosen[0] + 1) + chosen[1] + 1
     picture.show(
-        figures.cells(side, side, WORDS, frame, below=table(matrix)),
+        figures.cells(side, side, words(resources.data().names), frame, below=table(matrix)),
         "confusion",
         "A table of how often each digit was taken for each other one. The two boxes of digits choose a cell, too.",
         on_click,

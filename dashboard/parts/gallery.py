@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import streamlit as st
 
-from dashboard import figures
+from dashboard import figures, resources
 from dashboard.parts import picture
+from dashboard.words import a
 from nnlib.study import Evaluation
 from nnlib.words import percent
 
@@ -29,8 +30,9 @@ def show(
     labels, answers = readings.labels[shown].tolist(), readings.predictions[shown].tolist()
     sure = readings.probabilities[shown].max(axis=1)
     captions = [f"{label}→{answer}" for label, answer in zip(labels, answers, strict=True)]
+    names = resources.data().names
     says = [
-        f"no. {index:,}: a {label} read as {answer}, {percent(share)} sure"
+        f"no. {index:,}: {a(names[label])} read as {names[answer]}, {percent(share)} sure"
         for index, label, answer, share in zip(shown.tolist(), labels, answers, sure, strict=True)
     ]
     place = shown.tolist().index(chosen) if chosen in shown else None

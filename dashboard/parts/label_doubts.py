@@ -12,7 +12,7 @@ from dashboard.parts import frame, picture
 from dashboard.parts.gallery import COLUMNS, MOST
 from dashboard.parts.segments import segments
 from dashboard.session import Choice
-from dashboard.words import sentence
+from dashboard.words import a, sentence
 from nnlib.digits import N_CLASSES, Digits
 from nnlib.errors import NnlibError
 from nnlib.runs import Verdict, picture_of
@@ -142,7 +142,7 @@ def _show_list(doubts: Doubts, digits: Digits, places: list[int], chosen: int) -
     ]
     captions = [f"{label}, {suggested}?" for label, suggested in pairs]
     says = [
-        f"no. {index:,}: labelled {label}, perhaps a {suggested}"
+        f"no. {index:,}: labelled {label}, perhaps {a(suggested)}"
         for index, (label, suggested) in zip(shown, pairs, strict=True)
     ]
     html = figures.sheet(digits.images[shown], COLUMNS, captions, says, shown.index(chosen))
@@ -172,7 +172,7 @@ def _show_one(doubts: Doubts, digits: Digits, place: int, verdicts: dict[str, Ve
     )
     picture.show(html, "doubt", f"A digit that is labelled {label}, and {len(alike)} that look like it.")
     st.markdown(
-        f"- To {who} it is a {suggested} with **{percent(float(by_network[1]))}**, and a {label} with "
+        f"- To {who} it is {a(suggested)} with **{percent(float(by_network[1]))}**, and {a(label)} with "
         f"**{percent(float(by_network[0]))}**.\n"
         f"- Of the {LIKE_IT} that look most like it, **{by_looks[1]}** are labelled {suggested}, and **{by_looks[0]}** "
         f"{label}."
@@ -205,7 +205,9 @@ def _ask(image: np.ndarray, label: int, verdicts: dict[str, Verdict]) -> None:
     elif told is None:
         st.caption(f"Press {label} if the label is right. What you say is kept on this computer.")
     else:
-        said = "nobody can tell" if told.label is None else "right" if told.label == label else f"wrong: a {told.label}"
+        said = (
+            "nobody can tell" if told.label is None else "right" if told.label == label else f"wrong: {a(told.label)}"
+        )
         st.caption(f"Judged: {said}. Press it again to take it back.")
 
 

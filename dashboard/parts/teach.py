@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import figures, news, resources, session
 from dashboard.parts import picture, pulse
-from dashboard.words import count, duration, sentence
+from dashboard.words import a, count, duration, sentence
 from nnlib.digits import N_CLASSES, idx_files
 from nnlib.errors import NnlibError, StoreError
 from nnlib.model_files import Model
@@ -91,7 +91,7 @@ def ask(digit: ReadDigit, kept: list[Correction]) -> None:
         )
         if told:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.caption(f"Kept: this is {_a(told.label)}. It is not learned until you teach it.", width="content")
+                st.caption(f"Kept: this is {a(told.label)}. It is not learned until you teach it.", width="content")
                 st.button("Undo", icon=":material/undo:", key="untell", on_click=forget, args=(told.id,))
 
 
@@ -107,7 +107,7 @@ def tell(digit: ReadDigit, key: str) -> None:
     try:
         if label is not None:
             store.corrections.add(digit.image, label, digit.digit)
-            st.session_state["notice"] = f"Kept: this is {_a(label)}. Undo is below the ten digits."
+            st.session_state["notice"] = f"Kept: this is {a(label)}. Undo is below the ten digits."
             return
         if told := _told(digit, store.corrections.all()):
             store.corrections.delete(told.id)
@@ -125,10 +125,6 @@ def forget(number: int | None) -> None:
         st.session_state["notice"] = "Forgotten here; networks that have learned it keep it."
     except NnlibError as error:
         st.session_state["not_taught"] = sentence(str(error))
-
-
-def _a(digit: int) -> str:
-    return f"an {digit}" if digit == 8 else f"a {digit}"
 
 
 # --- teaching ---
@@ -272,14 +268,14 @@ def list_all(kept: list[Correction]) -> None:
                 f"The newest first{f', {SHOWN} of {len(kept):,}' if len(kept) > SHOWN else ''}. At most "
                 f"{MOST_CORRECTIONS:,} are kept, for everybody who uses this store."
             )
-            captions = [(f"is {_a(e.label)}", "" if e.answer is None else f"read as {e.answer}") for e in shown]
+            captions = [(f"is {a(e.label)}", "" if e.answer is None else f"read as {e.answer}") for e in shown]
             html = figures.gallery(
                 captions, digits_of(shown).images, numbers.index(st.session_state["correction"]), "Choose it"
             )
             picture.show(html, "corrections", f"{count(len(shown), 'corrected digit')}, each with its label.", choose)
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="corrected_orders"):
             if shown:
-                labels = {each.id: f"no. {each.id}, {_a(each.label)}" for each in shown}
+                labels = {each.id: f"no. {each.id}, {a(each.label)}" for each in shown}
                 number = st.selectbox(
                     "One of them",
                     numbers,

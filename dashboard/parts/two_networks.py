@@ -10,7 +10,7 @@ from dashboard.parts import frame, picture
 from dashboard.parts.gallery import COLUMNS, MOST
 from dashboard.parts.segments import segments
 from dashboard.session import PRETRAINED, Choice
-from dashboard.words import escape
+from dashboard.words import a, escape
 from nnlib.digits import Digits
 from nnlib.errors import DataError
 from nnlib.study import Comparison, Evaluation, compare
@@ -120,10 +120,11 @@ def _show_digits(shown: np.ndarray, first: Evaluation, second: Evaluation, digit
     with left:
         labels = first.labels[shown].tolist()
         answers = [each.predictions[shown].tolist() for each in (first, second)]
-        captions = [f"{label}: {a}|{b}" for label, a, b in zip(labels, *answers, strict=True)]
+        read = list(zip(shown.tolist(), labels, *answers, strict=True))
+        captions = [f"{label}: {one}|{other}" for _, label, one, other in read]
         says = [
-            f"no. {index:,}: a {label}, read as {a} by the first and as {b} by the second"
-            for index, label, a, b in zip(shown.tolist(), labels, *answers, strict=True)
+            f"no. {index:,}: {a(label)}, read as {one} by the first and as {other} by the second"
+            for index, label, one, other in read
         ]
         html = figures.sheet(digits.images[shown], COLUMNS, captions, says, shown.tolist().index(chosen))
         alt = f"{len(shown)} digits: what each is, and what the two networks read."
@@ -136,8 +137,8 @@ def _show_digits(shown: np.ndarray, first: Evaluation, second: Evaluation, digit
             for title, each in (("The first", first), ("The second", second))
         )
         html = f'<div class="evidence two"><figure>{figures.ink(digits.images[chosen])}</figure>{bars}</div>'
-        picture.show(html, "two_answers", f"Digit {chosen:,}, a {label}, and how sure each network is of each answer.")
-        st.caption(f"No. {chosen:,}, a {label}: how sure each of the two is of each answer.")
+        picture.show(html, "two_answers", f"Digit {chosen:,}, {a(label)}, and how sure each network is of each answer.")
+        st.caption(f"No. {chosen:,}, {a(label)}: how sure each of the two is of each answer.")
 
 
 def _choose() -> None:

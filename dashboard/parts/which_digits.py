@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from dashboard import address, images
+from dashboard import address, images, resources
 from dashboard.parts.segments import segments
+from dashboard.words import escape, sentence
 from nnlib.digits import N_CLASSES, Digits, idx_files
 from nnlib.study import Evaluation
 
@@ -65,10 +66,24 @@ class Wanted:
         if n == 0 and not sure:
             return "No digit was misread" if self.true is self.answer is None else "No digit was read like that"
         if self.right:
-            return f"{NAMES[self.true or 0]} rightly read as {self.true}{sure}: {n:,}, {first}"
-        whose = "Digits" if self.true is None else NAMES[self.true]
-        as_what = "misread" if self.answer is None else f"wrongly read as {self.answer}"
+            return f"{_several(self.true or 0)} rightly read as {_name(self.true)}{sure}: {n:,}, {first}"
+        whose = "Digits" if self.true is None else _several(self.true)
+        as_what = "misread" if self.answer is None else f"wrongly read as {_name(self.answer)}"
         return f"{whose} {as_what}{sure}: {n:,}, {first}"
+
+
+def _name(label: int | None) -> str:
+    return escape(resources.class_name(label or 0))
+
+
+def _several(label: int) -> str:
+    """`Sevens`, or `Sneaker`."""
+    return NAMES[label] if resources.of_digits() else sentence(resources.class_name(label))
+
+
+def _box(choice: str) -> str:
+    """What a box of digits says: `7`, or `7 sneaker`."""
+    return choice if choice == ANY or resources.of_digits() else f"{choice} {resources.class_name(int(choice))}"
 
 
 def choose_cell(cell: tuple[int, int]) -> None:
@@ -86,7 +101,16 @@ def pick(on_change: Callable[[], None]) -> Wanted:
     """The boxes; `on_change` is called when another digit or answer is chosen there."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         true, answer = (
-            st.selectbox(name, DIGITS, key=key, bind="query-params", width=110, on_change=on_change) or ANY
+            st.selectbox(
+                name,
+                DIGITS,
+                format_func=_box,
+                key=key,
+                bind="query-params",
+                width=110 if resources.of_digits() else 160,
+                on_change=on_change,
+            )
+            or ANY
             for name, key in (("True digit", "true"), ("Answer", "answer"))
         )
         low, high, order = _pick_order(true == answer != ANY)

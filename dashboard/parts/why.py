@@ -12,6 +12,7 @@ from dashboard import figures, images, resources, session
 from dashboard.parts import answer, picture
 from dashboard.parts.segments import segments
 from dashboard.session import Choice
+from dashboard.words import a, escape
 from nnlib.digits import N_CLASSES
 from nnlib.model_files import Model
 from nnlib.runs import Snapshot
@@ -77,11 +78,11 @@ def _evidence(choice: Choice, image: np.ndarray, label: int | None) -> None:
         return figures.evidence(image, ways)
 
     html = session.kept("evidence_html", (image, network, about), draw)
-    picture.show(html, "evidence_maps", f"Three pictures of which pixels speak for a {about}, and which against it.")
+    picture.show(html, "evidence_maps", f"Three pictures of which pixels speak for {a(about)}, and which against it.")
     st.caption(
-        f":orange[**Orange**] pixels speak for a {about}, :blue[**blue**] ones against it; in each picture, the fuller "
-        "the colour, the more. Point at a pixel to see how much (in *log-odds*, where 0 is fifty-fifty). None of these "
-        "is the whole truth: what all three show can be believed."
+        f":orange[**Orange**] pixels speak for {a(about)}, :blue[**blue**] ones against it; in each picture, the "
+        "fuller the colour, the more. Point at a pixel to see how much (in *log-odds*: 0 is fifty-fifty). None of "
+        "these is the whole truth: what all three show can be believed."
     )
 
 
@@ -113,7 +114,7 @@ def _its_like(choice: Choice, image: np.ndarray, label: int | None) -> None:
     places, _ = session.kept("nearest", (image, outputs), lambda: nearest(outputs, own, NEIGHBOURS))
     labels = train.labels[places]
     html = figures.gallery(
-        [(f"a {train.labels[i]}", f"no. {i:,}") for i in places], train.images[places], word="One of the most alike"
+        [(a(train.labels[i]), f"no. {i:,}") for i in places], train.images[places], word="One of the most alike"
     )
     counts = np.bincount(labels, minlength=N_CLASSES)
     most = int(counts.argmax())
@@ -134,16 +135,17 @@ def _over_time(choice: Choice, image: np.ndarray, label: int | None) -> None:
         st.info("Of the pretrained network only its end is kept. Choose a run of yours, and see when it learned this.")
     else:
         moments = resources.snapshots(choice.run.id)
-        run_id = choice.run.id
-        found = session.kept("over_time", (image, moments), lambda: resources.answers_over_time(run_id, moments, image))
-        _show_history(found, choice, image, label)
+        # of a run that learns, only what is new is worked out
+        known: dict[Snapshot, np.ndarray] = session.kept("over_time", (image, choice.run.id), dict)
+        known |= resources.answers_at(choice.run.id, [each for each in moments if each not in known], image)
+        _show_history({each: known[each] for each in moments if each in known}, choice, image, label)
     _show_other_runs(choice, image, label)
 
 
 def _show_history(found: dict[Snapshot, np.ndarray], choice: Choice, image: np.ndarray, label: int | None) -> None:
     if len(found) < 2:
         return
-    probabilities = np.stack(list(found.values()))
+    probabilities = calibrate(np.stack(list(found.values())), choice.model.temperature)
     now = int(_probabilities(choice, image).argmax())
     true = now if label is None else label
     lines = [(true, f"{true}, the true digit" if label is not None else f"{true}, its answer now")]
@@ -159,9 +161,8 @@ def _show_history(found: dict[Snapshot, np.ndarray], choice: Choice, image: np.n
         said = f"At none of {len(found)} moments did it answer {true}."
     else:
         said = f"It first answered {true} {first.moment}"
-        said += (
-            ", and ever since." if changes <= 1 and right[-1] else f", and changed its mind {count(changes, 'time')}."
-        )
+        ever_since = changes <= 1 and right[-1]
+        said += ", and ever since." if ever_since else f", and changed its mind {count(changes, 'time')}."
     st.caption(said)
 
 
@@ -174,7 +175,7 @@ def _show_other_runs(choice: Choice, image: np.ndarray, label: int | None) -> No
     for run in others[:MOST_RUNS]:
         with session.sentences():
             if moments := resources.snapshots(run.id):
-                name = f"run {session.label(run)}"
+                name = f"run {escape(session.label(run))}"
                 lines.append(_line(name, resources.model(run.id, moments[-1].step), image, label))
     if lines:
         st.markdown("**What other networks say**\n\n" + "\n".join(lines))
@@ -194,15 +195,15 @@ def _what_turns_it(choice: Choice, image: np.ndarray, label: int | None) -> None
     usual = label if label not in (None, first) else second
     wanted = _choose_digit("What would make it a …", "turned", int(usual))
     if wanted == first:
-        st.info(f"It reads it as a {first} already: choose another digit.")
+        st.info(f"It reads it as {a(first)} already: choose another digit.")
         return
     turned = session.kept("turned_to", (image, network, wanted), lambda: smallest_change(network, image, wanted))
     if not turned.reached:
-        st.info(f"No small change was found that makes it a {wanted} to this network.")
+        st.info(f"No small change was found that makes it {a(wanted)} to this network.")
         return
-    titles = (f"Read as a {first}", "The change", f"Read as a {wanted}")
+    titles = (f"Read as {a(first)}", "The change", f"Read as {a(wanted)}")
     html = session.kept("turned_html", (turned,), lambda: figures.change(image, turned.image, titles))
-    picture.show(html, "turned", f"The digit, the change, and the digit that is read as a {wanted}.")
+    picture.show(html, "turned", f"The digit, the change, and the digit that is read as {a(wanted)}.")
     share = np.abs(turned.image - image).sum() / max(float(image.sum()), 1e-6)
     st.caption(
         f"About the smallest change with which it answers {wanted}: {share:.0%} as much as there is ink, drawn "
@@ -226,7 +227,7 @@ def reason(image: np.ndarray, label: int, right: bool) -> str:
     found = resources.peculiarities().of(image, label)
     if not found:
         whose = "" if right else ": the mistake is all the network's"
-        return f"Nothing about it is unusual for a {label}{whose}."
+        return f"Nothing about it is unusual for {a(label)}{whose}."
     first, *others = (_in_words(each, label) for each in found[:3])
     said = f"**{first[0].upper()}{first[1:]}.**"
     return f"{said} Also, {' and '.join(others)}." if others else said
@@ -242,7 +243,7 @@ def _in_words(odd: Peculiarity, label: int) -> str:
             )
         case "thin" | "thick":
             return (
-                f"its strokes are {odd.kind}, {odd.value:.1f} pixels where {odd.usual:.1f} are usual for a {label}: "
+                f"its strokes are {odd.kind}, {odd.value:.1f} pixels where {odd.usual:.1f} are usual for {a(label)}: "
                 f"{of_all}"
             )
         case "slanted":

@@ -169,4 +169,4 @@ with left:
     st.metric("It is labelled", data.names[label])
     st.caption("The *label* is what people said it is. Point at a pixel to see its number.")
 with right:
-    closer_look.show_pixels(digits.images[index], f"Digit number {index:,}", label, "pixels")
+    closer_look.show_pixels(digits.images[index], f"Digit number {index:,}", data.names[label], "pixels")

@@ -172,7 +172,7 @@ def _called(folder: Path) -> tuple[str, tuple[str, ...]]:
     """What a set is called, and its classes, from its names file or the names of its folder and files."""
     with suppress(OSError, ValueError):
         lines = (folder / NAMES_FILE).read_text(encoding="utf-8")[:2000].splitlines()
-        names = tuple(printable(line.strip(), 40) for line in lines if line.strip())
+        names = tuple(printable(line.strip(), 40).replace("|", "/") for line in lines if line.strip())
         if len(names) == N_CLASSES:
             return printable(folder.name, 40), names
     words = " ".join([folder.name, *_candidates(folder, "train", "images")]).lower()

@@ -15,6 +15,7 @@ import pytest
 from dashboard import figures
 from dashboard.figures import style
 from dashboard.figures.cells import grid_shape
+from nnlib.study.calibration import Reliability
 from nnlib.study.distributions import Distribution
 from nnlib.study.landscape import Landscape, Path
 from nnlib.training.rate_finder import RatePoint, RateTrial
@@ -438,3 +439,52 @@ def test_what_being_sure_costs_is_drawn_also_where_nothing_is_answered() -> None
         assert "nan" not in drawn
         assert drawn.count("<polyline") == 2
     assert "96" in figures.cost(percents, answered, np.linspace(0.99, 1, 90), 0), "the axis shows what differs"
+
+
+# --- why a digit is read as it is ---
+
+
+def test_a_sheet_has_a_cell_and_a_caption_for_each_digit() -> None:
+    captions, says = [f"{n}→<b>" for n in range(23)], [f"no. {n}" for n in range(23)]
+    html = figures.sheet(RANDOM.random((23, 784)), 10, captions, says, 12)
+    ((columns, rows, found, _),) = grids(html)
+    assert (columns, rows, found) == (10, 3, says)
+    assert [unescape(each) for each in re.findall("<span>(.*?)</span>", html)] == captions
+    (left, top) = re.search(r'<b style="left: ([\d.]+)%; top: ([\d.]+)%', html).groups()  # type: ignore[union-attr]
+    assert (float(left), float(top)) == pytest.approx((20, 100 / 3), abs=0.01)
+
+
+def test_every_pixel_of_every_way_says_how_much_it_speaks_for_the_answer() -> None:
+    values = RANDOM.standard_normal((3, 784))
+    ways = [(f"way {n}", each, "what it says & what not") for n, each in enumerate(values)]
+    html = figures.evidence(IMAGE, ways)
+    found = grids(html)
+    assert len(found) == 3
+    for (_, _, says, _), expected in zip(found, values, strict=True):
+        assert [float(each) for each in says] == pytest.approx(expected, abs=0.005)
+    assert html.count("what it says &amp; what not") == 3
+    assert "nan" not in figures.evidence(IMAGE, [("nothing", np.zeros(784), "")])
+
+
+def test_a_history_has_a_line_for_each_digit_and_the_answers_below() -> None:
+    probabilities = np.full((40, 10), 0.01)
+    probabilities[:20, 4], probabilities[20:, 9] = 0.91, 0.91
+    html = figures.history(list(range(40)), probabilities, [(4, "4, the true digit"), (9, "9, its answer now")])
+    lines = re.findall('<polyline class="(.*?)" points="(.*?)"', html)
+    assert [kind for kind, _ in lines] == ["true", "answer"]
+    assert all(len(points.split()) == 40 for _, points in lines)
+    below = re.findall(r'<text class="(\w*)" [^>]*>(\d)</text>', html)
+    assert 16 <= len(below) <= 32, "few enough to be read"
+    assert below[0] == ("true", "4")
+    assert below[-1] == ("answer", "9")
+    assert "nan" not in figures.history([0, 0], probabilities[:2], [(4, "4")]), "two moments at the same time"
+
+
+def test_a_reliability_diagram_has_a_bar_for_each_range_with_answers() -> None:
+    found = Reliability(np.array([0, 10, 30]), np.array([0, 0.5, 0.9]), np.array([0, 0.4, 1.0]))
+    html = figures.reliability(found, "As it <says>")
+    heights = [float(each) for each in re.findall(r'<rect [^>]*height="([\d.]+)"', html)]
+    assert len(heights) == 2
+    assert heights[0] / heights[1] == pytest.approx(0.4, abs=0.01)
+    assert "10 answers, 50.0% sure on average: 40.0% right" in html
+    assert "As it &lt;says&gt;" in html

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dashboard.words import JOINER, duration, escape, sentence
+from dashboard.words import JOINER, a, duration, escape, sentence
 
 # what Streamlit 1.67 gives a meaning to, from its frontend: before Markdown takes the backslashes away, and after
 BEFORE = re.compile(r"(?<!\\)(?:\\\\)*([`*_\[\]<>|~$&!])")
@@ -76,3 +76,10 @@ def test_outside_text_is_cut_and_keeps_no_invisible_characters() -> None:
 
 def test_times() -> None:
     assert (duration(7.6), duration(200), duration(7500)) == ("8 s", "3 min 20 s", "2 h 5 min")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [(7, "a 7"), (8, "an 8"), ("ankle boot", "an ankle boot"), ("T-shirt", "a T-shirt")]
+)
+def test_what_begins_with_a_vowel_has_an_n(name: object, said: str) -> None:
+    assert a(name) == said
