@@ -249,7 +249,10 @@ def _read_idx(directory: Path, part: str, which: str, n_dimensions: int) -> tupl
     header_size = 4 + 4 * n_dimensions
     most = header_size + MAX_IMAGES * (N_PIXELS if n_dimensions == 3 else MOST_LABEL_BYTES)
     content = read_bytes(directory / found, most + 2**20, DataError)  # gzip makes noise a little larger
-    if content.startswith(b"\x1f\x8b"):
+    magic = (0x0800 + n_dimensions).to_bytes(4, "big")
+    if content.startswith(b"\x1f\x8b") or (
+        found.lower().endswith(".gz") and not content.startswith((magic, ROWS_OF_NUMBERS))
+    ):
         try:
             content = gzip.GzipFile(fileobj=io.BytesIO(content)).read(most + 1)
         except (OSError, EOFError, zlib.error) as error:
@@ -257,7 +260,6 @@ def _read_idx(directory: Path, part: str, which: str, n_dimensions: int) -> tupl
     rows = content.startswith(ROWS_OF_NUMBERS) and kind == "labels"
     if len(content) > (most if rows or kind == "pictures" else header_size + MAX_IMAGES):
         raise DataError(f"{path} is too large: at most {MAX_IMAGES:,} {kind} are read.")
-    magic = (0x0800 + n_dimensions).to_bytes(4, "big")
     if not rows and not content.startswith(magic):
         raise DataError(f"{path} is no IDX file of {kind}: it must begin with the bytes {magic.hex(' ')}.")
     header_size += 4 * rows

@@ -17,6 +17,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, replace
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,12 +35,14 @@ from dashboard import jobs, news, resources, session
 from dashboard.parts import confusion, form, inside, mending, rate, settings, threshold
 from dashboard.words import JOINER
 from nnlib import model_files
+from nnlib.digits import load_mnist
 from nnlib.errors import DivergedError, NnlibError, StoreError
 from nnlib.model_files import Model, load_pretrained, model_bytes
 from nnlib.reading import SURE, ReadDigit, Reading
 from nnlib.runs import Snapshot, export_run, worker
 from nnlib.runs.database import checksum
 from nnlib.runs.store import RunStore
+from nnlib.study import Peculiarities
 from nnlib.training.advice import Advice
 from nnlib.training.config import PRESETS, SETTINGS, TrainingConfig, describe
 from nnlib.training.recipe import Event, Recipe
@@ -54,12 +57,20 @@ SMALL = TrainingConfig(hidden_widths=(32,), epochs=2, batch_size=32, training_di
 DEADLINE_SECONDS = 60
 
 
+@cache
+def peculiarities() -> Peculiarities:
+    return Peculiarities(load_mnist().train)
+
+
 @pytest.fixture(autouse=True)
 def nothing_cached(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The server starts anew: nothing is left of the test before."""
     st.cache_resource.clear()
     model_files.load_pretrained.cache_clear()
     draw(monkeypatch, None)
+    # but for what takes a second, and is the same for every server
+    anew = resources.peculiarities
+    monkeypatch.setattr(resources, "peculiarities", lambda: anew() if resources.DATA_DIRECTORY else peculiarities())
     yield
     with suppress(NnlibError):
         resources.store().close()

@@ -224,7 +224,7 @@ PICTURES = st.tuples(SIDES, SIDES, COLOURS).flatmap(
 
 
 @given(PICTURES)
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_picture_becomes_digits_or_none(picture: np.ndarray) -> None:
     height, width = picture.shape[:2]
     for digit in find_digits(picture):

@@ -936,6 +936,7 @@ COLUMNS = {
     "events": "run number step name value checksum",
     "orders": "id run name value checksum",
     "corrections": "id label answer created pixels checksum",
+    "verdicts": "picture label created checksum",
 }
 ODD_VALUES = [
     *(None, -1, 2**62, 1e300, -1e300, math.inf, "", "nonsense", "[" * 100_000, b"", b"\xff\xfe", b"\0" * 3220),
