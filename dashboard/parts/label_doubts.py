@@ -34,6 +34,9 @@ class Judged(NamedTuple):
 
 def show(choice: Choice, digits: Digits, part: str, what: str) -> None:
     """The list, and one of them with the evidence and the question what it really is."""
+    if part != "training" and choice.run is not None and choice.run.active:
+        st.info("While a run learns, what it doubts changes every second: ask again when it has ended.")
+        return
     doubts = resources.doubts(choice.run.id if choice.run else None, choice.moment.step, part)
     verdicts = resources.verdicts()
     judged = _by_verdict(doubts, digits, verdicts)

@@ -18,6 +18,7 @@ from nnlib.training import PRESETS, Trainer
 
 LIKE_IT = 10  # the digits that look most like one
 BEYOND_DOUBT = 0.99  # so probable, a label is not asked about: it would only take time
+MOST_ASKED = 2_000  # labels, the least probable: to a network that has hardly learned, all are
 DOUBTFUL_FROM = -0.5  # another digit that is less probable than the label by so much, or more, is no doubt
 
 FILE = PACKAGED / "out_of_sample.npz"
@@ -52,7 +53,8 @@ def doubtful_labels(probabilities: np.ndarray, digits: Digits, learned: Forms) -
     labels, rows = digits.labels.astype(int), np.arange(len(digits))
     looks = np.zeros((len(digits), N_CLASSES))
     looks[rows, labels] = LIKE_IT
-    unsure = np.flatnonzero(probabilities[rows, labels] < BEYOND_DOUBT)
+    own = probabilities[rows, labels]
+    unsure = np.argsort(own, kind="stable")[: min(MOST_ASKED, np.count_nonzero(own < BEYOND_DOUBT))]
     alike = learned.labels[learned.nearest(digits.images[unsure], LIKE_IT)]
     looks[unsure] = (alike[:, :, None] == np.arange(N_CLASSES)).sum(axis=1)
     both = (probabilities + looks / LIKE_IT) / 2
