@@ -1,11 +1,14 @@
 """What is read: drawn on every screen with mouse and finger, in files, from the camera, and in the examples."""
 
+import io
 import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pillow_heif
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, expect
 
 from nnlib import load_pretrained, read_digits, read_picture
@@ -241,6 +244,18 @@ def test_a_photo_is_read_where_its_digits_are_and_outlives_a_file_that_is_none(v
     upload.set_input_files({"name": "none.png", "mimeType": "image/png", "buffer": b"no picture at all"})
     expect(someone.page.get_by_role("alert")).to_have_count(1)
     expect(someone.answer).to_have_text("8146")
+
+
+def test_a_photo_as_an_iphone_takes_it_is_read_and_seen(visit: Visit) -> None:
+    file = io.BytesIO()
+    with Image.open(EXAMPLES / "photo.jpg") as photo:
+        pillow_heif.from_pillow(photo).save(file, quality=90)
+    someone = visit("/draw?source=Photo+or+file", width=390, height=844)
+    sent = {"name": "IMG_0001.HEIC", "mimeType": "image/heic", "buffer": file.getvalue()}
+    someone.page.locator("input[type=file]").set_input_files(sent)  # type: ignore[arg-type]
+    expect(someone.answer).to_have_text("8146")
+    shown = someone.keyed("paper").locator("img")
+    assert shown.evaluate("async image => { await image.decode(); return image.naturalWidth }") > 0
 
 
 def test_an_example_is_read_and_the_threshold_moved_by_keyboard_alone(visit: Visit) -> None:

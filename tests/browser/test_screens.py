@@ -14,7 +14,7 @@ from tests.browser.app import Visitor
 from tests.browser.conftest import Visit
 
 PAGES = ("", "data", "train", "race", "runs", "landscape", "weights", "draw", "mistakes")
-QUESTIONS = ("mistakes?ask=trust", "mistakes?ask=two", "mistakes?ask=labels")
+QUESTIONS = ("mistakes?ask=labels",)
 THEMES = ("dark", "light")
 PROJECTOR = {"width": 1024, "height": 768}
 

@@ -52,13 +52,13 @@ def test_two_witnesses_are_weighed() -> None:
 
 
 def test_labels_that_were_exchanged_are_found(learned: Forms) -> None:
-    test, network = load_mnist().test, load_pretrained().network
+    test, network = load_mnist().test[:3000], load_pretrained().network
     generator = np.random.default_rng(0)
     labels = test.labels.copy()
-    exchanged = generator.choice(len(labels), 200, replace=False)
-    labels[exchanged] = (labels[exchanged] + generator.integers(1, 10, 200)) % 10
+    exchanged = generator.choice(len(labels), 60, replace=False)
+    labels[exchanged] = (labels[exchanged] + generator.integers(1, 10, 60)) % 10
     found = doubtful_labels(network.predict_proba(test.images), Digits(test.images, labels), learned)
-    assert np.isin(exchanged, found.indices[:230]).mean() >= 0.97
+    assert np.isin(exchanged, found.indices[:70]).mean() >= 0.97
     rightly = np.isin(found.indices, exchanged)
     assert np.mean(found.suggested[rightly] == test.labels[found.indices[rightly]]) >= 0.97
 
