@@ -72,10 +72,10 @@ def sheet(digits: np.ndarray, columns: int, captions: Sequence[str], says: Seque
     rows, tile = -(-len(digits) // columns), SIDE + images.GAP
     source = images.uri(images.digit_sheet(digits, columns, CAPTION_PX))
     # the last tiles have no gap after them
-    wide, high = columns * tile / (columns * tile - images.GAP), rows * (tile + CAPTION_PX)
+    wide, high = (1 - images.GAP / side for side in (columns * tile, rows * (tile + CAPTION_PX)))
     words = "".join(f"<span>{escape(caption)}</span>" for caption in captions)
     below = (
-        f'<div class="sheet" style="--columns: {columns}; --wide: {1 / wide:.5f}; --high: {1 - images.GAP / high:.5f}">'
+        f'<div class="sheet" style="--columns: {columns}; --wide: {wide:.5f}; --high: {high:.5f}">'
         f'<div class="paper"><div class="ink" style="--ink: url({source})"></div></div>{words}</div>'
     )
     grid = cells(columns, rows, says, chosen, below, tall=(tile + CAPTION_PX) / tile)

@@ -55,9 +55,7 @@ def show(choice: Choice, readings: Evaluation, images: np.ndarray, index: int, w
         show_pixels(image, f"{what} {index:,}, {a(true)}", true, "closer_pixels")
     with right:
         picture.show(
-            figures.probabilities(
-                readings.probabilities[index], "What the network thought", label, resources.data().names
-            ),
+            figures.probabilities(readings.probabilities[index], "What the network thought", label, names),
             "closer_probabilities",
             f"Ten bars: {answer} is the highest, the digit is {a(true)}.",
         )

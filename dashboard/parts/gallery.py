@@ -26,7 +26,6 @@ def show(
     if len(found) > MOST:
         page = st.pagination(-(-len(found) // MOST), key=f"gallery_page_{len(found)}")
     shown = found[(page - 1) * MOST :][:MOST]
-    st.session_state["shown"] = shown
     labels, answers = readings.labels[shown].tolist(), readings.predictions[shown].tolist()
     sure = readings.probabilities[shown].max(axis=1)
     captions = [f"{label}→{answer}" for label, answer in zip(labels, answers, strict=True)]
@@ -35,10 +34,25 @@ def show(
         f"no. {index:,}: {a(names[label])} read as {names[answer]}, {percent(share)} sure"
         for index, label, answer, share in zip(shown.tolist(), labels, answers, sure, strict=True)
     ]
-    place = shown.tolist().index(chosen) if chosen in shown else None
     alt = f"{len(shown)} handwritten digits, each with what it is and what it was read as."
-    html = _sheet(pictures[shown], captions, says, place)
-    picture.show(html, "gallery", alt, choose, reveals="closer")
+    show_sheet("gallery", shown, pictures, captions, says, chosen, alt, choose, reveals="closer")
+
+
+def show_sheet(
+    key: str,
+    shown: np.ndarray,
+    pictures: np.ndarray,
+    captions: Sequence[str],
+    says: Sequence[str],
+    chosen: int | None,
+    alt: str,
+    choose: Callable[[], None],
+    reveals: str,
+) -> None:
+    """The digits with the indices `shown` (k,), each with a caption and words for the pointer; see `show`."""
+    st.session_state[f"shown_{key}"] = shown
+    place = shown.tolist().index(chosen) if chosen in shown else None
+    picture.show(_sheet(pictures[shown], captions, says, place), key, alt, choose, reveals=reveals)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -46,7 +60,7 @@ def _sheet(pictures: np.ndarray, captions: Sequence[str], says: Sequence[str], c
     return figures.sheet(pictures, COLUMNS, captions, says, chosen)
 
 
-def chosen_index() -> int | None:
+def chosen_index(key: str = "gallery") -> int | None:
     """For callbacks: the index of the digit that was clicked."""
-    place, shown = picture.chosen("gallery"), st.session_state.get("shown", ())
+    place, shown = picture.chosen(key), st.session_state.get(f"shown_{key}", ())
     return int(shown[place]) if place is not None and place < len(shown) else None

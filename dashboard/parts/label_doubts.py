@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 
 from dashboard import address, figures, resources, session
-from dashboard.parts import frame, picture
-from dashboard.parts.gallery import COLUMNS, MOST
+from dashboard.parts import frame, gallery, picture
+from dashboard.parts.gallery import MOST
 from dashboard.parts.segments import segments
 from dashboard.session import Choice
 from dashboard.words import a, sentence
@@ -46,7 +46,7 @@ def show(choice: Choice, digits: Digits, part: str, what: str) -> None:
         f"**{count(len(doubts.indices), 'label')}** are worth a look: there {who} and the training digits that look "
         "most like it say something else, or nearly so."
     )
-    _say_judged(judged, choice, part, digits, verdicts)
+    _say_judged(judged, doubts, choice, part, digits, verdicts)
     groups = {
         "all": ("All", list(range(len(doubts.indices)))),
         "open": ("Not judged yet", judged.open),
@@ -82,7 +82,9 @@ def _by_verdict(doubts: Doubts, digits: Digits, verdicts: dict[str, Verdict]) ->
     return judged
 
 
-def _say_judged(judged: Judged, choice: Choice, part: str, digits: Digits, verdicts: dict[str, Verdict]) -> None:
+def _say_judged(
+    judged: Judged, doubts: Doubts, choice: Choice, part: str, digits: Digits, verdicts: dict[str, Verdict]
+) -> None:
     """What people said so far, and what the accuracy would be with it."""
     n_judged = len(judged.wrong) + len(judged.right) + len(judged.unclear)
     if not n_judged:
@@ -90,7 +92,6 @@ def _say_judged(judged: Judged, choice: Choice, part: str, digits: Digits, verdi
     said = f"Judged so far: {n_judged:,}, of which {len(judged.wrong):,} wrong, {len(judged.unclear):,} unclear."
     if part != "training" and (judged.wrong or judged.unclear):
         labels, kept = digits.labels.astype(int), np.ones(len(digits), bool)
-        doubts = resources.doubts(choice.run.id if choice.run else None, choice.moment.step, part)
         for place in (*judged.wrong, *judged.unclear):
             index = doubts.indices[place]
             label = verdicts[picture_of(digits.images[index])].label
@@ -103,7 +104,7 @@ def _say_judged(judged: Judged, choice: Choice, part: str, digits: Digits, verdi
         st.markdown(said, width="stretch")
         st.download_button(
             "Save the verdicts",
-            lambda: _as_csv(judged, choice, part, digits, verdicts),
+            lambda: _as_csv(judged, doubts, part, digits, verdicts),
             "verdicts.csv",
             "text/csv",
             on_click="ignore",
@@ -111,9 +112,8 @@ def _say_judged(judged: Judged, choice: Choice, part: str, digits: Digits, verdi
         )
 
 
-def _as_csv(judged: Judged, choice: Choice, part: str, digits: Digits, verdicts: dict[str, Verdict]) -> bytes:
+def _as_csv(judged: Judged, doubts: Doubts, part: str, digits: Digits, verdicts: dict[str, Verdict]) -> bytes:
     """A line for each that was judged: its number, its label, and what it really is."""
-    doubts = resources.doubts(choice.run.id if choice.run else None, choice.moment.step, part)
     file = io.StringIO()
     lines = csv.writer(file, lineterminator="\n")
     lines.writerow(["part", "number", "label", "verdict"])
@@ -138,8 +138,7 @@ def _chosen_index(doubts: Doubts, places: list[int]) -> int:
 
 
 def _show_list(doubts: Doubts, digits: Digits, places: list[int], chosen: int) -> None:
-    shown = doubts.indices[places].tolist()
-    st.session_state["shown_doubts"] = shown
+    shown = doubts.indices[places]
     pairs = [
         (int(digits.labels[index]), int(doubts.suggested[place])) for index, place in zip(shown, places, strict=True)
     ]
@@ -148,16 +147,17 @@ def _show_list(doubts: Doubts, digits: Digits, places: list[int], chosen: int) -
         f"no. {index:,}: labelled {label}, perhaps {a(suggested)}"
         for index, (label, suggested) in zip(shown, pairs, strict=True)
     ]
-    html = figures.sheet(digits.images[shown], COLUMNS, captions, says, shown.index(chosen))
     alt = f"{len(shown)} digits whose labels are doubtful, the most doubtful first."
-    picture.show(html, "gallery_of_doubts", alt, _choose, reveals="one_doubt")
+    gallery.show_sheet(
+        "gallery_of_doubts", shown, digits.images, captions, says, chosen, alt, _choose, reveals="one_doubt"
+    )
     st.caption("Below each: its label, and what it may be. The most doubtful first. **Click one** to judge it.")
 
 
 def _choose() -> None:
-    place, shown = picture.chosen("gallery_of_doubts"), st.session_state.get("shown_doubts", ())
-    if place is not None and place < len(shown):
-        st.session_state["doubt"] = int(shown[place])
+    index = gallery.chosen_index("gallery_of_doubts")
+    if index is not None:
+        st.session_state["doubt"] = index
 
 
 def _show_one(doubts: Doubts, digits: Digits, place: int, verdicts: dict[str, Verdict], what: str, who: str) -> None:

@@ -44,10 +44,13 @@ def _show_cost(readings: Evaluation, chosen: int) -> None:
 def _curve(readings: Evaluation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each percent that can be chosen: itself, the share of digits that are answered, and of those that are right,
     NaN where none is."""
-    right = readings.predictions == readings.labels
     # as ReadDigit has it: a digit at all, and this one
-    certainties = resources.test_likeness() * readings.probabilities.max(axis=1)
-    curve = coverage_curve(certainties, right)
+    return curve(resources.test_likeness() * readings.probabilities.max(axis=1), readings)
+
+
+def curve(certainties: np.ndarray, readings: Evaluation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same where each answer is so certain, (n,)."""
+    found = coverage_curve(certainties, readings.predictions == readings.labels)
     percents = np.arange(LEAST, MOST + 1)
-    place = np.searchsorted(curve.thresholds, percents / 100)
-    return percents, np.append(curve.coverage, 0)[place], np.append(curve.accuracy, np.nan)[place]
+    place = np.searchsorted(found.thresholds, percents / 100)
+    return percents, np.append(found.coverage, 0)[place], np.append(found.accuracy, np.nan)[place]

@@ -2,16 +2,14 @@
 
 from functools import partial
 
-import numpy as np
 import streamlit as st
 
 from dashboard import figures, resources, session
 from dashboard.parts import frame, picture
+from dashboard.parts.threshold import LEAST, MOST, curve
 from dashboard.session import Choice
-from nnlib.study import Evaluation, Reliability, coverage_curve
+from nnlib.study import Evaluation, Reliability
 from nnlib.words import percent
-
-LEAST, MOST = 10, 99  # percent: of ten answers, the likeliest has never less
 
 
 def show(choice: Choice, readings: Evaluation, part: str) -> None:
@@ -45,7 +43,9 @@ def show(choice: Choice, readings: Evaluation, part: str) -> None:
         chosen = st.slider(
             "It answers only from (*threshold*, %)", LEAST, MOST, 90, key="trusted", bind=session.bind_number("trusted")
         )
-        thresholds, answered, correct = session.kept("trust_curve", (readings,), lambda: _curve(readings))
+        thresholds, answered, correct = session.kept(
+            "trust_curve", (readings,), lambda: curve(readings.probabilities.max(axis=1), readings)
+        )
         now = chosen - LEAST
         said = f"It answers **{percent(answered[now])}** of these digits"
         wrong = round((1 - correct[now]) * answered[now] * len(readings.labels)) if answered[now] else 0
@@ -62,11 +62,3 @@ def show(choice: Choice, readings: Evaluation, part: str) -> None:
 
 def _reliability(readings: Evaluation) -> Reliability:
     return Reliability.of(readings.probabilities, readings.labels)
-
-
-def _curve(readings: Evaluation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each percent that can be chosen: itself, the share that is answered, and of those that are right."""
-    curve = coverage_curve(readings.probabilities.max(axis=1), readings.predictions == readings.labels)
-    percents = np.arange(LEAST, MOST + 1)
-    place = np.searchsorted(curve.thresholds, percents / 100)
-    return percents, np.append(curve.coverage, 0)[place], np.append(curve.accuracy, np.nan)[place]

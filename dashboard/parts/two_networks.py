@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from dashboard import address, figures, resources, session
-from dashboard.parts import frame, picture
-from dashboard.parts.gallery import COLUMNS, MOST
+from dashboard.parts import frame, gallery, picture
+from dashboard.parts.gallery import MOST
 from dashboard.parts.segments import segments
 from dashboard.session import PRETRAINED, Choice
 from dashboard.words import a, escape
@@ -116,7 +116,6 @@ def _show_digits(shown: np.ndarray, first: Evaluation, second: Evaluation, digit
     if st.session_state.get("between_two") not in shown:
         st.session_state["between_two"] = int(shown[0])
     chosen = st.session_state["between_two"]
-    st.session_state["shown_of_two"] = shown
     with left:
         labels = first.labels[shown].tolist()
         answers = [each.predictions[shown].tolist() for each in (first, second)]
@@ -126,9 +125,10 @@ def _show_digits(shown: np.ndarray, first: Evaluation, second: Evaluation, digit
             f"no. {index:,}: {a(label)}, read as {one} by the first and as {other} by the second"
             for index, label, one, other in read
         ]
-        html = figures.sheet(digits.images[shown], COLUMNS, captions, says, shown.tolist().index(chosen))
         alt = f"{len(shown)} digits: what each is, and what the two networks read."
-        picture.show(html, "gallery_of_two", alt, _choose, reveals="two_answers")
+        gallery.show_sheet(
+            "gallery_of_two", shown, digits.images, captions, says, chosen, alt, _choose, reveals="two_answers"
+        )
         st.caption("Below each: what it is, and what the first and the second read. **Click one** to see both answers.")
     with right:
         label = int(first.labels[chosen])
@@ -142,6 +142,6 @@ def _show_digits(shown: np.ndarray, first: Evaluation, second: Evaluation, digit
 
 
 def _choose() -> None:
-    place, shown = picture.chosen("gallery_of_two"), st.session_state.get("shown_of_two", ())
-    if place is not None and place < len(shown):
-        st.session_state["between_two"] = int(shown[place])
+    index = gallery.chosen_index("gallery_of_two")
+    if index is not None:
+        st.session_state["between_two"] = index

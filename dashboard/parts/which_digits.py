@@ -13,7 +13,7 @@ import streamlit as st
 from dashboard import address, images, resources
 from dashboard.parts.segments import segments
 from dashboard.words import escape, sentence
-from nnlib.digits import N_CLASSES, Digits, idx_files
+from nnlib.digits import N_CLASSES, SIDE, Digits, idx_files
 from nnlib.study import Evaluation
 
 ANY = "any"
@@ -183,7 +183,7 @@ def as_csv(readings: Evaluation, found: np.ndarray) -> bytes:
 
 def as_picture(digits: np.ndarray) -> bytes:
     """(n, 784) as a PNG, ink on paper."""
-    pictures = np.round(255 * (1 - digits.reshape(-1, 28, 28))).astype(np.uint8)
+    pictures = np.round(255 * (1 - digits.reshape(-1, SIDE, SIDE))).astype(np.uint8)
     return images.png(images.tiles(pictures, min(PICTURE_COLUMNS, len(digits)), 255, 255))
 
 

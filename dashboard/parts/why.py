@@ -73,11 +73,15 @@ def _evidence(choice: Choice, image: np.ndarray, label: int | None) -> None:
     read_as = int(_probabilities(choice, image).argmax())
     about = _choose_digit("What speaks for and against it being a …", "evidence", read_as)
 
-    def draw() -> str:
-        ways = [(title, way(network, image)[about], said) for title, way, said in WAYS]
-        return figures.evidence(image, ways)
-
-    html = session.kept("evidence_html", (image, network, about), draw)
+    # each way looks at all ten answers at once
+    maps = session.kept("evidence", (image, network), lambda: [way(network, image) for _, way, _ in WAYS])
+    html = session.kept(
+        "evidence_html",
+        (maps, about),
+        lambda: figures.evidence(
+            image, [(title, found[about], said) for found, (title, _, said) in zip(maps, WAYS, strict=True)]
+        ),
+    )
     picture.show(html, "evidence_maps", f"Three pictures of which pixels speak for {a(about)}, and which against it.")
     st.caption(
         f":orange[**Orange**] pixels speak for {a(about)}, :blue[**blue**] ones against it; in each picture, the "
