@@ -467,12 +467,16 @@ class RunStore:
         return line
 
     def begin(self, run_id: int, most: int = MOST_AT_ONCE) -> bool:
-        """Whether the run's turn has come: it is then running. At most `most` run at once, first come first served."""
+        """Whether the run's turn has come: it is then running. At most `most` run at once, first come first served.
+
+        A run that somebody has taken meanwhile begins by their hands only: they could not tell that it has begun.
+        """
         # who waits looks often: so look before anybody is held up
         if not self._line().may_begin(run_id, most):
             return False
         with self._changing(run_id):
-            if not self._line().may_begin(run_id, most):
+            taken_by_others = self._row(run_id, "taken") == (1,) and run_id not in self._held
+            if taken_by_others or not self._line().may_begin(run_id, most):
                 return False
             self._update(run_id, state="running", message="")
             return True

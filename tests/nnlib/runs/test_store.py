@@ -1183,6 +1183,15 @@ def test_whoever_lost_a_run_writes_no_more_to_it(store: RunStore, other: RunStor
         store.take(run)
 
 
+def test_a_run_that_somebody_has_taken_begins_by_their_hands_only(store: RunStore, other: RunStore) -> None:
+    run = store.create_run(SMALL, "taken")
+    other.take(run)
+    assert not store.begin(run)
+    assert other.run(run).state == "queued"
+    assert other.begin(run)
+    assert store.run(run).state == "running"
+
+
 def test_nothing_is_written_to_a_run_that_was_deleted(store: RunStore, other: RunStore) -> None:
     run = store.create_run(SMALL, "deleted")
     store.take(run)
