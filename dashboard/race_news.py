@@ -43,8 +43,8 @@ def _tell(number: int, after: int, version: object, second: int) -> dict[str, An
         "race": number,
         "active": any(racer.run.active for racer in found.racers),
         "shown": shown(found),
-        "term": found.setting.term,
-        "lesson": found.lesson,
+        "term": resources.spoken(found.setting.term),
+        "lesson": resources.spoken(found.lesson),
         "epochs": max(racer.run.config.epochs for racer in found.racers),
         "after": after,
         "racers": [

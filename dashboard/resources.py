@@ -1,17 +1,19 @@
 """What the whole server shares, read once for all visitors: the digits, the store, the networks."""
 
 import os
+import re
 import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import streamlit as st
 
-from nnlib.digits import NO_DIGITS, NUMBERS, DataSet, Digits, load_mnist
-from nnlib.errors import DamagedStoreError, SettingError, StoreError, UnknownRunError
+from nnlib.digits import NO_DIGITS, DataSet, Digits, load_mnist, usual_side
+from nnlib.errors import DamagedStoreError, DataError, SettingError, StoreError, UnknownRunError
 from nnlib.likeness import likeness
 from nnlib.model_files import Model, load_pretrained
 from nnlib.runs import (
@@ -41,19 +43,24 @@ from nnlib.study import (
 from nnlib.training import Advice, EpochRecord, Progress, split
 
 DIGITS_COUNTED = 500  # new digits, of which the outputs of every layer are counted
+SIDES_MEASURED = 1000  # pictures
 MOST_OUTPUTS = 8_000_000  # numbers of the last hidden layer that are kept of a network: 32 MB
 DATA_DIRECTORY = os.environ.get("NNLIB_DATA") or None
 
 
-@st.cache_resource(show_spinner="Reading the digits …")
+@st.cache_resource(show_spinner="Reading the data …")
 def data() -> DataSet:
     """The digits of everybody; read-only."""
     return load_mnist(DATA_DIRECTORY)
 
 
 def of_digits() -> bool:
-    """Whether the data are digits, or pictures of other classes in the same form."""
-    return data().names == NUMBERS
+    """Whether the data are digits, or pictures of other things in the same form; where they cannot be read, what needs
+    them says that."""
+    try:
+        return data().of_digits
+    except DataError:
+        return True
 
 
 def class_name(label: int) -> str:
@@ -61,9 +68,24 @@ def class_name(label: int) -> str:
     return data().names[label]
 
 
-def kind() -> str:
-    """What the data are, in words."""
-    return "handwritten digits" if of_digits() else "pictures"
+def spoken(text: str, a_digit: Literal["picture", "class"] = "picture") -> str:
+    """A text about digits as it is to be said of the data: where they are no digits, it speaks of pictures, or of
+    classes, whichever `a_digit` means in it."""
+    if of_digits():
+        return text
+    one, several = {"picture": ("picture", "pictures"), "class": ("class", "classes")}[a_digit]
+
+    def other(found: re.Match[str]) -> str:
+        word = several if found[2] else one
+        return word.capitalize() if found[1] == "D" else word
+
+    return re.sub(r"\b(?:handwritten )?([Dd])igit(s?)\b", other, text)
+
+
+@st.cache_resource(show_spinner=False)
+def whole_px() -> float | None:
+    """How large a drawing is to be made, in pixels, where it is read as one picture; None for digits."""
+    return None if of_digits() else usual_side(data().train.images[:SIDES_MEASURED])
 
 
 @st.cache_resource(show_spinner=False)
@@ -336,7 +358,7 @@ def training_outputs(run_id: int | None, step: int) -> np.ndarray:
     return _training_outputs(run_id, step, store().file if run_id else None)
 
 
-@st.cache_resource(max_entries=1, show_spinner="Comparing it with all training digits …")
+@st.cache_resource(max_entries=1, show_spinner="Comparing it with all that was learned from …")
 def peculiarities() -> Peculiarities:
     """What is odd about a digit, compared with the training digits."""
     return Peculiarities(data().train)
@@ -381,7 +403,7 @@ def _model(run_id: int, step: int, file: tuple[int, int] | None) -> Model:
     return store().model(run_id, step).calibrated(run(run_id).data_directory)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Comparing it with all training digits …")
+@st.cache_resource(max_entries=2, show_spinner="Comparing it with all that was learned from …")
 def _training_outputs(run_id: int | None, step: int, file: tuple[int, int] | None) -> np.ndarray:
     network, digits = model(run_id, step).network, data().train
     most = MOST_OUTPUTS // network.widths[-2]
@@ -390,7 +412,7 @@ def _training_outputs(run_id: int | None, step: int, file: tuple[int, int] | Non
     return outputs
 
 
-@st.cache_resource(max_entries=64, show_spinner="Reading all the digits …")
+@st.cache_resource(max_entries=64, show_spinner="Reading all of them …")
 def _readings(run_id: int | None, step: int, part: str, calibrated: bool, file: tuple[int, int] | None) -> Evaluation:
     found = model(run_id, step)
     if not calibrated:

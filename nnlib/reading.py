@@ -3,14 +3,27 @@
 reading = read_digits(picture, model)       all at once, or in two steps:
 prepared = prepare(picture)                 what is the same for every network: the ink, and how it may be cut
 reading = read_prepared(prepared, model)    what one of them makes of it
+
+What is no digit (`whole_px`, and the names of what it may be) is read as one picture, whatever is on it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nnlib import likeness
-from nnlib.digits import Box, Candidate, Row, cut_rows, find_ink, stroke_width
+from nnlib.digits import (
+    NUMBERS,
+    Box,
+    Candidate,
+    Row,
+    as_picture,
+    cut_rows,
+    find_ink,
+    inked_box,
+    stroke_width,
+)
 from nnlib.model_files import Model
 from nnlib.study import calibrate
 from nnlib.words import in_words
@@ -41,7 +54,7 @@ class ReadDigit:
     `box` is left, top, right, bottom in pixels of the picture, the last two exclusive. `cut` is its ink
     as it was cut out, (h, w) float32 in [0, 1], and `image`, (784,) float32 in [0, 1], what the network
     read: both read-only. `probabilities` are (10,), calibrated. `likeness`, 0 to 1, is how probably it is
-    a digit at all, and `kind` what it is most like: one of likeness.KINDS.
+    a digit at all, and `kind` what it is most like: one of likeness.KINDS. `names` are what answers are called.
     """
 
     box: Box
@@ -51,6 +64,12 @@ class ReadDigit:
     likeness: float
     kind: str
     threshold: float
+    names: Sequence[str] = NUMBERS
+
+    @property
+    def name(self) -> str:
+        """What the most probable one is called."""
+        return self.names[self.digit]
 
     @property
     def digit(self) -> int:
@@ -111,19 +130,37 @@ class Prepared:
     rows: tuple[Row, ...]
 
 
-def prepare(picture: np.ndarray) -> Prepared:
-    """All that is the same whichever network reads the picture.
+def prepare(picture: np.ndarray, whole_px: float | None = None) -> Prepared:
+    """All that is the same whichever network reads the picture; with `whole_px`, it is one picture of no digits, the
+    larger side of which is to have so many pixels.
 
     `picture` is (h, w) grey, (h, w, 3) RGB or (h, w, 4) RGBA, uint8 or floats in [0, 1]: ink of any
     colour on paper of any other. Raises DrawingError for any other array.
     """
     ink, reduction = find_ink(picture)
-    return Prepared(ink, reduction, picture.shape[:2], tuple(cut_rows(ink, likeness.kinds)))
+    rows = cut_rows(ink, likeness.kinds) if whole_px is None else _whole(ink, whole_px)
+    return Prepared(ink, reduction, picture.shape[:2], tuple(rows))
 
 
-def read_prepared(prepared: Prepared, model: Model, threshold: float = SURE) -> Reading:
-    """What the model makes of it; with less certainty than the `threshold`, 0 to 1, a digit is not sure."""
-    rows = tuple(_read_row(row, prepared, model, threshold) for row in prepared.rows)
+def _whole(ink: np.ndarray, whole_px: float) -> list[Row]:
+    """All ink as the one candidate of one row, and not asked whether it is a digit."""
+    found = inked_box(ink)
+    if found is None:
+        return []
+    rows, columns = found
+    cut, image = ink[found], as_picture(ink[found], whole_px)
+    cut.flags.writeable = image.flags.writeable = False
+    box = columns.start, rows.start, columns.stop, rows.stop
+    kinds = np.eye(1, len(likeness.KINDS), dtype=np.float32)
+    return [Row(1, (Candidate(0, 1, box, cut, image, 1.0, 0.0, ()),), kinds, np.zeros((1, kinds.shape[1])))]
+
+
+def read_prepared(prepared: Prepared, model: Model, threshold: float = SURE, names: Sequence[str] = NUMBERS) -> Reading:
+    """What the model makes of it; with less certainty than the `threshold`, 0 to 1, a digit is not sure.
+
+    `names` (10,) are what its answers are called.
+    """
+    rows = tuple(_read_row(row, prepared, model, threshold, names) for row in prepared.rows)
     digits = [digit for row in rows for digit in row]
     if not digits:
         return Reading((), None, None, NOTHING_WRITTEN if prepared.ink.max() >= 0.5 else NO_INK)
@@ -131,8 +168,8 @@ def read_prepared(prepared: Prepared, model: Model, threshold: float = SURE) -> 
     if (certainty < NO_NUMBER) if len(digits) > 1 else (digits[0].likeness < NO_DIGIT):
         nothing_sure = tuple(tuple(replace(digit, threshold=np.inf) for digit in row) for row in rows)
         return Reading(nothing_sure, None, None, _why_none(digits))
-    number = "\n".join("".join(str(digit.digit) for digit in row) for row in rows)
-    return Reading(rows, number, in_words(number), _why_unsure(digits))
+    number = "\n".join("".join(digit.name for digit in row) for row in rows)
+    return Reading(rows, number, in_words(number) if names == NUMBERS else number, _why_unsure(digits))
 
 
 def read_digits(picture: np.ndarray, model: Model, threshold: float = SURE) -> Reading:
@@ -140,7 +177,9 @@ def read_digits(picture: np.ndarray, model: Model, threshold: float = SURE) -> R
     return read_prepared(prepare(picture), model, threshold)
 
 
-def _read_row(row: Row, prepared: Prepared, model: Model, threshold: float) -> tuple[ReadDigit, ...]:
+def _read_row(
+    row: Row, prepared: Prepared, model: Model, threshold: float, names: Sequence[str]
+) -> tuple[ReadDigit, ...]:
     images = np.stack([candidate.image for candidate in row.candidates])
     probabilities = calibrate(model.network.predict_proba(images), model.temperature)
     path = _best_path(row, probabilities.max(axis=1))
@@ -154,6 +193,7 @@ def _read_row(row: Row, prepared: Prepared, model: Model, threshold: float) -> t
             float(row.likeness[index]),
             likeness.KINDS[int(row.kinds[index].argmax())],
             threshold,
+            names,
         )
         for index in digits
     )
@@ -225,4 +265,4 @@ def _why_unsure(digits: list[ReadDigit]) -> str | None:
     if worst.likeness < worst.probability:
         return f"Not sure of {which}: perhaps this is no digit."
     second = int(worst.probabilities.argsort()[-2])
-    return f"Not sure of {which}: it could be {worst.digit} or {second}."
+    return f"Not sure of {which}: it could be {worst.name} or {worst.names[second]}."

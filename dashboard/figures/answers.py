@@ -21,38 +21,41 @@ def probabilities(
 ) -> str:
     """(10,) probabilities as bars, the highest in another colour; the `true` digit, where known, is marked.
 
-    Their `names` are said beside the pointer.
+    What is no digit has its name from `names` below its number.
     """
+    named = names != NUMBERS
     best = int(np.argmax(values))
     kinds = {best: "best" if values[best] > 0 else "", true: "true"}
     bars = "".join(
         f'<div class="{kinds.get(digit, "")}" style="--share: {share:.4f}" title="{escape(names[digit])}: {share:.2%}">'
         f"<b>{f'{share:.0%}' if share >= 0.005 else ''}</b><i></i>"
-        f"<span>{digit}{'<br>true' if digit == true else ''}</span></div>"
+        f"<span>{digit}{'<br>true' if digit == true else ''}"
+        f"{f'<small>{escape(names[digit])}</small>' if named else ''}</span></div>"
         for digit, share in enumerate(np.asarray(values, float))
     )
     scale = "".join(f'<span style="--share: {percent / 100}">{percent}</span>' for percent in (0, 25, 50, 75, 100))
     return (
-        f'<figure class="bars"><figcaption>{title}</figcaption><em>probability (%)</em>'
-        f'<div class="scale">{scale}</div><div class="columns">{bars}</div><em>digit</em></figure>'
+        f'<figure class="bars{" named" if named else ""}"><figcaption>{title}</figcaption><em>probability (%)</em>'
+        f'<div class="scale">{scale}</div><div class="columns">{bars}</div>'
+        f"<em>{'class' if named else 'digit'}</em></figure>"
     )
 
 
-def signal(image: np.ndarray, activations: Sequence[np.ndarray]) -> str:
+def signal(image: np.ndarray, activations: Sequence[np.ndarray], names: Sequence[str] = NUMBERS) -> str:
     """One digit's way through the network: (784,) pixels, then what every unit of each layer put out.
 
-    Each layer is scaled to its own strongest unit; the last one, the probabilities, is drawn as bars.
+    Each layer is scaled to its own strongest unit; the last one, the probabilities of `names`, is drawn as bars.
     """
     *hidden, last = activations
     steps = [("784 pixels", ink(image))]
     steps += [(f"{len(layer)} units", _units(layer)) for layer in hidden]
     best = int(np.argmax(last))
     bars = "".join(
-        f'<div{" class=best" if digit == best else ""} style="--share: {share:.4f}" title="{digit}: {share:.1%}">'
-        f"<i></i><span>{digit}</span></div>"
-        for digit, share in enumerate(np.asarray(last, float))
+        f'<div{" class=best" if digit == best else ""} style="--share: {share:.4f}" title="{name}: {share:.1%}">'
+        f"<i></i><span>{name}</span></div>"
+        for digit, (share, name) in enumerate(zip(np.asarray(last, float), map(escape, names), strict=True))
     )
-    steps.append(("10 answers", f'<div class="answers">{bars}</div>'))
+    steps.append(("10 answers", f'<div class="answers{"" if names == NUMBERS else " named"}">{bars}</div>'))
     parts = "".join(f"<div><figcaption>{title}</figcaption>{picture}</div>" for title, picture in steps)
     return f'<figure class="way">{parts}</figure>'
 

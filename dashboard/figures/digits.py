@@ -9,17 +9,17 @@ import plotly.graph_objects as go
 from dashboard import images
 from dashboard.figures.cells import cells
 from dashboard.figures.style import BLUE, ORANGE, PLAIN, blank, linear_axis, log_axis
-from nnlib.digits import N_PIXELS, SIDE
+from nnlib.digits import N_PIXELS, NUMBERS, SIDE
 
 CAPTION_PX = 11  # rows below a digit of a sheet, of its own pixels
 
 
-def class_counts(training: np.ndarray, test: np.ndarray) -> go.Figure:
-    """How many examples of each digit there are: (10,) counts each."""
-    figure = blank("How many examples there are of each digit", "digit", "examples")
-    names = [str(digit) for digit in range(len(training))]
-    figure.add_bar(x=names, y=training, name="to learn from", marker_color=BLUE)
-    figure.add_bar(x=names, y=test, name="to test with", marker_color=ORANGE, marker_pattern_shape="/")
+def class_counts(training: np.ndarray, test: np.ndarray, names: Sequence[str] = NUMBERS) -> go.Figure:
+    """How many examples of each digit there are, or of each class of other `names`: (10,) counts each."""
+    what = "digit" if names == NUMBERS else "class"
+    figure = blank(f"How many examples there are of each {what}", what, "examples")
+    figure.add_bar(x=list(names), y=training, name="to learn from", marker_color=BLUE)
+    figure.add_bar(x=list(names), y=test, name="to test with", marker_color=ORANGE, marker_pattern_shape="/")
     figure.update_xaxes(type="category")
     figure.update_yaxes(**linear_axis([*training, *test]))
     return figure

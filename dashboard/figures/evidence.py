@@ -24,8 +24,8 @@ def evidence(image: np.ndarray, ways: Sequence[tuple[str, np.ndarray, str]]) -> 
 
 
 def change(image: np.ndarray, turned: np.ndarray, titles: Sequence[str]) -> str:
-    """A digit, what is added to it, orange, and taken away, blue, and what it becomes: (784,) each."""
-    pictures = (ink(image), _over(image, turned - image), ink(turned))
+    """What is added to a digit, orange, and taken away, blue, and what it becomes: (784,) each."""
+    pictures = (_over(image, turned - image), ink(turned))
     return _side_by_side((title, picture, "") for title, picture in zip(titles, pictures, strict=True))
 
 

@@ -161,7 +161,7 @@ def _bar(low: float, high: float) -> dict:
     # the last one must not touch the word at the end
     marks = next(marks for marks in some_ticks(low, high - 0.15) if len(marks) <= MOST_MARKS)
     return {
-        "title": {"text": "loss on new digits", "side": "top"},
+        "title": {"text": "loss", "side": "top"},
         "orientation": "h",
         "y": -0.17,
         "yanchor": "top",

@@ -4,6 +4,7 @@ Sure and unsure are told apart by their lines, whole or dashed, and by a questio
 """
 
 from collections.abc import Sequence
+from html import escape
 
 import numpy as np
 
@@ -75,16 +76,17 @@ def _is(holds: bool) -> str:
 
 
 def _answer(digit: ReadDigit) -> str:
-    return f"{digit.digit}{'' if digit.sure else '?'}"
+    return f"{escape(digit.name)}{'' if digit.sure else '?'}"
 
 
 def _in_words(digit: ReadDigit) -> str:
-    return f"{digit.digit}, {percent(digit.certainty)} sure{'' if digit.sure else ': not enough'}"
+    return f"{escape(digit.name)}, {percent(digit.certainty)} sure{'' if digit.sure else ': not enough'}"
 
 
-def steps(as_drawn: str, ink: np.ndarray, strokes: np.ndarray, digit: ReadDigit, size: tuple[int, int]) -> str:
+def steps(as_drawn: str, ink: np.ndarray, strokes: np.ndarray | None, digit: ReadDigit, size: tuple[int, int]) -> str:
     """How a digit was prepared, in five pictures: the whole picture and the ink (h, w) uint8 in it, with the digit's
-    box; its ink, cut out; its strokes (h, w) as wide as MNIST's; and what the network reads."""
+    box; its ink, cut out; its strokes (h, w) as wide as MNIST's, where they were made so; and what the network reads.
+    """
     left, top, right, bottom = (side / size[i % 2] for i, side in enumerate(digit.box))
     frame = f'<b style="left: {left:.2%}; top: {top:.2%}; width: {right - left:.2%}; height: {bottom - top:.2%}"></b>'
     cut = np.round(255 * digit.cut).astype(np.uint8)
@@ -93,7 +95,7 @@ def steps(as_drawn: str, ink: np.ndarray, strokes: np.ndarray, digit: ReadDigit,
         ("as it came", as_drawn + frame),
         ("ink found", inked(ink) + frame),
         ("cut out", inked(cut)),
-        ("strokes evened", inked(strokes)),
+        *([] if strokes is None else [("strokes evened", inked(strokes))]),
         ("centred", inked(image)),
     )
     parts = "".join(

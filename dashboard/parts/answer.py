@@ -5,9 +5,10 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from dashboard import figures, session
+from dashboard import figures, resources, session, words
 from dashboard.parts import picture, sheet
 from dashboard.parts.sheet import Sheet
+from dashboard.resources import spoken
 from nnlib.digits import N_CLASSES, with_mnist_strokes
 from nnlib.network import Network
 from nnlib.reading import ReadDigit, Reading
@@ -36,7 +37,7 @@ def say(reading: Reading | None, otherwise: str, reader: str) -> ReadDigit | Non
     if len(digits) > 1:
         rows = reading.rows
         html = session.kept("buttons", (reading, place), lambda: figures.digit_buttons(rows, place))
-        picture.show(html, "digits", "The digits: choose one to look closer at it.", sheet.choose("digits"))
+        picture.show(html, "digits", spoken("The digits: choose one to look closer at it."), sheet.choose("digits"))
     st.caption(f"So says {reader}. {_doubt(digits[place])}")
     return digits[place]
 
@@ -62,33 +63,37 @@ def _doubt(digit: ReadDigit) -> str:
     """How sure it is of a digit, and what else it might be."""
     second = int(digit.probabilities.argsort()[-2])
     return (
-        f"**{digit.digit}**: {percent(digit.certainty)} sure; second guess **{second}**, "
-        f"{percent(digit.probabilities[second])}. It can be very sure and still be wrong: see *Mistakes*."
+        f"**{words.escape(digit.name)}**: {percent(digit.certainty)} sure; second guess "
+        f"**{words.escape(digit.names[second])}**, {percent(digit.probabilities[second])}. It can be very sure and "
+        "still be wrong: see *Mistakes*."
     )
 
 
 def show_bars(digit: ReadDigit | None) -> None:
     """The ten probabilities of the chosen digit; none where nothing is read."""
-    said = "nothing is read yet" if digit is None else f"{digit.digit} is the highest"
+    said = "nothing is read yet" if digit is None else f"{digit.name} is the highest"
     probabilities = np.zeros(N_CLASSES) if digit is None else digit.probabilities
-    picture.show(figures.probabilities(probabilities), "draw_probabilities", f"Ten bars, one for each digit: {said}.")
-    st.caption("The ten bars add up to 100%. Two tall ones: it hesitates between two digits.")
+    html = figures.probabilities(
+        probabilities, spoken("How sure it is of each digit", "class"), names=resources.data().names
+    )
+    picture.show(html, "draw_probabilities", spoken(f"Ten bars, one for each digit: {said}.", "class"))
+    st.caption(spoken("The ten bars add up to 100%. Two tall ones: it hesitates between two digits.", "class"))
 
 
 def show_way(read: Sheet, digit: ReadDigit, network: Network) -> None:
     """How a digit becomes an answer: how it was prepared, and how it runs through the network."""
     st.header("From the picture to the answer", anchor=False)
+    how = "drawn in strokes as wide as theirs, and centred" if resources.of_digits() else "centred, and as large"
     st.caption(
-        "Each digit is made like those that the network learned from (*preprocessing*): found, cut out, drawn in "
-        "strokes as wide as theirs, and centred."
+        spoken(f"Each digit is made like those that the network learned from (*preprocessing*): found, cut out, {how}.")
     )
     html = session.kept("way", (read, digit, network), lambda: _steps(read, digit) + _signal(digit, network))
-    picture.show(html, "draw_way", f"Five pictures of how the digit was prepared, then: {_alt(digit.digit)}")
+    picture.show(html, "draw_way", spoken(f"Some pictures of how the digit was prepared, then: {_alt(digit.name)}"))
     st.caption(HOW_TO_READ)
 
 
 def _steps(read: Sheet, digit: ReadDigit) -> str:
-    strokes = sheet.small(255 * with_mnist_strokes(digit.cut).astype(np.uint8))
+    strokes = sheet.small(255 * with_mnist_strokes(digit.cut).astype(np.uint8)) if resources.of_digits() else None
     return figures.steps(read.as_drawn, sheet.small(read.prepared.ink), strokes, digit, read.size)
 
 
@@ -101,8 +106,8 @@ HOW_TO_READ = (
 def show_signal(digit: ReadDigit | np.ndarray, network: Network, key: str) -> None:
     """How one digit, read or (784,), runs through the network."""
     html = session.kept(key, (digit, network), lambda: _signal(digit, network))
-    answer = digit.digit if isinstance(digit, ReadDigit) else int(network.predict_proba(digit[None]).argmax())
-    picture.show(html, key, _alt(answer))
+    place = digit.digit if isinstance(digit, ReadDigit) else int(network.predict_proba(digit[None]).argmax())
+    picture.show(html, key, _alt(resources.class_name(place)))
     st.caption(HOW_TO_READ)
 
 
@@ -111,11 +116,11 @@ def _signal(digit: ReadDigit | np.ndarray, network: Network) -> str:
     *layers, answers = (layer[0] for layer in network.activations(image[None]))
     if isinstance(digit, ReadDigit):
         answers = digit.probabilities  # as all the page says them
-    return figures.signal(image, [*layers, answers])
+    return figures.signal(image, [*layers, answers], resources.data().names)
 
 
-def _alt(answer: int) -> str:
-    return (
+def _alt(answer: str) -> str:
+    return spoken(
         "The digit's pixels, what the units of each layer put out for it, and the ten probabilities: "
         f"{answer} is the highest."
     )

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import figures, news, resources, session
 from dashboard.parts.live_curves import LOSS_THAT_NEEDS_LOG
 from dashboard.parts.run_table import differing
+from dashboard.resources import spoken
 from dashboard.words import escape, number, sentence
 from nnlib.errors import StoreError
 from nnlib.runs import LONGEST_NAME, LONGEST_NOTE, LONGEST_TAG, MOST_TAGS, Run
@@ -33,16 +34,18 @@ def compare(runs: Sequence[Run]) -> None:
         figures.overlay(curves, LOSS_THAT_NEEDS_LOG, changes),
         key="overlay",
         config=figures.NO_BAR,
-        alt=f"Accuracy and loss on the validation digits, epoch by epoch, of {', '.join(curves)}.",
+        alt=spoken(f"Accuracy and loss on the validation digits, epoch by epoch, of {', '.join(curves)}."),
     )
     if len(drawn) < len(runs):
         more = len(with_curves) > len(drawn)
         why = "more lines could not be told apart" if more else "the others have finished no epoch"
         st.caption(f"Drawn are {len(drawn)} of the {len(runs)} chosen runs: {why}.")
     st.caption(
-        "Each line is one run, on *validation digits*, which it never learns from: above, the higher the better; "
-        "below, the lower the better. Where a loss turns and climbs again, the run has begun to learn its digits "
-        "by heart (*overfitting*). A click on a name hides its line."
+        spoken(
+            "Each line is one run, on *validation digits*, which it never learns from: above, the higher the better; "
+            "below, the lower the better. Where a loss turns and climbs again, the run has begun to learn its digits "
+            "by heart (*overfitting*). A click on a name hides its line."
+        )
         + (" A diamond is where a setting was changed." if any(changes.values()) else "")
     )
     if len(runs) > 1:
@@ -58,7 +61,7 @@ def _say_differences(runs: Sequence[Run]) -> None:
     for setting in map(SETTINGS.__getitem__, differing(runs)):
         both = [(setting.show(getattr(each, setting.name)) for each in (run.began_with, run.config)) for run in runs]
         values = dict.fromkeys(" → ".join(dict.fromkeys(began_and_now)) for began_and_now in both)
-        said.append(f"{setting.term}: {', '.join(values)}")
+        said.append(f"{spoken(setting.term)}: {', '.join(values)}")
     st.caption(f"They differ in {escape('; '.join(said), most=600)}." if said else "All their settings are the same.")
 
 

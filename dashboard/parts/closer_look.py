@@ -4,16 +4,17 @@ import numpy as np
 import streamlit as st
 
 from dashboard import address, figures, resources, session
-from dashboard.parts import frame, picture, why
+from dashboard.parts import frame, in_short, picture, why
+from dashboard.resources import spoken
 from dashboard.session import Choice
 from dashboard.words import a, escape, sentence
 from nnlib.study import Evaluation
 from nnlib.words import percent
 
 
-def show_pixels(image: np.ndarray, title: str, name: str, key: str) -> None:
-    """A digit of this name, large enough to point at its pixels."""
-    picture.show(figures.pixels(image, title), key, f"The picture of {a(name)}: 28 by 28 pixels.")
+def show_pixels(image: np.ndarray, title: str, name: str, key: str, arrive: str = "") -> None:
+    """A digit of this name, large enough to point at its pixels; see `picture.show`."""
+    picture.show(figures.pixels(image, title), key, f"The picture of {a(name)}: 28 by 28 pixels.", arrive=arrive)
 
 
 def choose(found: np.ndarray, n: int, part: str) -> int | None:
@@ -25,18 +26,26 @@ def choose(found: np.ndarray, n: int, part: str) -> int | None:
     asked = address.asked_number("no")
     if asked not in (None, ""):
         if isinstance(asked, int) and asked < n:
-            st.session_state["closer"] = asked
+            look_at(asked, scroll=True)
         else:
-            st.warning(f"There is no digit {escape(str(asked), most=20)}: they are numbered from 0 to {n - 1:,}.")
+            st.warning(
+                spoken(f"There is no digit {escape(str(asked), most=20)}: they are numbered from 0 to {n - 1:,}.")
+            )
     chosen: int | None = st.session_state.get("closer")
     if chosen is None or chosen >= n:
         chosen = int(found[0]) if len(found) else None
     return chosen
 
 
-def look_at(index: int | None) -> None:
-    """Choose a digit, or with None the first of those that are shown; for callbacks."""
+def look_at(index: int | None, *, scroll: bool = False) -> None:
+    """Choose a digit, or with None the first of those that are shown; for callbacks. With `scroll`, it comes into
+    sight, as for whoever follows a link to it."""
     st.session_state["closer"] = index
+    st.session_state["closer_arrives"] = index if scroll else None
+
+
+def _take_number() -> None:
+    look_at(st.session_state["closer_no"])
 
 
 def show(choice: Choice, readings: Evaluation, images: np.ndarray, index: int, what: str) -> None:
@@ -46,24 +55,32 @@ def show(choice: Choice, readings: Evaluation, images: np.ndarray, index: int, w
     names = resources.data().names
     true, answer = names[label], names[read_as]
     image = session.kept("closer_image", (images, index), lambda: images[index])
-    st.header(f"{what} {index:,}, closer", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.header(f"{what} {index:,}, closer", anchor=False, width="stretch")
+        st.session_state["closer_no"] = index
+        st.number_input(
+            "Another, by its number", 0, len(images) - 1, key="closer_no", width=170, on_change=_take_number
+        )
     rightly = "rightly " if label == read_as else ""
     sure = percent(readings.probabilities[index].max())
     st.markdown(sentence(f"{a(true)}, {rightly}read as {answer}, {sure} sure."))
     left, right = frame.columns("closer_columns")
     with left:
-        show_pixels(image, f"{what} {index:,}, {a(true)}", true, "closer_pixels")
+        arrive = "closer" if st.session_state.get("closer_arrives") == index else ""
+        show_pixels(image, f"{what} {index:,}, {a(true)}", true, "closer_pixels", arrive)
     with right:
         picture.show(
             figures.probabilities(readings.probabilities[index], "What the network thought", label, names),
             "closer_probabilities",
-            f"Ten bars: {answer} is the highest, the digit is {a(true)}.",
+            spoken(f"Ten bars: {answer} is the highest, it is {a(true)}."),
         )
         st.caption(
-            "The ten bars add up to 100%. If the true digit has a tall bar too, the network hesitated between two; "
-            "if it has none, the network was sure of a wrong answer."
+            spoken(
+                "The ten bars add up to 100%. If the true digit has a tall bar too, the network hesitated between two; "
+                "if it has none, the network was sure of a wrong answer."
+            )
         )
-        reason = st.container()
+        short = st.container(key="in_short")
     why.look(choice, image, label, "why_digit")
-    with reason:  # which takes a second, once
-        st.markdown(why.reason(image, label, label == read_as))
+    with short:  # which takes a second, once
+        in_short.show(choice, image, label, read_as)

@@ -1,20 +1,22 @@
 """The confusion matrix: which digits are taken for which, as a table that can be clicked."""
 
 from collections.abc import Callable, Sequence
+from html import escape
 
 import numpy as np
 import streamlit as st
 
-from dashboard import figures, resources
+from dashboard import figures, resources, words
 from dashboard.parts import picture
-from nnlib.digits import N_CLASSES
+from dashboard.resources import spoken
+from nnlib.digits import N_CLASSES, NUMBERS
 from nnlib.study import DigitScore
 
 # colours that cover what is below only in part: they lie on light and dark paper alike
 RIGHT, NOTHING, MISTAKE = "64, 176, 104", "128, 136, 156", "232, 89, 12"
 
 
-def words(names: Sequence[str]) -> list[str]:
+def cell_words(names: Sequence[str]) -> list[str]:
     """What its cells say, and those above and beside them do not."""
     return [
         f"{names[true]} read as {names[answer]}" if min(true, answer) >= 0 else ""
@@ -28,8 +30,8 @@ def how_often(n: int) -> str:
     return {0: "never", 1: "once"}.get(n, f"{n:,} times")
 
 
-def table(matrix: np.ndarray) -> str:
-    """(10, 10) counts, row the true digit, column the answer, as HTML.
+def table(matrix: np.ndarray, names: Sequence[str] = NUMBERS) -> str:
+    """(10, 10) counts, row the true digit, column the answer, as HTML; with the `names` of what are no digits.
 
     The colour of a mistake grows with its number; right answers are green.
     """
@@ -43,8 +45,11 @@ def table(matrix: np.ndarray) -> str:
         colour = f"{RIGHT}, 0.35" if true == answer else f"{MISTAKE}, {0.12 + 0.63 * strength:.2f}"
         return f'<td style="background: rgba({colour if count else f"{NOTHING}, 0.12"})">{count or ""}</td>'
 
-    head = "".join(f'<th scope="col">{answer}</th>' for answer in range(n))
-    rows = (f'<th scope="row">{true}</th>{"".join(cell(true, answer) for answer in range(n))}' for true in range(n))
+    called = [f"{each}{'' if names == NUMBERS else f'<small>{escape(names[each])}</small>'}" for each in range(n)]
+    head = "".join(f'<th scope="col">{each}</th>' for each in called)
+    rows = (
+        f'<th scope="row">{called[true]}</th>{"".join(cell(true, answer) for answer in range(n))}' for true in range(n)
+    )
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     return f'<table class="confusion"><tr><td></td>{head}</tr>{body}</table>'
 
@@ -52,11 +57,14 @@ def table(matrix: np.ndarray) -> str:
 def digit_by_digit(scores: Sequence[DigitScore]) -> None:
     """How each digit fared, as a table."""
     lines = [
-        "| digit | how many | read right (*recall*) | right when read so (*precision*) |",
+        spoken("| digit | how many | read right (*recall*) | right when read so (*precision*) |", "class"),
         "| --- | --: | --: | --: |",
     ]
     for score in scores:
-        lines.append(f"| **{score.digit}** | {score.count:,} | {_share(score.recall)} | {_share(score.precision)} |")
+        lines.append(
+            f"| **{words.escape(resources.class_name(score.digit))}** | {score.count:,} | {_share(score.recall)} | "
+            f"{_share(score.precision)} |"
+        )
     st.markdown("\n".join(lines))
 
 
@@ -75,13 +83,17 @@ def chosen_cell() -> tuple[int, int] | None:
 
 def show(matrix: np.ndarray, chosen: tuple[int, int] | None, on_click: Callable[[], None]) -> None:
     """The table, with a frame around the chosen cell; `on_click` is called when one is clicked."""
-    st.markdown("↓ what the digit really was &emsp; → what the network answered")
+    st.markdown(spoken("↓ what the digit really was &emsp; → what the network answered"))
     side = N_CLASSES + 1  # with the digits above and beside
+    names = resources.data().names
     frame = None if chosen is None else side * (chosen[0] + 1) + chosen[1] + 1
     picture.show(
-        figures.cells(side, side, words(resources.data().names), frame, below=table(matrix)),
+        figures.cells(side, side, cell_words(names), frame, below=table(matrix, names)),
         "confusion",
-        "A table of how often each digit was taken for each other one. The two boxes of digits choose a cell, too.",
+        spoken(
+            "A table of how often each digit was taken for each other one. The two boxes of digits choose a cell, too.",
+            "class",
+        ),
         on_click,
         reveals="gallery",
     )

@@ -1,5 +1,6 @@
 """The form of settings for the next run: presets, the few settings that matter most, Start, and all others."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -7,22 +8,29 @@ import streamlit as st
 
 from dashboard import figures, resources, session
 from dashboard.parts import picture, rate, settings
+from dashboard.resources import spoken
 from nnlib.digits import vary, write
 from nnlib.training import PRESETS, SETTINGS, Setting
 
 
 def control(setting: Setting, label: str | None = None) -> None:
     """The widget for one setting."""
-    label = label or f"{setting.label} ({setting.term})"
+    label = spoken(label or f"{setting.label} ({setting.term})")
     common: dict[str, Any] = {
         "key": setting.name,
         "persist_state": "session",
-        "help": f"{setting.label}: {setting.help} {setting.advice} Allowed: {setting.limits}.",
+        "help": spoken(f"{setting.label}: {setting.help} {setting.advice} Allowed: {setting.limits}."),
     }
     if setting.choices:
         st.selectbox(label, list(setting.choices), format_func=setting.choices.__getitem__, **common)
     else:
         st.text_input(label, **common)
+
+
+def purpose(preset: str) -> str:
+    """What a preset is for; how well it does is only known of digits."""
+    text = PRESETS[preset].purpose
+    return text if resources.of_digits() else spoken(re.sub(r",? and it reads .*? digits", "", text))
 
 
 def learning_rate() -> None:
@@ -45,8 +53,9 @@ def varied_digits(strength: float) -> str:
     shown = resources.data().train[:200]
     rows = [int(np.argmax(shown.labels == digit)) for digit in (1, 7, 9, 4, 5, 8)]
     originals, generator = shown.images[rows], np.random.default_rng(1)
-    written = write(shown.labels[rows], generator)
-    varied = vary(np.concatenate([originals, written]), strength, generator, group=1)
+    # other hands write digits, and nothing else
+    more = [write(shown.labels[rows], generator)] if resources.of_digits() else []
+    varied = vary(np.concatenate([originals, *more]), strength, generator, group=1)
     return figures.ink(np.concatenate([originals, varied]), 6)
 
 
@@ -62,11 +71,16 @@ def other_settings(strength: float) -> None:
             picture.show(
                 varied_digits(strength),
                 "varied_digits",
-                "Six training digits, the same digits turned, slanted, bent, thinner and thicker, and in other hands.",
+                spoken(
+                    "Six training digits, the same digits turned, slanted, bent, thinner and thicker, and in other "
+                    "hands."
+                ),
             )
             st.caption(
-                "Top: digits as they are. Below: ways in which they may be shown, in the last row written by other "
-                "hands, stroke by stroke."
+                spoken(
+                    "Top: digits as they are. Below: ways in which they may be shown, in the last row written by other "
+                    "hands, stroke by stroke."
+                )
             )
 
 
@@ -80,7 +94,7 @@ def form() -> None:
             list(PRESETS),
             key="preset",
             on_change=settings.use_preset,
-            help="\n".join(f"- **{name}**: {preset.purpose}" for name, preset in PRESETS.items()),
+            help="\n".join(f"- **{name}**: {purpose(name)}" for name in PRESETS),
         )
         learning_rate()
         st.button(
@@ -105,7 +119,7 @@ def form() -> None:
         other_settings(config.augmentation if config else 0)
         chosen = st.session_state["preset"]
         with st.container(key="purpose"):
-            st.caption(PRESETS[chosen].purpose if chosen else "Your own settings. A preset replaces them all.")
+            st.caption(purpose(chosen) if chosen else "Your own settings. A preset replaces them all.")
     if st.session_state.get("just_started"):
         st.rerun()  # the whole page: it looks at the new run
     rate.show()

@@ -14,6 +14,8 @@ STYLE = """
 .stApp [data-testid=stBaseButton-primary]:enabled:hover:not(:active) { color: #ffffff; }
 /* at the top, they would hide what is set and started there */
 div[data-testid=stToastContainer] { top: auto; bottom: 1rem; }
+/* where a link leads, Streamlit's own bar must not lie over it */
+.st-key-closer { scroll-margin-top: 3.5rem; }
 .st-key-ways { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); }
 .st-key-ways > *, .st-key-ways > * > * { height: 100%; }
 @media (max-width: 1200px) { .stApp [data-testid=stMetricValue] { font-size: 1.4rem; } }
@@ -32,6 +34,7 @@ COLUMNS = {
     "trust_columns": ((1.4, 26), (1, 20)),
     "doubt_columns": ((1, 24), (1, 24)),
     "two_columns": ((1, 24), (1, 24)),
+    "turn_columns": ((1, 22), (1, 22)),
 }
 
 

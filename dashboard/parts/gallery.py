@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import figures, resources
 from dashboard.parts import picture
+from dashboard.resources import spoken
 from dashboard.words import a
 from nnlib.study import Evaluation
 from nnlib.words import percent
@@ -34,7 +35,7 @@ def show(
         f"no. {index:,}: {a(names[label])} read as {names[answer]}, {percent(share)} sure"
         for index, label, answer, share in zip(shown.tolist(), labels, answers, sure, strict=True)
     ]
-    alt = f"{len(shown)} handwritten digits, each with what it is and what it was read as."
+    alt = spoken(f"{len(shown)} handwritten digits, each with what it is and what it was read as.")
     show_sheet("gallery", shown, pictures, captions, says, chosen, alt, choose, reveals="closer")
 
 

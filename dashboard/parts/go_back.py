@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import resources, session
+from dashboard.resources import spoken
 from dashboard.words import sentence
 from nnlib.errors import DamagedStoreError, NnlibError, SettingError
 from nnlib.runs import Run, records_as_csv, worker
@@ -45,11 +46,11 @@ def panel(run: Run) -> None:
                 key=f"back_step_{run.id}",
                 placeholder="any",
                 width=150,
-                help="One correction is one batch of digits. Where this is filled in, it counts.",
+                help=spoken("One correction is one batch of digits. Where this is filled in, it counts."),
             )
             st.button("Go back there", icon=":material/undo:", on_click=rewind, args=(run,))
         if run.weights is not None:
-            learned = "" if run.corrections is None else " and learns from corrected digits"
+            learned = "" if run.corrections is None else spoken(" and learns from corrected digits")
             began = "a network from a file" if run.parent is None and not learned else "another network"
             st.caption(f"It began with {began}{learned}, which no recipe holds: save all of the run to take it along.")
             say_problem(run)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import figures, resources, session
 from dashboard.parts import chart, pulse
+from dashboard.resources import spoken
 from nnlib.runs import Run, Snapshot, records_as_csv
 from nnlib.study import Distribution, Spread, distributions_as_csv, in_common_bins
 from nnlib.training import SATURATED, EpochRecord
@@ -145,9 +146,9 @@ def inside(run_id: int) -> None:
         )
     with place:
         name = f"run-{run_id}-{chosen}"
-        chart.show(found.figure, f"inside_{name}", figures.bar(picture or "png", name), LOOKS[chosen].alt)
+        chart.show(found.figure, f"inside_{name}", figures.bar(picture or "png", name), spoken(LOOKS[chosen].alt))
     with reading:
-        st.caption(" ".join(filter(None, [found.so_far, _how_to_read(run, chosen)])))
+        st.caption(spoken(" ".join(filter(None, [found.so_far, _how_to_read(run, chosen)]))))
     pulse.silent("inside", run.active or found.goes_on, COUNT_SECONDS if found.goes_on else LOOK_SECONDS)
 
 

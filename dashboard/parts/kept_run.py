@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import address, figures, resources, session
 from dashboard.parts import settings
+from dashboard.resources import spoken
 from dashboard.words import escape, number, sentence
 from nnlib.digits import N_CLASSES, N_PIXELS
 from nnlib.errors import StoreError, UnknownRunError
@@ -48,7 +49,7 @@ def made_with(run: Run) -> None:
     name = settings.preset_of(run.config) or "quick"
     usual = PRESETS[name].config
     said = [
-        f"{setting.term} {setting.show(getattr(run.config, setting.name))}"
+        f"{spoken(setting.term)} {setting.show(getattr(run.config, setting.name))}"
         for setting in SETTINGS.values()
         if setting.name in settings.MAIN_SETTINGS or getattr(run.config, setting.name) != getattr(usual, setting.name)
     ]

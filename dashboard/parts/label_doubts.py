@@ -8,11 +8,12 @@ import numpy as np
 import streamlit as st
 
 from dashboard import address, figures, resources, session
-from dashboard.parts import frame, gallery, picture
+from dashboard.parts import closer_look, frame, gallery, picture, which_digits
 from dashboard.parts.gallery import MOST
 from dashboard.parts.segments import segments
+from dashboard.resources import spoken
 from dashboard.session import Choice
-from dashboard.words import a, sentence
+from dashboard.words import a, escape, sentence
 from nnlib.digits import N_CLASSES, Digits
 from nnlib.errors import NnlibError
 from nnlib.runs import Verdict, picture_of
@@ -32,7 +33,7 @@ class Judged(NamedTuple):
     unclear: list[int]
 
 
-def show(choice: Choice, digits: Digits, part: str, what: str) -> None:
+def show(choice: Choice, digits: Digits, part: str) -> None:
     """The list, and one of them with the evidence and the question what it really is."""
     if part != "training" and choice.run is not None and choice.run.active:
         st.info("While a run learns, what it doubts changes every second: ask again when it has ended.")
@@ -42,9 +43,11 @@ def show(choice: Choice, digits: Digits, part: str, what: str) -> None:
     judged = _by_verdict(doubts, digits, verdicts)
     who = "networks that did not learn from it" if part == "training" else choice.title
     st.markdown(
-        f"Somebody once wrote down what each of these {len(digits):,} digits is, and was sometimes wrong. "
-        f"**{count(len(doubts.indices), 'label')}** are worth a look: there {who} and the training digits that look "
-        "most like it say something else, or nearly so."
+        spoken(
+            f"Somebody once wrote down what each of these {len(digits):,} digits is, and was sometimes wrong. "
+            f"**{count(len(doubts.indices), 'label')}** are worth a look: there {who} and the training digits that "
+            "look most like it say something else, or nearly so."
+        )
     )
     _say_judged(judged, doubts, choice, part, digits, verdicts)
     groups = {
@@ -66,7 +69,7 @@ def show(choice: Choice, digits: Digits, part: str, what: str) -> None:
     with left:
         _show_list(doubts, digits, places, index)
     with right, st.container(key="one_doubt"):
-        _show_one(doubts, digits, doubts.indices.tolist().index(index), verdicts, what, who)
+        _show_one(doubts, digits, doubts.indices.tolist().index(index), verdicts, part, who)
 
 
 def _by_verdict(doubts: Doubts, digits: Digits, verdicts: dict[str, Verdict]) -> Judged:
@@ -143,11 +146,12 @@ def _show_list(doubts: Doubts, digits: Digits, places: list[int], chosen: int) -
         (int(digits.labels[index]), int(doubts.suggested[place])) for index, place in zip(shown, places, strict=True)
     ]
     captions = [f"{label}, {suggested}?" for label, suggested in pairs]
+    name = resources.class_name
     says = [
-        f"no. {index:,}: labelled {label}, perhaps {a(suggested)}"
+        f"no. {index:,}: labelled {name(label)}, perhaps {a(name(suggested))}"
         for index, (label, suggested) in zip(shown, pairs, strict=True)
     ]
-    alt = f"{len(shown)} digits whose labels are doubtful, the most doubtful first."
+    alt = spoken(f"{len(shown)} digits whose labels are doubtful, the most doubtful first.")
     gallery.show_sheet(
         "gallery_of_doubts", shown, digits.images, captions, says, chosen, alt, _choose, reveals="one_doubt"
     )
@@ -160,27 +164,39 @@ def _choose() -> None:
         st.session_state["doubt"] = index
 
 
-def _show_one(doubts: Doubts, digits: Digits, place: int, verdicts: dict[str, Verdict], what: str, who: str) -> None:
+def _show_one(doubts: Doubts, digits: Digits, place: int, verdicts: dict[str, Verdict], part: str, who: str) -> None:
     """The evidence, and the verdict."""
     index, suggested = int(doubts.indices[place]), int(doubts.suggested[place])
     label, image = int(digits.labels[index]), digits.images[index]
-    st.header(f"{what} {index:,}: labelled {label}", anchor=False)
+    of_label, of_other = (escape(resources.class_name(each)) for each in (label, suggested))
+    st.header(f"{which_digits.what(part)} {index:,}: labelled {of_label}", anchor=False)
     learned = resources.data().train
     alike = session.kept("looks_like", (digits.images, index), lambda: _alike(image))
     by_network, by_looks = doubts.by_network[place], doubts.by_looks[place]
     html = (
         f'<div class="doubt"><div>{figures.ink(image)}</div><div>{figures.ink(learned.images[alike], 5)}'
         f"<p>The {len(alike)} training digits that look most like it are labelled "
-        f"{', '.join(map(str, learned.labels[alike]))}.</p></div></div>"
+        f"{', '.join(map(resources.class_name, learned.labels[alike]))}.</p></div></div>"
     )
-    picture.show(html, "doubt", f"A digit that is labelled {label}, and {len(alike)} that look like it.")
+    picture.show(
+        html,
+        "doubt",
+        spoken(f"A digit that is labelled {resources.class_name(label)}, and {len(alike)} that look like it."),
+    )
     st.markdown(
-        f"- To {who} it is {a(suggested)} with **{percent(float(by_network[1]))}**, and {a(label)} with "
+        f"- To {who} it is {a(of_other)} with **{percent(float(by_network[1]))}**, and {a(of_label)} with "
         f"**{percent(float(by_network[0]))}**.\n"
-        f"- Of the {LIKE_IT} that look most like it, **{by_looks[1]}** are labelled {suggested}, and **{by_looks[0]}** "
-        f"{label}."
+        f"- Of the {LIKE_IT} that look most like it, **{by_looks[1]}** are labelled {of_other}, and **{by_looks[0]}** "
+        f"{of_label}."
     )
     _ask(image, label, verdicts)
+    if part != "training":  # from which networks have learned
+        st.button("Why does the network say so?", icon=":material/search:", on_click=_ask_why, args=(index,))
+
+
+def _ask_why(index: int) -> None:
+    st.session_state["ask"] = "mistakes"
+    closer_look.look_at(index, scroll=True)
 
 
 def _alike(image: np.ndarray) -> np.ndarray:
@@ -197,19 +213,26 @@ def _ask(image: np.ndarray, label: int, verdicts: dict[str, Verdict]) -> None:
     st.segmented_control(
         "**What is it really?**",
         [*map(str, range(N_CLASSES)), UNCLEAR],
+        format_func=lambda said: said if said == UNCLEAR else resources.class_name(int(said)),
         key=key,
         wrap=True,
         on_change=_judge,
         args=(image, key),
-        help="A digit is a verdict: its own label says that it is right, another one that it is wrong.",
+        help=spoken("A digit is a verdict: its own label says that it is right, another one that it is wrong."),
     )
     if problem := st.session_state.pop(PROBLEM, None):
         st.error(problem, icon=":material/error:")
     elif told is None:
-        st.caption(f"Press {label} if the label is right. What you say is kept on this computer.")
+        st.caption(
+            f"Press {escape(resources.class_name(label))} if the label is right. What you say is kept on this computer."
+        )
     else:
         said = (
-            "nobody can tell" if told.label is None else "right" if told.label == label else f"wrong: {a(told.label)}"
+            "nobody can tell"
+            if told.label is None
+            else "right"
+            if told.label == label
+            else f"wrong: {a(escape(resources.class_name(told.label)))}"
         )
         st.caption(f"Judged: {said}. Press it again to take it back.")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from dashboard import figures, news, resources
 from dashboard.parts import pulse
+from dashboard.resources import spoken
 from nnlib.runs import Run
 
 LOSS_THAT_NEEDS_LOG = 10  # guessing costs 2.3: beyond, a training has been thrown far off
@@ -41,6 +42,7 @@ def draw(run: Run | None, beside: figures.Beside | None) -> None:
             "epochs": run.config.epochs if run else 10,
             "beside": {"name": beside[0], "records": news.rows(beside[1])} if beside else None,
             "log_above": LOSS_THAT_NEEDS_LOG,
+            "digit": spoken("digit"),
         },
         on_tick_change=lambda: None,
     )

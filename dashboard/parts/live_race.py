@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import address, race_news, resources, session
 from dashboard.parts import pulse, settings
+from dashboard.resources import spoken
 from dashboard.words import escape
 from nnlib.errors import StoreError
 from nnlib.runs import Run, race, worker
@@ -43,7 +44,7 @@ def _label(number: int, runs: list[Run]) -> str:
     setting = race.raced_setting(runs)
     assert setting is not None
     values = [getattr(run.began_with, setting.name) for run in runs]
-    return f"{number} · {setting.term}: {race.write_values(setting.name, values)}"
+    return f"{number} · {spoken(setting.term)}: {race.write_values(setting.name, values)}"
 
 
 def draw(number: int) -> race.Race:
@@ -56,6 +57,7 @@ def draw(number: int) -> race.Race:
             **pulse.data(any(racer.run.active for racer in found.racers)),
             # the buttons show the race as it was read before: what has changed since is news
             "told": {**race_news.tell(number, 0, pulse.viewer()), "shown": race_news.shown(found)},
+            "digit": spoken("digit"),
         },
         on_tick_change=lambda: None,
         on_look_change=_look,
@@ -126,4 +128,4 @@ def _use(number: int) -> None:
 def why(found: race.Race) -> None:
     """What the setting does, which explains what is seen."""
     setting = found.setting
-    st.markdown(f"**Why?** {setting.label} ({setting.term}): {setting.help} {setting.advice}")
+    st.markdown(spoken(f"**Why?** {setting.label} ({setting.term}): {setting.help} {setting.advice}"))

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import resources, session
 from dashboard.parts import settings, steering
+from dashboard.resources import spoken
 from nnlib.runs import Run, worker
 from nnlib.training import SETTINGS, Advice, describe
 
@@ -14,9 +15,9 @@ def show(run: Run, advice: Advice) -> None:
     """The sentence, and the button; of a run that learns, it stands below the curves, so a new one is announced."""
     if run.active and st.session_state.get("announced") != (run.id, advice.kind):
         st.session_state["announced"] = (run.id, advice.kind)
-        st.toast(f"{advice.sentence} Below the curves, one click mends it.", icon=":material/heart_broken:")
+        st.toast(f"{spoken(advice.sentence)} Below the curves, one click mends it.", icon=":material/heart_broken:")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="advice"):
-        st.warning(advice.sentence, icon=":material/heart_broken:", width="stretch")
+        st.warning(spoken(advice.sentence), icon=":material/heart_broken:", width="stretch")
         st.button(
             label(run, advice),
             icon=":material/healing:",

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.parts import pulse
+from dashboard.resources import spoken
 from nnlib.runs import Snapshot
 
 SPEEDS = {"Slow": 1.0, "Normal": 0.5, "Fast": 0.25}  # seconds a frame
@@ -26,8 +27,10 @@ def pick() -> None:
             key="step",
             format_func=lambda step: at[step].moment,
             persist_state="session",
-            help="Go back in time. The first moment is before it has seen a single digit; the next ones are within "
-            "its first epoch, where most happens.",
+            help=spoken(
+                "Go back in time. The first moment is before it has seen a single digit; the next ones are within "
+                "its first epoch, where most happens."
+            ),
         )
         st.button(
             "Pause" if playing() else "Play",

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import words
+from dashboard import resources, words
 from dashboard.parts import sheet, upload
 from dashboard.parts.sheet import Sheet
 from nnlib.digits import MAX_FILE_BYTES, read_picture
@@ -21,7 +21,7 @@ def photo() -> tuple[DeltaGenerator, Sheet | None]:
     """The chosen picture, and below it a way to choose one: where marks can come over it, and what is to be read."""
     shown = _show("photo")
     st.file_uploader(
-        f"A picture of digits (at most {MAX_MB} MB)",
+        f"A picture{' of digits' if resources.of_digits() else ''} (at most {MAX_MB} MB)",
         type=TYPES,
         key=upload.key("photo"),
         on_change=_take,
@@ -36,7 +36,7 @@ def camera() -> tuple[DeltaGenerator, Sheet | None]:
     shown = _show("camera")
     if shown[1] is None:
         st.camera_input(
-            "Hold dark digits on light paper in front of it",
+            f"Hold {'dark digits' if resources.of_digits() else 'something dark'} on light paper in front of it",
             key=upload.key("camera"),
             on_change=_take,
             args=("camera",),

@@ -9,14 +9,17 @@ from dashboard.parts import pulse
 _picture = pulse.component("picture", "picture.html", "picture.css", "picture.js")
 
 
-def show(html: str, key: str, alt: str, choose: Callable[[], None] | None = None, reveals: str = "") -> None:
+def show(
+    html: str, key: str, alt: str, choose: Callable[[], None] | None = None, reveals: str = "", arrive: str = ""
+) -> None:
     """A figure as HTML, which `alt` describes; `choose` is called when one of its cells is clicked: see `chosen`.
 
-    What a click `reveals`, an element's key, then comes into sight where it is not.
+    What a click `reveals`, an element's key, then comes into sight where it is not. Where somebody is to `arrive` who
+    opens the page, an element's key, comes into sight once it is drawn.
     """
     _picture(
         key=key,
-        data={"html": html, "alt": alt, "choose": choose is not None, "reveals": reveals},
+        data={"html": html, "alt": alt, "choose": choose is not None, "reveals": reveals, "arrive": arrive},
         on_chosen_change=choose or (lambda: None),
     )
 

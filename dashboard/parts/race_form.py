@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import address, resources
 from dashboard.parts import settings
+from dashboard.resources import spoken
 from dashboard.words import sentence
 from nnlib.errors import SettingError, StoreError
 from nnlib.runs import race
@@ -23,24 +24,24 @@ def show() -> None:
         st.selectbox(
             "Setting to race",
             list(SETTINGS),
-            format_func=lambda name: SETTINGS[name].term,
+            format_func=lambda name: spoken(SETTINGS[name].term),
             key="race_setting",
             persist_state="session",
             on_change=_suggest_values,
-            help=f"All networks are the same but for this one setting. {raced.label}: {raced.help}",
+            help=spoken(f"All networks are the same but for this one setting. {raced.label}: {raced.help}"),
         )
         st.text_input(
             f"{race.FEWEST} to {race.MOST} values, with {'/' if raced.kind is tuple else 'commas'} between",
             key="race_values",
             persist_state="session",
-            help=f"Each is one network. Allowed: {raced.limits}. {raced.advice}",
+            help=spoken(f"Each is one network. Allowed: {raced.limits}. {raced.advice}"),
         )
         st.text_input(
             "Epochs",
             key="race_epochs",
             persist_state="session",
             disabled=raced.name == "epochs",
-            help="How often each of them sees every digit. A few are enough to see who is ahead.",
+            help=spoken("How often each of them sees every digit. A few are enough to see who is ahead."),
         )
         st.button(
             "Start the race",

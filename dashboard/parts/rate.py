@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import figures, jobs, resources
 from dashboard.parts import pulse, settings
+from dashboard.resources import spoken
 from dashboard.words import sentence
 from nnlib.errors import NnlibError
 from nnlib.training import MOST_TRIALS, SETTINGS, RatePoint, RateSuggestion, RateTrial, TrainingConfig
@@ -91,9 +92,9 @@ def dialog() -> None:
         if job.problem:
             st.error(sentence(job.problem), icon=":material/error:")
         elif suggestion and rate is None:
-            st.warning(sentence(suggestion.why), icon=":material/heart_broken:")
+            st.warning(spoken(sentence(suggestion.why)), icon=":material/heart_broken:")
         elif suggestion:
-            st.markdown(sentence(suggestion.why))
+            st.markdown(spoken(sentence(suggestion.why)))
         else:
             tried = f"{count(len(trials), 'rate')} tried of at most {MOST_TRIALS}"
             st.markdown(f"Testing: {tried} …" if trials else "Testing: the rate grows …")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import address, resources
 from dashboard.parts.settings import MAIN_SETTINGS
+from dashboard.resources import spoken
 from dashboard.words import escape
 from nnlib.runs import Run, State
 from nnlib.training import SETTINGS
@@ -126,8 +127,11 @@ def say_best(runs: Sequence[Run]) -> None:
         changed = f", changed on the way: {escape(_changes(run) or '', most=200)}" if _changes(run) else ""
         which = f"**run {run.id}** ({escape(run.name)}{changed})"
         st.markdown(
-            f"{count(len(runs), 'run')}. {f'The best of them, {which},' if len(runs) > 1 else f'It is {which}, and'} "
-            f"reads **{accuracy:.2%}** of the validation digits right."
+            spoken(
+                f"{count(len(runs), 'run')}. "
+                f"{f'The best of them, {which},' if len(runs) > 1 else f'It is {which}, and'} reads **{accuracy:.2%}** "
+                "of the validation digits right."
+            )
         )
 
 
@@ -136,7 +140,7 @@ def say_what_is_equal(runs: Sequence[Run]) -> None:
     if len(runs) > 1:
         shown = {*MAIN_SETTINGS, *differing(runs)}
         own = [(setting, getattr(runs[0].config, name)) for name, setting in SETTINGS.items() if name not in shown]
-        said = [f"{setting.term} {setting.show(value)}" for setting, value in own if value != setting.default]
+        said = [f"{spoken(setting.term)} {setting.show(value)}" for setting, value in own if value != setting.default]
         same = f"The same in all of them: {escape(' · '.join(said), most=900)}. " if said else ""
         st.caption(f"{same}Settings without a column are {'otherwise ' if said else ''}the usual ones in all of them.")
 
@@ -159,7 +163,9 @@ def _columns(runs: Sequence[Run]) -> list[Column]:
             BEST,
             number(
                 "Best: read right",
-                help="The largest share of the validation digits that it read right (*best validation accuracy*).",
+                help=spoken(
+                    "The largest share of the validation digits that it read right (*best validation accuracy*)."
+                ),
                 format="%.2f%%",
                 width=122,  # with room for the arrow of the sorting
             ),
@@ -212,7 +218,7 @@ def _columns(runs: Sequence[Run]) -> list[Column]:
 
 def _setting_column(name: str) -> Column:
     setting = SETTINGS[name]
-    title, help = setting.term.capitalize(), f"{setting.label}. {setting.help}"
+    title, help = spoken(setting.term).capitalize(), spoken(f"{setting.label}. {setting.help}")
     if setting.kind in (int, float):
         # without a form, Streamlit rounds small numbers to 0, and its "plain" makes 998.9999999999999 of 999
         form = st.column_config.NumberColumn(title, help=help, format="%d" if setting.kind is int else "%.7g")
@@ -227,7 +233,7 @@ def _changes(run: Run) -> str | None:
     said = [
         f"{each.term} {each.show(getattr(began, each.name))} → {each.show(getattr(now, each.name))}" for each in changed
     ]
-    return ", ".join(said) or None
+    return spoken(", ".join(said)) or None
 
 
 def _state(run: Run) -> str:

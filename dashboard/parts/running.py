@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import news, resources
 from dashboard.parts import mending
+from dashboard.resources import spoken
 from dashboard.words import count, escape, number, sentence
 from nnlib.runs import Run
 
@@ -16,7 +17,7 @@ def say_what_is_wrong(run: Run) -> None:
     if run.message and run.state != "diverged":  # of which the advice says more
         calm = run.active or run.state == "finished"  # it ended as it was told to
         icon = ":material/info:" if calm else ":material/error:"
-        (st.info if calm else st.warning)(sentence(run.message), icon=icon)
+        (st.info if calm else st.warning)(spoken(sentence(run.message)), icon=icon)
     if run.parent is not None and run.state == "paused" and not run.message:
         parent, step = run.parent
         st.info(

@@ -10,6 +10,7 @@ import time
 import streamlit as st
 
 from dashboard import address, resources, session
+from dashboard.resources import spoken
 from dashboard.words import sentence
 from nnlib.errors import SettingError, StoreError
 from nnlib.runs import worker
@@ -63,7 +64,7 @@ def read_form() -> tuple[TrainingConfig | None, list[str]]:
     except SettingError as error:
         wrong.append(str(error))
         config = None
-    return config, [sentence(in_words(text)) for text in wrong]
+    return config, [spoken(sentence(in_words(text))) for text in wrong]
 
 
 def in_words(text: str) -> str:

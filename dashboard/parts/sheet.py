@@ -9,8 +9,9 @@ import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import figures, session
+from dashboard import figures, resources, session
 from dashboard.parts import picture
+from dashboard.resources import spoken
 from nnlib.model_files import Model
 from nnlib.reading import Prepared, ReadDigit, Reading, prepare, read_prepared
 from nnlib.words import count
@@ -38,7 +39,7 @@ def of_drawing(png: bytes) -> Sheet:
     """The sheet of a drawing: ink on nothing, as the canvas sends it."""
     with Image.open(io.BytesIO(png)) as drawing:
         ink = np.asarray(drawing.convert("RGBA"))[..., 3]
-    return Sheet(prepare(ink), (ink.shape[1], ink.shape[0]), figures.inked(small(ink)))
+    return Sheet(prepare(ink, resources.whole_px()), (ink.shape[1], ink.shape[0]), figures.inked(small(ink)))
 
 
 def of_picture(content: np.ndarray, name: str) -> Sheet:
@@ -48,7 +49,8 @@ def of_picture(content: np.ndarray, name: str) -> Sheet:
     times = min(SHOWN_PX[0] / width, SHOWN_PX[1] / height, MOST_TIMES)
     shown, shown_width = _file(content, times), max(1, round(width * times))
     beside = _file(content, min(1, SMALL_PX / max(width, height)))
-    return Sheet(prepare(content), (width, height), figures.pictured(beside, width / height), name, shown, shown_width)
+    as_drawn, prepared = figures.pictured(beside, width / height), prepare(content, resources.whole_px())
+    return Sheet(prepared, (width, height), as_drawn, name, shown, shown_width)
 
 
 def _file(content: np.ndarray, times: float) -> bytes:
@@ -72,7 +74,10 @@ def small(ink: np.ndarray) -> np.ndarray:
 
 def read(sheet: Sheet, model: Model, threshold: float) -> Reading:
     """What the network makes of it; worked out anew where one of the three is another."""
-    return session.kept("reading", (sheet, model, threshold), lambda: read_prepared(sheet.prepared, model, threshold))
+    names = resources.data().names
+    return session.kept(
+        "reading", (sheet, model, threshold), lambda: read_prepared(sheet.prepared, model, threshold, names)
+    )
 
 
 def chosen(reading: Reading) -> int:
@@ -101,11 +106,11 @@ def show(sheet: Sheet) -> DeltaGenerator:
 
 def mark(paper: DeltaGenerator, sheet: Sheet | None, reading: Reading | None) -> None:
     """A box around each digit, with its answer, over the paper: where no pen is used, it can be clicked."""
-    html, alt = "", "No digit is marked."
+    html, alt = "", spoken("No digit is marked.")
     if sheet is not None and reading is not None and reading.digits:
         digits, place = reading.digits, chosen(reading)
         html = session.kept("boxes", (sheet, reading, place), lambda: figures.boxes(digits, sheet.size, place))
-        alt = f"{count(len(digits), 'digit')} marked: {', '.join(map(in_words, digits))}."
+        alt = spoken(f"{count(len(digits), 'digit')} marked: {', '.join(map(in_words, digits))}.")
     else:
         st.session_state["which"] = 0
     drawn = sheet is None or not sheet.shown
@@ -115,4 +120,4 @@ def mark(paper: DeltaGenerator, sheet: Sheet | None, reading: Reading | None) ->
 
 def in_words(digit: ReadDigit) -> str:
     """The answer for one digit, short."""
-    return f"{digit.digit}" if digit.sure else f"{digit.digit}, not sure"
+    return digit.name if digit.sure else f"{digit.name}, not sure"

@@ -3,6 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from dashboard import resources
 from dashboard.parts import canvas, examples, photo
 from dashboard.parts.sheet import Sheet
 
@@ -18,13 +19,16 @@ SOURCES = {
 }
 
 
+TO_DRAW_OTHERS = "Draw one of its pictures, anywhere on the board: with the mouse, a finger or a pen."
+
+
 def pick() -> str:
     """Which of them."""
-    first, *_ = SOURCES
+    sources = [each for each in SOURCES if each != "Examples" or resources.of_digits()]
     source: str = st.segmented_control(
         "What to read",
-        list(SOURCES),
-        default=first,
+        sources,
+        default=sources[0],
         required=True,
         key="source",
         bind="query-params",
@@ -41,4 +45,6 @@ def show(source: str) -> tuple[DeltaGenerator, Sheet | None]:
 
 def otherwise(source: str) -> str:
     """What to say while there is nothing to read."""
+    if source == "Draw" and not resources.of_digits():
+        return TO_DRAW_OTHERS
     return SOURCES[source][1]

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import resources, session
 from dashboard.parts import settings
+from dashboard.resources import spoken
 from dashboard.words import count, sentence
 from nnlib.errors import SettingError, StoreError
 from nnlib.runs import Run, pace_of, worker
@@ -60,8 +61,8 @@ def step_by_step(run: Run) -> None:
     """One batch or one epoch more of a run that waits, and how fast it goes."""
     waits = run.state == "paused"
     for order, label, what in (
-        ("batch", "One batch", "Look at one batch of digits, correct the weights once, and wait again."),
-        ("epoch", "One epoch", "Look at every training digit once more, and wait again."),
+        ("batch", "One batch", spoken("Look at one batch of digits, correct the weights once, and wait again.")),
+        ("epoch", "One epoch", spoken("Look at every training digit once more, and wait again.")),
     ):
         st.button(
             label,
@@ -169,7 +170,7 @@ def _live_control(run: Run, setting: Setting) -> None:
         "key": key,
         "on_change": _change,
         "args": (run, setting.name, key),
-        "help": f"{setting.label}: {setting.help} Allowed: {setting.limits}.",
+        "help": spoken(f"{setting.label}: {setting.help} Allowed: {setting.limits}."),
     }
     label = f"{setting.term[:1].upper()}{setting.term[1:]}{f' ({setting.unit})' if setting.unit else ''}"
     if setting.choices:

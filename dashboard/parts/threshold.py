@@ -5,6 +5,7 @@ import streamlit as st
 
 from dashboard import figures, resources, session
 from dashboard.parts import picture
+from dashboard.resources import spoken
 from dashboard.session import Choice
 from nnlib.reading import SURE
 from nnlib.study import Evaluation, coverage_curve
@@ -19,7 +20,7 @@ def pick(choice: Choice) -> float:
     opened = st.popover("How sure must it be?", icon=":material/tune:", key="threshold", on_change="rerun")
     with opened, st.container(width=WIDTH_PX, gap="small"):
         chosen = st.slider(
-            "A digit counts as sure from (*threshold*, %)",
+            spoken("A digit counts as sure from (*threshold*, %)"),
             LEAST,
             MOST,
             round(100 * SURE),
@@ -35,7 +36,7 @@ def pick(choice: Choice) -> float:
 def _show_cost(readings: Evaluation, chosen: int) -> None:
     thresholds, answered, right = session.kept("cost", (readings,), lambda: _curve(readings))
     now = chosen - LEAST
-    said = f"At {chosen}% it answers {percent(answered[now])} of the test digits"
+    said = spoken(f"At {chosen}% it answers {percent(answered[now])} of the test digits")
     said += f", and {percent(right[now])} of those right." if answered[now] else ", so it says nothing."
     st.markdown(said)
     picture.show(figures.cost(thresholds, answered, right, now), "cost", said)

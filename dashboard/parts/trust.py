@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import figures, resources, session
 from dashboard.parts import frame, picture
 from dashboard.parts.threshold import LEAST, MOST, curve
+from dashboard.resources import spoken
 from dashboard.session import Choice
 from nnlib.study import Evaluation, Reliability
 from nnlib.words import percent
@@ -34,9 +35,12 @@ def show(choice: Choice, readings: Evaluation, part: str) -> None:
             "(the *expected calibration error*)."
         )
         st.caption(
-            "Bars on the dashed line: of what it is 80% sure of, 80% is right. Below it, it is too sure; above, too "
-            f"modest. One number mends most of that, the *temperature*, here {choice.model.temperature:.2f}: it was "
-            "fitted on validation digits, and is in all percentages of these pages. The answers stay as they are."
+            spoken(
+                "Bars on the dashed line: of what it is 80% sure of, 80% is right. Below it, it is too sure; above, "
+                f"too modest. One number mends most of that, the *temperature*, here {choice.model.temperature:.2f}: "
+                "it was fitted on validation digits, and is in all percentages of these pages. The answers stay as "
+                "they are."
+            )
         )
     with right:
         st.header("What if it must be surer?", anchor=False)
@@ -47,7 +51,7 @@ def show(choice: Choice, readings: Evaluation, part: str) -> None:
             "trust_curve", (readings,), lambda: curve(readings.probabilities.max(axis=1), readings)
         )
         now = chosen - LEAST
-        said = f"It answers **{percent(answered[now])}** of these digits"
+        said = spoken(f"It answers **{percent(answered[now])}** of these digits")
         wrong = round((1 - correct[now]) * answered[now] * len(readings.labels)) if answered[now] else 0
         said += (
             f", and **{percent(correct[now])}** of those right: {wrong:,} mistakes are left." if answered[now] else "."
@@ -55,8 +59,10 @@ def show(choice: Choice, readings: Evaluation, part: str) -> None:
         st.markdown(said)
         picture.show(figures.cost(thresholds, answered, correct, now), "coverage", said.replace("*", ""))
         st.caption(
-            "The surer it must be, the fewer digits it answers (*coverage*), and the more of those right (*selective "
-            "accuracy*). Where an error is dear, let people read the rest."
+            spoken(
+                "The surer it must be, the fewer digits it answers (*coverage*), and the more of those right "
+                "(*selective accuracy*). Where an error is dear, let people read the rest."
+            )
         )
 
 

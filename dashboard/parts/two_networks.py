@@ -9,6 +9,7 @@ from dashboard import address, figures, resources, session
 from dashboard.parts import frame, gallery, picture
 from dashboard.parts.gallery import MOST
 from dashboard.parts.segments import segments
+from dashboard.resources import spoken
 from dashboard.session import PRETRAINED, Choice
 from dashboard.words import a, escape
 from nnlib.digits import Digits
@@ -43,7 +44,7 @@ def show(choice: Choice, readings: Evaluation, digits: Digits, part: str) -> Non
     chosen = segments("Read right by …", {name: title for name, (title, _) in groups.items()}, "right_by")
     shown = groups[chosen][1][:MOST]
     if not len(shown):
-        st.info("There is no such digit.")
+        st.info(spoken("There is no such digit."))
         return
     _show_digits(shown, first, second, digits)
 
@@ -73,10 +74,10 @@ def _pick_other(choice: Choice) -> tuple[int, str] | None:
 
 def _readings(run_id: int, part: str) -> Evaluation | None:
     """What the other one answers at its newest moment; None where it has none."""
-    if run_id == PRETRAINED:
-        return resources.readings(None, 0, part)
-    moments = resources.snapshots(run_id)
+    moments = [] if run_id == PRETRAINED else resources.snapshots(run_id)
     with suppress(DataError):  # nobody knows which digits its training checked itself with
+        if run_id == PRETRAINED:
+            return resources.readings(None, 0, part)
         return resources.readings(run_id, moments[-1].step, part) if moments else None
     return None
 
@@ -94,7 +95,7 @@ def _say(found: Comparison, first: Evaluation, second: Evaluation, one: str, oth
         st.metric("Only the first", f"{more:,}", width="content")
         st.metric("Only the second", f"{fewer:,}", width="content")
     if more == fewer:
-        said = "Neither is better on these digits."
+        said = spoken("Neither is better on these digits.")
     else:
         which = "first" if more > fewer else "second"
         chance = found.p_value
@@ -106,13 +107,16 @@ def _say(found: Comparison, first: Evaluation, second: Evaluation, one: str, oth
         said += "so it **can well be chance**." if chance > CHANCE else "so it **is hardly chance**."
     st.markdown(said)
     st.caption(
-        "Only the digits that one of them reads right and the other does not can say which is better; if they were "
-        f"equal, each would go to either like a coin (*McNemar's test*, exact: p = {found.p_value:.3g})."
+        spoken(
+            "Only the digits that one of them reads right and the other does not can say which is better; if they were "
+            f"equal, each would go to either like a coin (*McNemar's test*, exact: p = {found.p_value:.3g})."
+        )
     )
 
 
 def _show_digits(shown: np.ndarray, first: Evaluation, second: Evaluation, digits: Digits) -> None:
     left, right = frame.columns("two_columns")
+    name = resources.class_name
     if st.session_state.get("between_two") not in shown:
         st.session_state["between_two"] = int(shown[0])
     chosen = st.session_state["between_two"]
@@ -122,10 +126,10 @@ def _show_digits(shown: np.ndarray, first: Evaluation, second: Evaluation, digit
         read = list(zip(shown.tolist(), labels, *answers, strict=True))
         captions = [f"{label}: {one}|{other}" for _, label, one, other in read]
         says = [
-            f"no. {index:,}: {a(label)}, read as {one} by the first and as {other} by the second"
+            f"no. {index:,}: {a(name(label))}, read as {name(one)} by the first and as {name(other)} by the second"
             for index, label, one, other in read
         ]
-        alt = f"{len(shown)} digits: what each is, and what the two networks read."
+        alt = spoken(f"{len(shown)} digits: what each is, and what the two networks read.")
         gallery.show_sheet(
             "gallery_of_two", shown, digits.images, captions, says, chosen, alt, _choose, reveals="two_answers"
         )
@@ -133,12 +137,16 @@ def _show_digits(shown: np.ndarray, first: Evaluation, second: Evaluation, digit
     with right:
         label = int(first.labels[chosen])
         bars = "".join(
-            f"<div>{figures.probabilities(each.probabilities[chosen], title, label)}</div>"
+            f"<div>{figures.probabilities(each.probabilities[chosen], title, label, resources.data().names)}</div>"
             for title, each in (("The first", first), ("The second", second))
         )
         html = f'<div class="evidence two"><figure>{figures.ink(digits.images[chosen])}</figure>{bars}</div>'
-        picture.show(html, "two_answers", f"Digit {chosen:,}, {a(label)}, and how sure each network is of each answer.")
-        st.caption(f"No. {chosen:,}, {a(label)}: how sure each of the two is of each answer.")
+        picture.show(
+            html,
+            "two_answers",
+            spoken(f"Digit {chosen:,}, {a(name(label))}, and how sure each network is of each answer."),
+        )
+        st.caption(f"No. {chosen:,}, {escape(a(name(label)))}: how sure each of the two is of each answer.")
 
 
 def _choose() -> None:

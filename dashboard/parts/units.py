@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import figures, images, resources
 from dashboard.parts import picture
+from dashboard.resources import spoken
 from nnlib.network import Activation, Network
 from nnlib.study import unit_outputs
 
@@ -58,11 +59,13 @@ def show_one(network: Network, unit: int) -> None:
     digits = ""
     if len(exciting):
         sheet = figures.ink(test.images[exciting], 6)
-        digits = f"<div>{sheet}<p>The {len(exciting)} test digits that excite it most.</p></div>"
-        alt += f" The test digits that excite it most: {', '.join(map(str, test.labels[exciting]))}."
+        digits = spoken(f"<div>{sheet}<p>The {len(exciting)} test digits that excite it most.</p></div>")
+        alt += spoken(
+            f" The test digits that excite it most: {', '.join(map(resources.class_name, test.labels[exciting]))}."
+        )
     picture.show(f'<div class="unit"><div>{weights}</div>{digits}</div>', "unit_picture", alt)
     if not len(exciting):
         st.info(
-            "This unit is *dead*: it puts out the same for every test digit, so no digit excites it.",
+            spoken("This unit is *dead*: it puts out the same for every test digit, so no digit excites it."),
             icon=":material/heart_broken:",
         )

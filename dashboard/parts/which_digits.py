@@ -12,6 +12,7 @@ import streamlit as st
 
 from dashboard import address, images, resources
 from dashboard.parts.segments import segments
+from dashboard.resources import spoken
 from dashboard.words import escape, sentence
 from nnlib.digits import N_CLASSES, SIDE, Digits, idx_files
 from nnlib.study import Evaluation
@@ -19,7 +20,7 @@ from nnlib.study import Evaluation
 ANY = "any"
 DIGITS = [ANY, *(str(digit) for digit in range(N_CLASSES))]
 NAMES = ("Zeros", "Ones", "Twos", "Threes", "Fours", "Fives", "Sixes", "Sevens", "Eights", "Nines")
-PARTS = {"test": "Test digits", "validation": "Validation digits", "training": "Training digits"}
+PARTS = {"test": "Test digit", "validation": "Validation digit", "training": "Training digit"}
 WIDTH_PX = 320
 PICTURE_COLUMNS = 20
 # each with what it is called, and what comes first
@@ -64,12 +65,17 @@ class Wanted:
         first = ORDERS[self.order][1]
         sure = "" if (self.low, self.high) == (0, 100) else f" and {self.low} to {self.high}% sure"
         if n == 0 and not sure:
-            return "No digit was misread" if self.true is self.answer is None else "No digit was read like that"
+            return spoken(f"No digit was {'misread' if self.true is self.answer is None else 'read like that'}")
         if self.right:
             return f"{_several(self.true or 0)} rightly read as {_name(self.true)}{sure}: {n:,}, {first}"
-        whose = "Digits" if self.true is None else _several(self.true)
+        whose = spoken("Digits") if self.true is None else _several(self.true)
         as_what = "misread" if self.answer is None else f"wrongly read as {_name(self.answer)}"
         return f"{whose} {as_what}{sure}: {n:,}, {first}"
+
+
+def what(part: str) -> str:
+    """What one of a part is called: `Test digit`."""
+    return spoken(PARTS[part])
 
 
 def _name(label: int | None) -> str:
@@ -93,8 +99,8 @@ def choose_cell(cell: tuple[int, int]) -> None:
 
 def pick_part(*more: str) -> str:
     """The test digits, or `more` of PARTS."""
-    parts = {name: PARTS[name] for name in ("test", *more)}
-    return segments("Which digits", parts, "of", visible=False) if more else "test"
+    parts = {name: f"{what(name)}s" for name in ("test", *more)}
+    return segments(spoken("Which digits"), parts, "of", visible=False) if more else "test"
 
 
 def pick(on_change: Callable[[], None]) -> Wanted:
@@ -111,7 +117,7 @@ def pick(on_change: Callable[[], None]) -> Wanted:
                 on_change=on_change,
             )
             or ANY
-            for name, key in (("True digit", "true"), ("Answer", "answer"))
+            for name, key in ((spoken("True digit", "class"), "true"), ("Answer", "answer"))
         )
         low, high, order = _pick_order(true == answer != ANY)
         st.button("Show all", on_click=_show_all, disabled=(true, answer, low, high) == (ANY, ANY, 0, 100))
@@ -124,28 +130,30 @@ def _number(chosen: str) -> int | None:
 
 def _pick_order(right: bool) -> tuple[int, int, str]:
     usual = "unsure" if right else "sure"
-    if (asked := address.asked("sorted")) is not None:
+    if (asked := address.asked("sorted")) in ORDERS:
         st.session_state["sorted"] = asked
     if between := re.fullmatch(r"(\d{1,3})-(\d{1,3})", address.asked("between") or "", re.ASCII):
         first, last = (int(each) for each in between.groups())
         if first <= last <= 100:
             st.session_state["between"] = first, last
-    if st.session_state.get("sorted") not in ORDERS:
-        st.session_state["sorted"] = None
+    if st.session_state.get("sorted") in (None, st.session_state.get("usual_order")):
+        st.session_state["sorted"] = usual  # which another cell may have changed
+    st.session_state["usual_order"] = usual
     with st.popover("Sort and filter", icon=":material/sort:", key="sort_and_filter"), st.container(width=WIDTH_PX):
         order = st.radio(
             "What comes first",
             list(ORDERS),
-            index=None,
             format_func=lambda name: f"{ORDERS[name][0]}: {ORDERS[name][1]}",
             key="sorted",
-            help="The *loss* is high where the true digit got next to nothing. The *margin* is how far the true digit "
-            "and the strongest other one are apart: where it is narrow, it nearly went the other way.",
+            help=spoken(
+                "The *loss* is high where the true digit got next to nothing. The *margin* is how far the true digit "
+                "and the strongest other one are apart: where it is narrow, it nearly went the other way."
+            ),
         )
         low, high = st.slider("How sure it was (%)", 0, 100, (0, 100), key="between")
-    address.keep("sorted", order)
+    address.keep("sorted", order if order != usual else None)
     address.keep("between", None if (low, high) == (0, 100) else f"{low}-{high}")
-    return low, high, order or usual
+    return low, high, order
 
 
 def _show_all() -> None:
@@ -153,9 +161,9 @@ def _show_all() -> None:
     st.session_state["between"] = (0, 100)
 
 
-def save(readings: Evaluation, digits: Digits, found: np.ndarray, what: str) -> None:
+def save(readings: Evaluation, digits: Digits, found: np.ndarray, part: str) -> None:
     """The list as a table, and its pictures as one, or as data to go on with."""
-    name = f"{what.lower().replace(' ', '-')}s"
+    name = f"{what(part).lower().replace(' ', '-')}s"
     files = (
         ("As a table (.csv)", f"{name}.csv", "text/csv", lambda: as_csv(readings, found)),
         ("As one picture (.png)", f"{name}.png", "image/png", lambda: as_picture(digits.images[found])),

@@ -3,47 +3,55 @@
 Each look is worked out when it is chosen, and only then.
 """
 
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import numpy as np
 import streamlit as st
 
 from dashboard import figures, images, resources, session
-from dashboard.parts import answer, picture
+from dashboard.parts import answer, frame, picture
 from dashboard.parts.segments import segments
+from dashboard.resources import spoken
 from dashboard.session import Choice
 from dashboard.words import a, escape
 from nnlib.digits import N_CLASSES
-from nnlib.model_files import Model
+from nnlib.errors import NnlibError
+from nnlib.network import Network
 from nnlib.runs import Snapshot
 from nnlib.study import (
-    Peculiarity,
+    Redrawn,
+    Turned,
+    agreement,
     calibrate,
     gradient_times_input,
     integrated_gradients,
     nearest,
     occlusion,
+    redraw,
     smallest_change,
 )
 from nnlib.words import count, percent
 
 STRONGEST, NEIGHBOURS = 8, 12
+RATHER = -1  # of two answers, one rather than the other
 MOST_RUNS = 12  # others that are asked
 WAYS = (
     (
-        "A little more ink",
+        "Each pixel a little stronger",
         gradient_times_input,
         "Exact for a small change of each pixel, blind to a large one (gradient × input).",
     ),
     (
-        "Ink, from none to all",
+        "From no ink to all of it",
         integrated_gradients,
         "Together they add up to the whole answer, but stray pixels may get a part of it (integrated gradients).",
     ),
     (
-        "Squares covered",
+        "With squares covered",
         occlusion,
-        "What really happens without a piece of the digit, but a piece at a time (occlusion).",
+        "What really happens without a piece of it, but a piece at a time (occlusion).",
     ),
 )
 
@@ -55,45 +63,68 @@ def look(choice: Choice, image: np.ndarray, label: int | None, key: str) -> None
         LOOKS[chosen][1](choice, image, label)
 
 
+def named(label: int) -> str:
+    """What a class is called, for a text."""
+    return escape(resources.class_name(label))
+
+
+def a_class(label: int) -> str:
+    """`a 7`, `an ankle boot`."""
+    return escape(a(resources.class_name(label)))
+
+
 def _probabilities(choice: Choice, image: np.ndarray) -> np.ndarray:
     return calibrate(choice.model.network.predict_proba(image[None]), choice.model.temperature)[0]
 
 
-def _choose_digit(name: str, key: str, usual: int) -> int:
-    """A digit to choose; `usual` until one is."""
+def _choose_digit(name: str, key: str, image: np.ndarray, usual: int, rather: str = "") -> int:
+    """A digit to choose for this picture, or RATHER, which is called so; `usual` until one is."""
     chosen: int | None = st.segmented_control(
-        name, list(range(N_CLASSES)), default=usual, required=True, wrap=True, key=f"{key}_{usual}"
+        name,
+        [*([RATHER] if rather else []), *range(N_CLASSES)],
+        format_func=lambda each: rather if each == RATHER else resources.class_name(each),
+        default=usual,
+        required=True,
+        wrap=True,
+        key=f"{key}_{usual}_{zlib.crc32(image.tobytes())}",
     )
     return usual if chosen is None else chosen
 
 
-def _evidence(choice: Choice, image: np.ndarray, label: int | None) -> None:
-    """Pixels that speak for and against an answer."""
-    network = choice.model.network
-    read_as = int(_probabilities(choice, image).argmax())
-    about = _choose_digit("What speaks for and against it being a …", "evidence", read_as)
+def maps_of(network: Network, image: np.ndarray) -> list[np.ndarray]:
+    """What each of WAYS says of a picture, for each of the ten answers: (10, 784)."""
+    return session.kept("evidence", (image, network), lambda: [way(network, image) for _, way, _ in WAYS])
 
-    # each way looks at all ten answers at once
-    maps = session.kept("evidence", (image, network), lambda: [way(network, image) for _, way, _ in WAYS])
-    html = session.kept(
-        "evidence_html",
-        (maps, about),
-        lambda: figures.evidence(
-            image, [(title, found[about], said) for found, (title, _, said) in zip(maps, WAYS, strict=True)]
-        ),
-    )
-    picture.show(html, "evidence_maps", f"Three pictures of which pixels speak for {a(about)}, and which against it.")
+
+def _evidence(choice: Choice, image: np.ndarray, label: int | None) -> None:
+    """Pixels that speak for and against an answer, or for one rather than for another."""
+    read_as = int(_probabilities(choice, image).argmax())
+    true = read_as if label is None else label
+    rather = "" if true == read_as else f"{resources.class_name(read_as)} rather than {resources.class_name(true)}"
+    about = _choose_digit("What speaks for …", "evidence", image, RATHER if rather else read_as, rather)
+    maps = maps_of(choice.model.network, image)
+    html = session.kept("evidence_html", (maps, about, true), lambda: _maps(image, maps, about, read_as, true))
+    it, against = (a_class(read_as), f"for {a_class(true)}") if about == RATHER else (a_class(about), "against it")
+    picture.show(html, "evidence_maps", f"Four pictures of which pixels speak for {it}, and which {against}.")
     st.caption(
-        f":orange[**Orange**] pixels speak for {a(about)}, :blue[**blue**] ones against it; in each picture, the "
-        "fuller the colour, the more. Point at a pixel to see how much (in *log-odds*: 0 is fifty-fifty). None of "
-        "these is the whole truth: what all three show can be believed."
+        f":orange[**Orange**] pixels speak for {it}, :blue[**blue**] ones {against}; in each picture, the fuller the "
+        "colour, the more. Point at a pixel to see how much (in *log-odds*: 0 is fifty-fifty). None of the three ways "
+        "is the whole truth: what they agree on can be believed."
     )
+
+
+def _maps(image: np.ndarray, maps: Sequence[np.ndarray], about: int, read_as: int, true: int) -> str:
+    values = [each[read_as] - each[true] if about == RATHER else each[about] for each in maps]
+    shown = [(title, own, said) for (title, _, said), own in zip(WAYS, values, strict=True)]
+    agreed = "Of each, in terms of its strongest pixel, the least: where one contradicts the others, nothing."
+    return figures.evidence(image, [*shown, ("What all three agree on", agreement(values), agreed)])
 
 
 def _lit_up(choice: Choice, image: np.ndarray, label: int | None) -> None:
     """Its way through the network, and the units of the first layer that react most."""
     network = choice.model.network
-    answer.show_signal(image, network, "why_signal")
+    if label is not None:  # of a drawing, the page has shown it
+        answer.show_signal(image, network, "why_signal")
     outputs = network.activations(image[None])[0][0]
     strongest = [int(unit) for unit in np.argsort(-outputs, kind="stable")[:STRONGEST]]
     weights = network.dense_layers[0].weights
@@ -106,44 +137,60 @@ def _lit_up(choice: Choice, image: np.ndarray, label: int | None) -> None:
     st.markdown("**The units of the first layer that it excites most**, as what they look for, and what they put out:")
     picture.show(html, "strongest_units", f"The weights of {len(strongest)} units as pictures.")
     st.caption(
-        "Where the digit has ink on orange, the unit is excited; ink on blue calms it. *Weights* shows them all."
+        spoken(
+            "Where the digit has ink on orange, the unit is excited; ink on blue calms it. *Weights* shows them all."
+        )
     )
+
+
+def neighbours_of(choice: Choice, image: np.ndarray) -> np.ndarray:
+    """The indices of the training digits that the network takes for the most alike, (NEIGHBOURS,) or fewer."""
+    outputs = resources.training_outputs(choice.run.id if choice.run else None, choice.moment.step)
+    own = choice.model.network.activations(image[None])[-2][0]
+    return session.kept("nearest", (image, outputs), lambda: nearest(outputs, own, NEIGHBOURS))
 
 
 def _its_like(choice: Choice, image: np.ndarray, label: int | None) -> None:
     """The training digits that the network takes for the most alike."""
-    run_id, step = choice.run.id if choice.run else None, choice.moment.step
-    outputs, train = resources.training_outputs(run_id, step), resources.data().train
-    own = choice.model.network.activations(image[None])[-2][0]
-    places, _ = session.kept("nearest", (image, outputs), lambda: nearest(outputs, own, NEIGHBOURS))
+    places, train = neighbours_of(choice, image), resources.data().train
     labels = train.labels[places]
     html = figures.gallery(
-        [(a(train.labels[i]), f"no. {i:,}") for i in places], train.images[places], word="One of the most alike"
+        [(a(resources.class_name(train.labels[i])), f"no. {i:,}") for i in places],
+        train.images[places],
+        word="One of the most alike",
     )
     counts = np.bincount(labels, minlength=N_CLASSES)
     most = int(counts.argmax())
     st.markdown(
-        f"**{counts[most]} of the {len(places)} training digits that it takes for the most alike are {most}s.**"
+        spoken(f"**{counts[most]} of the {len(places)} training digits that it takes for the most alike are ")
+        + (f"{most}s.**" if resources.of_digits() else f"labelled {named(most)}.**")
     )
-    picture.show(html, "its_like", f"{len(places)} training digits: {', '.join(map(str, labels))}.")
+    picture.show(
+        html, "its_like", spoken(f"{len(places)} training digits: {', '.join(map(resources.class_name, labels))}.")
+    )
     st.caption(
-        f"The nearest of {len(outputs):,} training digits in the *last hidden layer*, nearest first: all that the "
-        "answer is made of. If they look alike to you, too, it learned what there was to learn; if not, it sees "
-        "something else than you."
+        spoken(
+            "The nearest of all training digits in the *last hidden layer*, nearest first: what it puts out is all "
+            "that the answer is made of. If they look alike to you, too, it learned what there was to learn; if not, "
+            "it sees something else than you."
+        )
     )
 
 
 def _over_time(choice: Choice, image: np.ndarray, label: int | None) -> None:
-    """What it answered at every moment, and what other runs answer."""
-    if choice.run is None:
-        st.info("Of the pretrained network only its end is kept. Choose a run of yours, and see when it learned this.")
-    else:
+    """What it answered at every moment, and what other networks answer."""
+    if choice.run is not None:
         moments = resources.snapshots(choice.run.id)
         # of a run that learns, only what is new is worked out
         known: dict[Snapshot, np.ndarray] = session.kept("over_time", (image, choice.run.id), dict)
         known |= resources.answers_at(choice.run.id, [each for each in moments if each not in known], image)
         _show_history({each: known[each] for each in moments if each in known}, choice, image, label)
-    _show_other_runs(choice, image, label)
+    if lines := [_line(name, probabilities, label) for name, probabilities in other_answers(choice, image)]:
+        st.markdown("**What other networks say**\n\n" + "\n".join(lines))
+    if choice.run is None:
+        st.caption(
+            "Of the pretrained network only its end is kept. Choose a run of yours, and see when it learned this."
+        )
 
 
 def _show_history(found: dict[Snapshot, np.ndarray], choice: Choice, image: np.ndarray, label: int | None) -> None:
@@ -152,68 +199,84 @@ def _show_history(found: dict[Snapshot, np.ndarray], choice: Choice, image: np.n
     probabilities = calibrate(np.stack(list(found.values())), choice.model.temperature)
     now = int(_probabilities(choice, image).argmax())
     true = now if label is None else label
-    lines = [(true, f"{true}, the true digit" if label is not None else f"{true}, its answer now")]
+    name = resources.class_name
+    lines = [(true, f"{name(true)}, {'its answer now' if label is None else spoken('the true digit', 'class')}")]
     if now != true:
-        lines.append((now, f"{now}, its answer now"))
+        lines.append((now, f"{name(now)}, its answer now"))
     answers = probabilities.argmax(axis=1)
     html = figures.history([moment.epoch for moment in found], probabilities, lines)
-    picture.show(html, "history", f"How probable the answer {true} was at {len(found)} moments of the training.")
+    picture.show(html, "history", f"How probable the answer {name(true)} was at {len(found)} moments of the training.")
     right = answers == true
     changes = int(np.count_nonzero(right[1:] != right[:-1]))
     first = next((moment for moment, holds in zip(found, right, strict=True) if holds), None)
     if first is None:
-        said = f"At none of {len(found)} moments did it answer {true}."
+        said = f"At none of {len(found)} moments did it answer {named(true)}."
     else:
-        said = f"It first answered {true} {first.moment}"
+        said = f"It first answered {named(true)} {first.moment}"
         ever_since = changes <= 1 and right[-1]
         said += ", and ever since." if ever_since else f", and changed its mind {count(changes, 'time')}."
     st.caption(said)
 
 
-def _show_other_runs(choice: Choice, image: np.ndarray, label: int | None) -> None:
-    """What the other networks say."""
-    others = [run for run in resources.runs() if choice.run is None or run.id != choice.run.id]
-    lines = []
-    if choice.run is not None:
-        lines.append(_line("the pretrained network", resources.model(None, 0), image, label))
-    for run in others[:MOST_RUNS]:
-        with session.sentences():
-            if moments := resources.snapshots(run.id):
-                name = f"run {escape(session.label(run))}"
-                lines.append(_line(name, resources.model(run.id, moments[-1].step), image, label))
-    if lines:
-        st.markdown("**What other networks say**\n\n" + "\n".join(lines))
+def other_answers(choice: Choice, image: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """What other networks are called, and how probable each answer, (10,), is to them at their newest moments."""
+    others = []
+    if choice.run is not None and resources.of_digits():
+        others.append(("the pretrained network", resources.model(None, 0)))
+    for run in resources.runs()[:MOST_RUNS]:
+        if choice.run is None or run.id != choice.run.id:
+            with suppress(NnlibError):  # it is damaged, or a newer moment takes its place just now
+                if moments := resources.snapshots(run.id):
+                    others.append((f"run {escape(session.label(run))}", resources.model(run.id, moments[-1].step)))
+    return [(name, calibrate(model.network.predict_proba(image[None]), model.temperature)[0]) for name, model in others]
 
 
-def _line(name: str, model: Model, image: np.ndarray, label: int | None) -> str:
-    probabilities = calibrate(model.network.predict_proba(image[None]), model.temperature)[0]
+def _line(name: str, probabilities: np.ndarray, label: int | None) -> str:
     read_as = int(probabilities.argmax())
     mark = "" if label is None else (" ✓" if read_as == label else " ✗")
-    return f"- {name}: **{read_as}**{mark}, {percent(probabilities.max())} sure"
+    return f"- {name}: **{named(read_as)}**{mark}, {percent(probabilities.max())} sure"
 
 
 def _what_turns_it(choice: Choice, image: np.ndarray, label: int | None) -> None:
-    """The smallest change that turns the answer."""
+    """What pen and eraser would have to do for another answer, and the smallest change of all."""
     network = choice.model.network
     first, second = (int(each) for each in _probabilities(choice, image).argsort()[::-1][:2])
     usual = label if label not in (None, first) else second
-    wanted = _choose_digit("What would make it a …", "turned", int(usual))
+    wanted = _choose_digit("What would make it a …", "turned", image, int(usual))
     if wanted == first:
-        st.info(f"It reads it as {a(first)} already: choose another digit.")
+        st.info(f"It reads it as {a_class(first)} already: choose another one.")
         return
-    turned = session.kept("turned_to", (image, network, wanted), lambda: smallest_change(network, image, wanted))
-    if not turned.reached:
-        st.info(f"No small change was found that makes it {a(wanted)} to this network.")
+    left, right = frame.columns("turn_columns")
+    with left:
+        redrawn = session.kept("redrawn", (image, network, wanted), lambda: redraw(network, image, wanted))
+        _show_change("With pen and eraser", "redrawn", image, redrawn, wanted)
+        if redrawn.reached:
+            st.caption(f"**{count(len(redrawn.dabs), 'dab')}** of a pen or an eraser: about as few as will do.")
+    with right:
+        turned = session.kept("turned", (image, network, wanted), lambda: smallest_change(network, image, wanted))
+        _show_change("The smallest change of all", "turned", image, turned, wanted)
+        if turned.reached:
+            st.caption(_how_much(image, turned.image))
+
+
+def _show_change(title: str, key: str, image: np.ndarray, found: Redrawn | Turned, wanted: int) -> None:
+    """What a picture, (784,), was changed to, so that it is read as what is `wanted`."""
+    st.markdown(f"**{title}**")
+    if not found.reached:
+        st.info(f"No such change was found that makes it {a_class(wanted)} to this network.")
         return
-    titles = (f"Read as {a(first)}", "The change", f"Read as {a(wanted)}")
-    html = session.kept("turned_html", (turned,), lambda: figures.change(image, turned.image, titles))
-    picture.show(html, "turned", f"The digit, the change, and the digit that is read as {a(wanted)}.")
-    share = np.abs(turned.image - image).sum() / max(float(image.sum()), 1e-6)
-    st.caption(
-        f"About the smallest change with which it answers {wanted}: {share:.0%} as much as there is ink, drawn "
-        f"{1 / max(float(np.abs(turned.image - image).max()), 1e-3):.0f} times as strong. "
-        ":orange[**Orange**] is ink added, :blue[**blue**] ink taken away. If you still see the same digit, this is a "
-        "weakness of the network; if you do not, the digit was close to it."
+    titles = ("More ink, and less", f"Read as {a(resources.class_name(wanted))}")
+    html = session.kept(f"{key}_html", (found,), lambda: figures.change(image, found.image, titles))
+    picture.show(html, key, f"The change, and what is read as {a_class(wanted)}.")
+
+
+def _how_much(image: np.ndarray, turned: np.ndarray) -> str:
+    """How large a change is that can hardly be seen."""
+    change = np.abs(turned - image)
+    share, times = change.sum() / max(float(image.sum()), 1e-6), 1 / max(float(change.max()), 1e-3)
+    return (
+        f"{share:.0%} as much as there is ink, drawn {times:.0f} times as strong. Where you still see the same, "
+        "this is a weakness of the network; where you do not, it was close to it."
     )
 
 
@@ -224,36 +287,3 @@ LOOKS: dict[str, tuple[str, Callable[[Choice, np.ndarray, int | None], None]]] =
     "time": ("Over time, other runs", _over_time),
     "turn": ("What would turn it", _what_turns_it),
 }
-
-
-def reason(image: np.ndarray, label: int, right: bool) -> str:
-    """What is odd about it, to human eyes, the likeliest reason for a mistake first; it was read `right`, or wrong."""
-    found = resources.peculiarities().of(image, label)
-    if not found:
-        whose = "" if right else ": the mistake is all the network's"
-        return f"Nothing about it is unusual for {a(label)}{whose}."
-    first, *others = (_in_words(each, label) for each in found[:3])
-    said = f"**{first[0].upper()}{first[1:]}.**"
-    return f"{said} Also, {' and '.join(others)}." if others else said
-
-
-def _in_words(odd: Peculiarity, label: int) -> str:
-    of_all = f"only {odd.share:.1%} of all {label}s are so" if odd.share >= 0.005 else f"hardly any {label} is so"
-    match odd.kind:
-        case "label":
-            return (
-                f"the label is doubtful: of the ten training digits that look most like it, {odd.value:.0f} are "
-                f"labelled {odd.suggested}, and {odd.usual:.0f} {label}"
-            )
-        case "thin" | "thick":
-            return (
-                f"its strokes are {odd.kind}, {odd.value:.1f} pixels where {odd.usual:.1f} are usual for {a(label)}: "
-                f"{of_all}"
-            )
-        case "slanted":
-            side = "right" if odd.value > odd.usual else "left"
-            return f"it is slanted {abs(odd.value - odd.usual):.0f}° more to the {side} than most {label}s: {of_all}"
-        case "broken":
-            return f"it is broken into {odd.value:.0f} pieces: {of_all}"
-        case _:
-            return f"its form is unusual: {of_all} far from all others"

@@ -5,12 +5,13 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import figures, resources, session
-from dashboard.parts import closer_look, frame, picture
+from dashboard.parts import closer_look, frame, other_data, picture
+from dashboard.resources import spoken
 from dashboard.words import escape
 from nnlib.digits import N_CLASSES, N_PIXELS, Digits
 
 EXAMPLES, EXAMPLES_IN_A_ROW = 60, 15
-PARTS = {"learn": "Training digits", "test": "Test digits"}
+PARTS = {"learn": spoken("Training digits"), "test": spoken("Test digits")}
 
 
 def part_of(name: str) -> Digits:
@@ -32,7 +33,7 @@ def counts() -> tuple[go.Figure, np.ndarray]:
     """The chart of how many examples there are of each digit, and the counts of the training digits, (10,)."""
     data = resources.data()
     training, test = (np.bincount(each.labels, minlength=N_CLASSES) for each in (data.train, data.test))
-    return figures.class_counts(training, test), training
+    return figures.class_counts(training, test, data.names), training
 
 
 @st.cache_resource(show_spinner=False)
@@ -74,30 +75,37 @@ def choose_part(key: str, default: str) -> str:
 def say_counts(training: np.ndarray) -> str:
     """What the chart of the counts shows."""
     if training.min() < 0.7 * training.max():
-        return "Some digits are there more often than others: the network learns those better."
-    return "Every digit is there about equally often, so always guessing the same one is right about one time in ten."
+        return spoken("Some digits are there more often than others: the network learns those better.", "class")
+    return spoken(
+        "Every digit is there about equally often, so always guessing the same one is right about one time in ten.",
+        "class",
+    )
 
 
-st.title("The digits", anchor=False)
+st.title(spoken("The digits"), anchor=False)
 data = resources.data()
 st.markdown(
-    f"The network knows nothing but these: {len(data.train):,} {resources.kind()} to learn from, the *training "
-    f"digits*, and {len(data.test):,} {'by *other people* ' if resources.of_digits() else ''}to test it with, the "
-    "*test digits*. Each is a picture of 28 × 28 pixels, and to the network 784 numbers from 0 (paper) to 1 (ink). "
-    f"The collection is called *{escape(data.title)}*."
+    spoken(
+        f"The network knows nothing but these: {len(data.train):,} handwritten digits to learn from, the *training "
+        f"digits*, and {len(data.test):,} {'by *other people* ' if resources.of_digits() else ''}to test it with, the "
+        "*test digits*. Each has 28 × 28 pixels, and is to the network 784 numbers from 0 (paper) to 1 (ink)."
+    )
+    + f" The collection is called *{escape(data.title)}*."
 )
 for remark in data.remarks:
     st.info(escape(remark, most=300), icon=":material/info:")
 if not resources.of_digits():
     st.info(
-        "These are no digits, though the pages call them so. Their classes are "
-        f"{escape(', '.join(f'{number} {name}' for number, name in enumerate(data.names)), most=500)}. The pretrained "
-        "network was never meant for them: train one of your own.",
+        f"Each shows one of ten things, its *class*: {other_data.classes()}. The pretrained network learned digits, "
+        "and was never meant for them: train one of your own.",
         icon=":material/info:",
     )
 st.caption(
-    "A training usually holds some of the training digits back and never learns from them: with these it checks, after "
-    "every epoch, how it does on *new digits* (also called *validation digits*). The test digits are kept for the end."
+    spoken(
+        "A training usually holds some of the training digits back and never learns from them: with these it checks, "
+        "after every epoch, how it does on *new digits* (also called *validation digits*). The test digits are kept "
+        "for the end."
+    )
 )
 
 st.header("Examples", anchor=False)
@@ -105,7 +113,7 @@ left, right = frame.columns("example_columns")
 with left:
     part = choose_part("part", "learn")
     digit = st.segmented_control(
-        "Which digit" if resources.of_digits() else "Which class",
+        spoken("Which digit", "class"),
         list(range(N_CLASSES)),
         format_func=data.names.__getitem__,
         default=3,
@@ -116,22 +124,28 @@ with left:
     )
     digit = 3 if digit is None else digit
     n_pages = max(1, -(-len(where(part)[digit]) // EXAMPLES))
-    page = st.number_input(f"Which sheet of {n_pages}", 1, n_pages, key="sheet", help=f"{EXAMPLES} digits a sheet.")
+    page = st.number_input(
+        f"Which sheet of {n_pages}", 1, n_pages, key="sheet", help=spoken(f"{EXAMPLES} digits a sheet.")
+    )
 with right:
     if len(where(part)[digit]):
         picture.show(examples(part, digit, page - 1), "examples", f"Examples of {data.names[digit]}.")
         example = f"a {digit}" if resources.of_digits() else escape(data.names[digit])
         st.caption(f"Examples of {example}: how different can one be before it is another?")
     else:
-        st.info(f"This data has no {digit}.")
+        st.info(f"This data has no {escape(data.names[digit])}.")
 
-st.header("The average digit", anchor=False)
+st.header(spoken("The average digit"), anchor=False)
 picture.show(
-    averages(), "averages", "Ten blurred pictures: the average of all training examples of each digit, 0 to 9."
+    averages(), "averages", f"Ten blurred pictures: the average of all training examples of {', '.join(data.names)}."
 )
 st.caption(
-    "All training examples of a digit laid on top of each other. Where the stroke is strong, nearly everybody put ink; "
-    "where it is faint, people differ."
+    spoken("All training examples of a digit laid on top of each other. ", "class")
+    + (
+        "Where the stroke is strong, nearly everybody put ink; where it is faint, people differ."
+        if resources.of_digits()
+        else f"From left to right: {other_data.classes()}."
+    )
 )
 
 left, right = frame.columns("count_columns")
@@ -141,7 +155,7 @@ with left:
         chart,
         key="class_counts",
         config=figures.NO_BAR,
-        alt=f"Bars: between {training.min():,} and {training.max():,} training examples of each digit.",
+        alt=f"Bars: between {training.min():,} and {training.max():,} training examples of each.",
     )
     st.caption(say_counts(training))
 with right:
@@ -154,10 +168,10 @@ with right:
     )
     st.caption(
         f"Most of a picture, {paper:.0%}, is paper. Of the rest, {full:.0%} is full ink or nearly so, "
-        "and the others are greys: the soft edges of the strokes."
+        "and the others are greys" + (": the soft edges of the strokes." if resources.of_digits() else ".")
     )
 
-st.header("Any digit", anchor=False)
+st.header(spoken("Any digit"), anchor=False)
 left, right = frame.columns("any_columns")
 with left:
     which = choose_part("any_part", "test")
@@ -169,4 +183,4 @@ with left:
     st.metric("It is labelled", data.names[label])
     st.caption("The *label* is what people said it is. Point at a pixel to see its number.")
 with right:
-    closer_look.show_pixels(digits.images[index], f"Digit number {index:,}", data.names[label], "pixels")
+    closer_look.show_pixels(digits.images[index], spoken(f"Digit number {index:,}"), data.names[label], "pixels")

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard import session
-from dashboard.parts import answer, canvas, moments, sheet, sources, teach, threshold, why
+from dashboard import resources, session
+from dashboard.parts import answer, canvas, moments, other_data, sheet, sources, teach, threshold, why
 
 
 def draw_and_read() -> None:
@@ -13,6 +13,7 @@ def draw_and_read() -> None:
     with bars:  # not above the board, which would move when a run has its second moment
         moments.pick()
     choice = session.choice()
+    other_data.warn(choice)
     network = choice.model.network
     with board:
         paper, read = sources.show(source)
@@ -25,12 +26,19 @@ def draw_and_read() -> None:
         digit = answer.say(reading, sources.otherwise(source), choice.title)
     with bars:
         answer.show_bars(digit)
-    teach.teach(digit, choice)
+    if resources.of_digits():  # for all who use this computer, corrections are of digits
+        teach.teach(digit, choice)
     if read and digit:
         answer.show_way(read, digit, network)
         why.look(choice, digit.image, None, "why_drawing")
 
 
-st.title("Draw a number", anchor=False)
-st.markdown("Draw, lift the pen, and the network says what it reads. Try to fool it: where does a 1 become a 7?")
+if resources.of_digits():
+    st.title("Draw a number", anchor=False)
+    st.markdown("Draw, lift the pen, and the network says what it reads. Try to fool it: where does a 1 become a 7?")
+else:
+    st.title("Draw a picture", anchor=False)
+    st.markdown(
+        f"Draw, lift the pen, and the network says which of its classes it takes that for: {other_data.names()}."
+    )
 session.fragment(draw_and_read)()

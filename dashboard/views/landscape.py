@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import address, figures, jobs, resources, session
 from dashboard.parts import pulse
 from dashboard.parts.run_table import differing
+from dashboard.resources import spoken
 from dashboard.words import sentence
 from nnlib.errors import NnlibError
 from nnlib.runs import Run
@@ -78,11 +79,13 @@ def look(words: tuple[str, ...], runs: list[Run]) -> None:
         st.progress(found.done, "The map is being drawn, ever finer.")
     whose = "of how far it moved" if len(found.paths) == 1 else "of how far they moved"
     st.caption(
-        f"Every point is a network; **the darker, the fewer mistakes it makes** with {found.n_digits:,} new digits. "
-        f"The line is the way that the training took from start to end. Small corrections go down into the nearest "
-        f"valley; too big ones leap over it (*overshooting*). A network has a hundred thousand directions and a map "
-        f"two: those in which it moved most, which are {percent(found.explained)} {whose}. So each dot has the colour "
-        f"of the loss that it truly had there, which may differ from the ground."
+        spoken(
+            f"Every point is a network; **the darker, the fewer mistakes it makes** with {found.n_digits:,} new "
+            "digits. The line is the way that the training took from start to end. Small corrections go down into the "
+            "nearest valley; too big ones leap over it (*overshooting*). A network has a hundred thousand directions "
+            f"and a map two: those in which it moved most, which are {percent(found.explained)} {whose}. So each dot "
+            f"has the colour of the loss that it truly had there, which may differ from the ground."
+        )
     )
 
 
@@ -92,7 +95,7 @@ def _named(found: Landscape, runs: list[Run]) -> Landscape:
     for setting in map(SETTINGS.__getitem__, differing(runs)[:1]):
         for place, run in enumerate(runs):
             values = (setting.show(getattr(config, setting.name)) for config in (run.began_with, run.config))
-            names[place] += f": {setting.term} {' → '.join(dict.fromkeys(values))}"
+            names[place] += f": {spoken(setting.term)} {' → '.join(dict.fromkeys(values))}"
     paths = tuple(replace(path, name=name) for path, name in zip(found.paths, names, strict=True))
     return replace(found, paths=paths)
 

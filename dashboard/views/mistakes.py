@@ -11,17 +11,16 @@ from dashboard.parts import (
     gallery,
     label_doubts,
     moments,
+    other_data,
     trust,
     two_networks,
     which_digits,
 )
 from dashboard.parts.segments import segments
+from dashboard.resources import spoken
 from dashboard.session import Choice
-from dashboard.words import escape
-from nnlib.digits import Digits
+from nnlib.digits import N_CLASSES, Digits
 from nnlib.study import Evaluation, score_digits
-
-WHAT = {"test": "Test digit", "validation": "Validation digit", "training": "Training digit"}
 
 
 def choose_cell() -> None:
@@ -45,7 +44,8 @@ def say_numbers(readings: Evaluation) -> None:
     scores = score_digits(matrix)
     worst = min(scores, key=lambda score: 1 if score.recall is None else score.recall)
     mistakes_only = matrix - np.diag(matrix.diagonal())
-    true, answer = np.unravel_index(mistakes_only.argmax(), mistakes_only.shape)
+    true, answer = divmod(int(mistakes_only.argmax()), N_CLASSES)
+    name = resources.class_name
     times = confusion.how_often(int(mistakes_only.max()))
     low, high = readings.interval
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
@@ -53,45 +53,60 @@ def say_numbers(readings: Evaluation) -> None:
             "Read right",
             f"{readings.accuracy:.2%} ± {(high - low) / 2:.2%}",
             width="content",
-            help=f"Of {len(readings.labels):,} digits. With other digits of this kind it would be from {low:.2%} to "
-            f"{high:.2%}: Wilson's *95% confidence interval*.",
+            help=spoken(
+                f"Of {len(readings.labels):,} digits. With other digits of this kind it would be from {low:.2%} to "
+                f"{high:.2%}: Wilson's *95% confidence interval*."
+            ),
         )
         st.metric("Misread", f"{len(wrong):,} of {len(readings.labels):,}", width="content")
         if len(wrong):
-            st.metric("Hardest digit", f"{worst.digit} ({worst.recall or 0:.1%} right)", width="content")
-            st.metric("Most common mix-up", f"{true} read as {answer}", width="content", help=f"It happened {times}.")
-        with st.popover("Digit by digit", icon=":material/table_rows:", key="digit_by_digit"):
+            st.metric(
+                spoken("Hardest digit", "class"),
+                f"{name(worst.digit)} ({worst.recall or 0:.1%} right)",
+                width="content",
+            )
+            st.metric(
+                "Most common mix-up",
+                f"{name(true)} read as {name(answer)}",
+                width="content",
+                help=f"It happened {times}.",
+            )
+        with st.popover(spoken("Digit by digit", "class"), icon=":material/table_rows:", key="digit_by_digit"):
             confusion.digit_by_digit(scores)
 
 
 def show_mistakes(choice: Choice, readings: Evaluation, digits: Digits, part: str) -> None:
     """Which digits it misreads, and one of them closer."""
+    notices = st.container()
     left, right = frame.columns("mistake_columns")
     with right:
         wanted = which_digits.pick(lambda: closer_look.look_at(None))
     found = wanted.among(readings)
-    index = closer_look.choose(found, len(digits), part)
+    with notices:
+        index = closer_look.choose(found, len(digits), part)
     with left:
         cell = None if wanted.true is None or wanted.answer is None else (wanted.true, wanted.answer)
         confusion.show(readings.confusion, cell, choose_cell)
         st.caption(
-            "The *confusion matrix*: a row is what the digit was, a column what was answered. Green is right; the "
-            "stronger the orange, the more often that mistake. **Click a cell** to see its digits."
+            spoken(
+                "The *confusion matrix*: a row is what the digit was, a column what was answered. Green is right; the "
+                "stronger the orange, the more often that mistake. **Click a cell** to see its digits."
+            )
         )
     with right:
         st.header(wanted.title(len(found)), anchor=False)
         if len(found):
             gallery.show(readings, found, digits.images, index, choose_digit)
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.caption("**Click a digit** to look closer at it, below.", width="stretch")
-                which_digits.save(readings, digits, found, WHAT[part])
+                st.caption(spoken("**Click a digit** to look closer at it, below."), width="stretch")
+                which_digits.save(readings, digits, found, part)
         elif readings.accuracy == 1:
-            st.info("It read every digit right.")
+            st.info(spoken("It read every digit right."))
         else:
             st.info("Choose another cell, or show all.")
     if index is not None:
         with st.container(key="closer"):
-            closer_look.show(choice, readings, digits.images, index, WHAT[part])
+            closer_look.show(choice, readings, digits.images, index, which_digits.what(part))
 
 
 QUESTIONS = {
@@ -112,23 +127,19 @@ def study() -> None:
         if question == "labels" and resources.DATA_DIRECTORY is None:
             more.append("training")
         part = which_digits.pick_part(*more)
-    digits, data = resources.digits(choice.model, part), resources.data()
+    digits = resources.digits(choice.model, part)
+    other_data.warn(choice)
     if not resources.of_digits():
-        if choice.run is None:
-            st.warning(
-                "The pretrained network learned digits, and was never meant for these pictures: choose a network that "
-                "you trained on them.",
-                icon=":material/warning:",
-            )
-        names = ", ".join(f"{number} {name}" for number, name in enumerate(data.names))
-        st.caption(f"In all that follows, a digit stands for its class: {escape(names, most=500)}.")
+        st.caption(f"Where a number stands for a class: {other_data.classes()}.")
     if question == "labels":
-        label_doubts.show(choice, digits, part, WHAT[part])
+        label_doubts.show(choice, digits, part)
         return
     readings = choice.readings(part)
     st.markdown(
-        f"Here {choice.title} reads {len(digits):,} *{which_digits.PARTS[part].lower()}*. It never learned from them, "
-        "so the share that it reads right, its *accuracy*, is how it does on digits that it has never seen."
+        spoken(
+            f"Here {choice.title} reads {len(digits):,} *{which_digits.what(part).lower()}s*. It never learned from "
+            "them, so the share that it reads right, its *accuracy*, is how it does on digits that it has never seen."
+        )
     )
     say_numbers(readings)
     match question:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import resources
 from dashboard.parts import live_race, race_form
+from dashboard.resources import spoken
 
 LAYOUT = """<style>
 .st-key-race_form > * { flex: 1 1 9rem; width: auto; }
@@ -37,7 +38,9 @@ else:
     live_race.orders(found)
     live_race.why(found)
     st.caption(
-        "As many networks train at once as this machine has cores; after each epoch they make room for those that "
-        "wait, so all curves grow together. The time is that of learning alone. The crown goes to the best on the new "
-        "digits, and to whoever is so close to it that the choice of these digits may have decided."
+        spoken(
+            "As many networks train at once as this machine has cores; after each epoch they make room for those that "
+            "wait, so all curves grow together. The time is that of learning alone. The crown goes to the best on the "
+            "new digits, and to whoever is so close to it that the choice of these digits may have decided."
+        )
     )

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import resources, session
 from dashboard.parts import bring_in, form, go_back, inside, kept_run, live_curves, running, steering
+from dashboard.resources import spoken
 
 # Beside the run where there is room, above it in a row or two where there is less: the learning rate, Start and the
 # curves are to be seen without scrolling. So are, where there is room, the orders to a run and what they do to it.
@@ -71,8 +72,10 @@ bring_in.panel()
 kept_run.damaged()
 st.header("What happens when it learns", anchor=False)
 st.markdown(
-    "It looks at a *batch* of digits and guesses what each is. How far off its guesses are is one number, the *loss*: "
-    "0 would be perfect, and blind guessing costs 2.3. Then it turns all its weights a little, in the direction that "
-    "makes the loss smaller: one correction. **The learning rate decides how big each correction is.** Once it has "
-    "seen all its digits, an *epoch* is over, and the next begins."
+    spoken(
+        "It looks at a *batch* of digits and guesses what each is. How far off its guesses are is one number, the "
+        "*loss*: 0 would be perfect, and blind guessing costs 2.3. Then it turns all its weights a little, in the "
+        "direction that makes the loss smaller: one correction. **The learning rate decides how big each correction "
+        "is.** Once it has seen all its digits, an *epoch* is over, and the next begins."
+    )
 )

@@ -2,7 +2,7 @@
 
 from nnlib.digits.augmentation import OtherHands, vary
 from nnlib.digits.cutting import Box, Candidate, Row, cut_rows
-from nnlib.digits.drawing import stroke_width, with_mnist_strokes
+from nnlib.digits.drawing import as_picture, inked_box, stroke_width, usual_side, with_mnist_strokes
 from nnlib.digits.hands import write
 from nnlib.digits.ink import find_ink
 from nnlib.digits.mnist import (
@@ -35,15 +35,18 @@ __all__ = [
     "Digits",
     "OtherHands",
     "Row",
+    "as_picture",
     "cut_rows",
     "draw_kinds",
     "find_ink",
     "idx_files",
+    "inked_box",
     "load_mnist",
     "load_part",
     "open_picture",
     "read_picture",
     "stroke_width",
+    "usual_side",
     "vary",
     "with_mnist_strokes",
     "write",

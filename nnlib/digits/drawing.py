@@ -5,6 +5,8 @@ and placed in 28 x 28 with their centre of mass in the middle (LeCun et al. 1998
 drawing is treated the same, and its strokes are made as wide as MNIST's, or it is misread.
 """
 
+import math
+
 import numpy as np
 import scipy
 from PIL import Image
@@ -12,6 +14,8 @@ from PIL import Image
 from nnlib.digits.mnist import CENTRE_PX, DIGIT_SIDE_PX, SIDE
 
 STROKE_WIDTH_PX = 2.5  # the median of MNIST's, at half ink; one in ten has less than 1.8, one in ten more than 3.5
+
+FAINT = 0.1  # what has less ink than that is not looked at
 
 WORK_SIDE_PX = 4 * DIGIT_SIDE_PX  # strokes are measured and redrawn at this size, whatever the picture's
 
@@ -32,6 +36,24 @@ def as_mnist(ink: np.ndarray) -> np.ndarray:
     window = (left, top, left + SIDE * px, top + SIDE * px)
     small = Image.fromarray(strokes.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BOX, window)
     return np.asarray(small).clip(0, 1).reshape(-1)
+
+
+def as_picture(ink: np.ndarray, side_px: float) -> np.ndarray:
+    """Ink in a box of any size, as (784,) float32: its larger side so many pixels, in the middle, and no more done."""
+    height, width = ink.shape
+    px = max(height, width) / side_px
+    room = math.ceil(SIDE * px)
+    left, top = (room + (side - SIDE * px) / 2 for side in (width, height))
+    picture = Image.fromarray(np.pad(ink, room).astype(np.float32))
+    small = picture.resize((SIDE, SIDE), Image.Resampling.BOX, (left, top, left + SIDE * px, top + SIDE * px))
+    return np.asarray(small).clip(0, 1).reshape(-1)
+
+
+def usual_side(images: np.ndarray) -> float:
+    """The larger side of what is on pictures, (n, 784), in pixels: the median of those that are not empty."""
+    inked = images.reshape(-1, SIDE, SIDE) > FAINT
+    sides = [max(np.ptp(axis) + 1 for axis in np.nonzero(each)) for each in inked if each.any()]
+    return float(np.median(sides)) if sides else float(SIDE)
 
 
 def stroke_width(ink: np.ndarray) -> float:

@@ -47,7 +47,7 @@ SETS = {
 NAMES_FILE = "names.txt"  # in a folder of one's own: a class in each line
 ROWS_OF_NUMBERS = b"\0\0\x0c\x02"
 MOST_LABEL_BYTES = 32  # QMNIST says eight numbers of each
-TURNED_BY = 0.1  # so much more like MNIST's digits when they are turned, they were stored sideways
+DIGITS_FROM = 0.4  # so alike at least are digits to MNIST's: others of hers are 0.9, what is none is about 0
 
 # SHA-256 of the uncompressed files
 CHECKSUMS = {
@@ -97,14 +97,15 @@ NO_DIGITS = Digits(np.zeros((0, N_PIXELS), np.float32), np.zeros(0, np.uint8))
 class DataSet:
     """The digits to learn from, and the digits that no training ever sees.
 
-    `title` is what the set is called, `names` (10,) what its classes are. `remarks` are sentences about what was odd
-    with its files, and how it was mended.
+    `title` is what the set is called, `names` (10,) what its classes are; `of_digits` is false where they are other
+    things than the ten digits. `remarks` are sentences about what was odd with its files, and how it was mended.
     """
 
     train: Digits
     test: Digits
     title: str = "MNIST"
     names: tuple[str, ...] = NUMBERS
+    of_digits: bool = True
     remarks: tuple[str, ...] = ()
 
 
@@ -126,14 +127,21 @@ def _load(directory: Path) -> DataSet:
     folder = _folder_of(directory)
     train, test = (load_part(folder, part) for part in PARTS)
     title, names = _called(folder)
-    remarks = []
-    if names == NUMBERS and _lie_sideways(test):
-        train, test = (_turned(each) for each in (train, test))
-        remarks.append("Its pictures were stored sideways, as EMNIST's are: they were turned upright.")
+    remarks, of_digits = [], False
+    if names == NUMBERS:
+        sideways = _turned(train)
+        if of_digits := _are_digits(sideways):
+            train, test = sideways, _turned(test)
+            remarks.append("Its pictures were stored sideways, as EMNIST's are: they were turned upright.")
+        elif not (of_digits := _are_digits(train)):
+            remarks.append(
+                "Its pictures are not the digits that their labels say. If they show something else, write what, a "
+                f"name for each label from 0 to 9 in a line of its own, into {NAMES_FILE} beside its files."
+            )
     if missing := sorted(set(range(N_CLASSES)) - set(train.labels.tolist())):
         which = ", ".join(names[label] for label in missing)
         remarks.append(f"It has nothing to learn from for {which}: a network will never answer that.")
-    return DataSet(train, test, title, names, tuple(remarks))
+    return DataSet(train, test, title, names, of_digits, tuple(remarks))
 
 
 def _folder_of(directory: Path) -> Path:
@@ -180,20 +188,17 @@ def _called(folder: Path) -> tuple[str, tuple[str, ...]]:
     return found or (printable(folder.name, 40), NUMBERS)
 
 
-def _lie_sideways(digits: Digits) -> bool:
-    """Whether the digits are more like MNIST's when rows and columns are exchanged."""
+def _are_digits(digits: Digits) -> bool:
+    """Whether the classes differ from each other as MNIST's do: how alike the average digits are tells it."""
     usual = load_part(PACKAGED, "t10k")
-
-    def likeness(own: Digits) -> float:
-        """How alike the average digits are, from -1 to 1."""
-        found = [0.0]
-        for label in range(N_CLASSES):
-            some, others = (each.images[each.labels == label] for each in (own, usual))
-            if len(some) and np.ptp(mean := some.mean(axis=0)):
-                found.append(float(np.corrcoef(mean, others.mean(axis=0))[0, 1]))
-        return float(np.mean(found))
-
-    return likeness(_turned(digits)) > likeness(digits) + TURNED_BY
+    found = [label for label in range(N_CLASSES) if np.any(digits.labels == label)]
+    own, theirs = (
+        np.stack([each.images[each.labels == label].mean(axis=0) for label in found]) for each in (digits, usual)
+    )
+    if len(found) > 1:
+        for averages in (own, theirs):
+            averages -= averages.mean(axis=0)
+    return bool(np.ptp(own) and np.corrcoef(own.ravel(), theirs.ravel())[0, 1] > DIGITS_FROM)
 
 
 def _turned(digits: Digits) -> Digits:

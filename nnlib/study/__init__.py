@@ -16,12 +16,17 @@ from nnlib.study.comparison import Comparison, compare
 from nnlib.study.distributions import Distribution, Spread, distributions_as_csv, in_common_bins, measure
 from nnlib.study.evaluation import DigitScore, Evaluation, evaluate, score_digits, unit_outputs, wilson_interval
 from nnlib.study.evidence import (
+    Dab,
+    Redrawn,
     Turned,
+    agreement,
     gradient_times_input,
     integrated_gradients,
     log_odds,
     occlusion,
+    redraw,
     smallest_change,
+    third_of,
 )
 from nnlib.study.labels import LIKE_IT, Doubts, doubtful_labels, out_of_sample
 from nnlib.study.landscape import Landscape, Path, Trajectory, explore
@@ -35,6 +40,7 @@ __all__ = [
     "NO_CHANGE",
     "Comparison",
     "Coverage",
+    "Dab",
     "DigitScore",
     "Distribution",
     "Doubts",
@@ -44,10 +50,12 @@ __all__ = [
     "Path",
     "Peculiarities",
     "Peculiarity",
+    "Redrawn",
     "Reliability",
     "Spread",
     "Trajectory",
     "Turned",
+    "agreement",
     "calibrate",
     "compare",
     "coverage_curve",
@@ -66,8 +74,10 @@ __all__ = [
     "nearest",
     "occlusion",
     "out_of_sample",
+    "redraw",
     "score_digits",
     "smallest_change",
+    "third_of",
     "unit_outputs",
     "wilson_interval",
 ]

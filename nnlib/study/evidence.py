@@ -21,6 +21,10 @@ STEP, LEAST_STEP = 0.1, 0.01  # of the missing log-odds, and in log-odds: furthe
 SMOOTH_PX = 0.8  # a pen does not change single pixels
 HALVINGS = 12
 
+DAB_PX = 1.6  # the radius of a pen's dab, and of an eraser's: about a stroke's width, with a soft rim
+REACH_PX = 2.5  # so near to ink a dab begins: a pen goes on where it was
+MOST_DABS = 16
+
 
 def log_odds(network: Network, images: np.ndarray) -> np.ndarray:
     """How likely each answer is against all others together: (n, 784) -> (n, 10), natural logarithms."""
@@ -56,6 +60,26 @@ def occlusion(network: Network, image: np.ndarray) -> np.ndarray:
     covered = covers.reshape(-1, N_PIXELS)
     falls = log_odds(network, image[None]) - log_odds(network, np.where(covered, np.float32(0), image))
     return (falls.T @ covered.astype(np.float32)) / covered.sum(axis=0)
+
+
+def agreement(maps: Sequence[np.ndarray]) -> np.ndarray:
+    """What several maps of evidence, (784,) each, all say: 0 where they contradict each other, else what the most
+    cautious of them says, each in terms of its strongest pixel."""
+    scaled = np.stack([each / (np.abs(each).max() or 1) for each in maps])
+    one_sign = np.abs(np.sign(scaled).sum(axis=0)) == len(scaled)
+    return np.where(one_sign, np.sign(scaled[0]) * np.abs(scaled).min(axis=0), 0)
+
+
+def third_of(weights: np.ndarray, image: np.ndarray) -> tuple[int, int]:
+    """In which third of a digit, (784,), from top to bottom and from left to right, most of the weights, (784,), not
+    below 0, lie: 0, 1 or 2 each."""
+    inked = np.argwhere(image.reshape(SIDE, SIDE) > 0) if image.any() else np.array([[0, 0], [SIDE - 1, SIDE - 1]])
+    first, size = inked.min(axis=0), np.ptp(inked, axis=0) + 1
+    places = np.stack(np.divmod(np.arange(N_PIXELS), SIDE))
+    thirds = np.clip(3 * (places - first[:, None]) // size[:, None], 0, 2)
+    sums = np.bincount(3 * thirds[0] + thirds[1], weights=weights, minlength=9)
+    down, across = divmod(int(sums.argmax()), 3)
+    return down, across
 
 
 @dataclass(frozen=True)
@@ -102,6 +126,81 @@ def _back(network: Network, image: np.ndarray, changed: np.ndarray, answer: int)
             least = middle
     turned = (image + most * (changed - image)).astype(np.float32)
     return Turned(turned, float(np.linalg.norm(turned - image)), True)
+
+
+@dataclass(frozen=True)
+class Dab:
+    """What a pen, or an eraser, does at one pixel: it `adds` ink or takes it away."""
+
+    row: int
+    column: int
+    adds: bool
+
+
+@dataclass(frozen=True)
+class Redrawn:
+    """A digit to which a pen and an eraser went until the answer was another one: `image` (784,) in [0, 1], and its
+    `dabs`. `reached` is False where not even MOST_DABS turned it."""
+
+    image: np.ndarray
+    dabs: tuple[Dab, ...]
+    reached: bool
+
+
+def redraw(network: Network, image: np.ndarray, answer: int) -> Redrawn:
+    """What pen and eraser would have to do to a digit, (784,), for that answer: about as few dabs as will do.
+
+    Each time the dab that brings the answer furthest ahead of the others, or nearest to them; ink is only added near
+    other ink. Then every dab is left out that turns out not to be needed.
+    """
+    dabs: list[Dab] = []
+    now = image
+    while not (reached := _lead(network, now[None], answer)[0] > 0) and now.any() and len(dabs) < MOST_DABS:
+        dab, now = _best_dab(network, now, answer)
+        dabs.append(dab)
+    place = 0
+    while reached and place < len(dabs):
+        fewer = dabs[:place] + dabs[place + 1 :]
+        without = _with_dabs(image, fewer)
+        if _lead(network, without[None], answer)[0] > 0:
+            dabs, now, place = fewer, without, 0  # and others may not be needed then
+        else:
+            place += 1
+    return Redrawn(now, tuple(dabs), bool(reached))
+
+
+def _best_dab(network: Network, image: np.ndarray, answer: int) -> tuple[Dab, np.ndarray]:
+    """The dab that helps the answer most, and the digit with it."""
+    paper = image.reshape(SIDE, SIDE) < min(0.5, image.max() / 2)
+    added = np.flatnonzero(scipy.ndimage.distance_transform_edt(paper) <= REACH_PX)
+    erased = np.flatnonzero(image)
+    tried = np.concatenate([np.maximum(image, _DABS[added]), image * (1 - _DABS[erased])])
+    best = int(_lead(network, tried, answer).argmax())
+    row, column = divmod(int(np.concatenate([added, erased])[best]), SIDE)
+    return Dab(row, column, best < len(added)), tried[best]
+
+
+def _with_dabs(image: np.ndarray, dabs: Sequence[Dab]) -> np.ndarray:
+    for dab in dabs:
+        own = _DABS[dab.row * SIDE + dab.column]
+        image = np.maximum(image, own) if dab.adds else image * (1 - own)
+    return image
+
+
+def _lead(network: Network, images: np.ndarray, answer: int) -> np.ndarray:
+    """By how much that answer's score is above the highest of the others': (n, 784) -> (n,)."""
+    scores = network.forward(images)
+    return scores[:, answer] - np.delete(scores, answer, axis=1).max(axis=1)
+
+
+def _all_dabs() -> np.ndarray:
+    """(784, 784): how much ink a dab at each pixel leaves at every other one."""
+    places = np.stack(np.divmod(np.arange(N_PIXELS), SIDE))
+    distances = np.sqrt(np.square(places[:, :, None] - places[:, None, :]).sum(axis=0))
+    return np.clip(DAB_PX + 0.5 - distances, 0, 1).astype(np.float32)
+
+
+_DABS = _all_dabs()
 
 
 def _smooth(picture: np.ndarray) -> np.ndarray:

@@ -16,12 +16,10 @@ def hidden_outputs(network: Network, images: np.ndarray) -> np.ndarray:
     return np.concatenate([network.activations(images[i : i + ROWS_AT_ONCE])[-2] for i in parts])
 
 
-def nearest(outputs: np.ndarray, output: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """The n of `outputs` (m, width) that are nearest to `output` (width,), the nearest first: their indices and their
-    Euclidean distances, (n,) each, or (m,) where m is less."""
-    distances = np.linalg.norm(outputs - output, axis=1)
-    first = np.argsort(distances, kind="stable")[:n]
-    return first, distances[first]
+def nearest(outputs: np.ndarray, output: np.ndarray, n: int) -> np.ndarray:
+    """The indices of the n of `outputs` (m, width) that are nearest to `output` (width,), the nearest first: (n,), or
+    (m,) where m is less; by Euclidean distance."""
+    return np.argsort(np.linalg.norm(outputs - output, axis=1), kind="stable")[:n]
 
 
 class Forms:

@@ -439,15 +439,16 @@ class _Stock:
         n = min(config.batch_size, len(self._labels), ROWS_AT_ONCE)
         self._fetched, self._images = np.empty((n, N_PIXELS), self._kept.dtype), np.empty((n, N_PIXELS), np.float32)
         self._variety, self._n_own = config.augmentation, config.training_digits
-        self._other_hands = OtherHands(memory["written"]) if self._variety else None
+        self._other_hands = OtherHands(memory["written"]) if self._variety and "written" in memory.shapes else None
 
     def fetch(self, rows: np.ndarray, chance: np.random.Generator | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Images (n, 784) float32, varied by chance where the config wants that, and labels (n,)."""
         fetched = np.take(self._kept, rows, axis=0, out=self._fetched[: len(rows)], mode="clip")
         images = np.divide(fetched, self._scale, out=self._images[: len(rows)])
-        if self._other_hands is not None and chance is not None:
-            own = rows < self._n_own  # what is corrected is in a hand that counts
-            self._other_hands.mix_in(images, self._labels[rows], own, self._variety, chance)
+        if self._variety and chance is not None:
+            if self._other_hands is not None:
+                own = rows < self._n_own  # what is corrected is in a hand that counts
+                self._other_hands.mix_in(images, self._labels[rows], own, self._variety, chance)
             images = vary(images, self._variety, chance)
         return images, self._labels[rows]
 

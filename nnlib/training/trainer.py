@@ -141,6 +141,7 @@ class Trainer:
         weights_seed, order_seed, self._hands_seed = np.random.SeedSequence(self.config.seed).spawn(3)
         self._order_generator = np.random.default_rng(order_seed)
         self._hands: OtherHands | None = None
+        self._of_digits = data.of_digits  # other hands write nothing else
         self._arrange(None)
         self._new_order()
         self.network.draw_weights(np.random.default_rng(weights_seed))
@@ -161,7 +162,7 @@ class Trainer:
 
     def _arrange(self, before: SharedMemory | None) -> None:
         """Make what does the steps as the settings now say; `before` is the memory that it had."""
-        if self.config.augmentation and self._hands is None:
+        if self.config.augmentation and self._hands is None and self._of_digits:
             self._hands = OtherHands.write(len(self.training), np.random.default_rng(self._hands_seed))
         hands = self._hands if self.config.augmentation else None
         self._memory = share_memory(self.config, self.training, hands, before, self._repeated)

@@ -5,6 +5,7 @@ import io
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,6 +110,61 @@ def test_a_list_is_saved_as_a_table_a_picture_and_data(tmp_path: Path) -> None:
     assert np.array_equal(again.labels, test.labels[found])
 
 
+def test_what_comes_first_is_said_and_chosen_and_changes_with_the_cell() -> None:
+    app = open_page("mistakes")
+    assert app.radio(key="sorted").value == "sure"
+    app = open_page("mistakes", true="3", answer="3")
+    assert app.radio(key="sorted").value == "unsure"
+    app.radio(key="sorted").set_value("margin").run()
+    app.selectbox(key="true").set_value("5").run()
+    assert app.radio(key="sorted").value == "margin"
+    assert app.query_params["sorted"] == "margin"
+
+
+def test_a_digit_is_found_by_its_number() -> None:
+    app = open_page("mistakes", no="947")
+    app.number_input(key="closer_no").set_value(3869).run()
+    assert not complaints(app)
+    assert any(each.value == "Test digit 3,869, closer" for each in app.header)
+    assert app.query_params["no"] == "3869"
+
+
+def test_of_a_misread_digit_it_is_said_in_short_why(run: int) -> None:
+    told = in_short_of(open_page("mistakes", no="3869"))
+    assert told[0] == "**Why 4 and not 9?**"
+    assert "**A pen:** 1 dab more at the top, and it would be read as a 9." in told
+    assert "12 are 4s." in next(each for each in told if each.startswith("**Its like:**"))
+    assert any(each.startswith("**Other networks:** ") and "of 1 read it right" in each for each in told)
+    assert [each for each in told if each.startswith("**To the eye:** ")]
+    told = in_short_of(open_page("mistakes", no="0"))
+    assert len(told) == 1
+    assert told[0].startswith("**To the eye:** ")
+
+
+def in_short_of(app: AppTest) -> list[str]:
+    (said,) = (each.value for each in app.markdown if "**To the eye:**" in each.value)
+    return [line.removeprefix("- ") for line in said.splitlines() if line]
+
+
+def test_the_answer_to_explain_is_another_one_with_another_digit() -> None:
+    def buttons(app: AppTest) -> Any:
+        return next(each for each in app.segmented_control if each.label == "What speaks for …")
+
+    app = open_page("mistakes", no="625")
+    assert (buttons(app).options[0], buttons(app).value) == ("4 rather than 6", why.RATHER)
+    buttons(app).set_value(6).run()
+    assert not complaints(app)
+    app.number_input(key="closer_no").set_value(0).run()
+    assert (buttons(app).options[0], buttons(app).value) == ("0", 7)
+
+
+def test_a_doubtful_label_leads_to_why_the_network_says_so() -> None:
+    app = open_page("mistakes", ask="labels", doubt="947")
+    next(each for each in app.button if each.label == "Why does the network say so?").click().run()
+    assert not complaints(app)
+    assert any(each.value == "Test digit 947, closer" for each in app.header)
+
+
 # --- every question, of every network ---
 
 
@@ -159,9 +215,8 @@ def test_every_look_is_drawn_for_a_test_digit_and_a_drawing(
 
 
 def test_the_reason_is_said() -> None:
-    assert "**The label is doubtful: of the ten training digits that look most like it" in said(
-        open_page("mistakes", no="947")
-    )
+    (told,) = (each for each in in_short_of(open_page("mistakes", no="947")) if "**To the eye:**" in each)
+    assert told.startswith("**To the eye:** the label is doubtful: of the ten training digits that look most like it")
 
 
 def test_when_a_digit_was_learned_is_said_and_what_other_networks_say(run: int) -> None:
@@ -175,9 +230,11 @@ def test_when_a_digit_was_learned_is_said_and_what_other_networks_say(run: int) 
 
 def test_what_turns_an_answer_is_drawn_and_said() -> None:
     app = open_page("mistakes", no="947", why="turn")
-    assert re.search(r"smallest change with which it answers 8: \d+% as much as there is ink", said(app))
-    (html,) = [html for html in drawn(app) if "The change" in html]
-    assert html.count("<figure>") == 3
+    assert re.search(r"\*\*\d dabs?\*\* of a pen or an eraser", said(app))
+    assert re.search(r"\d+% as much as there is ink, drawn \d+ times as strong", said(app))
+    changes = [html for html in drawn(app) if "More ink, and less" in html]
+    assert [html.count("<figure>") for html in changes] == [2, 2]
+    assert all("Read as an 8" in html for html in changes)
 
 
 # --- trust, and two networks ---

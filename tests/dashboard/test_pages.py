@@ -5,12 +5,10 @@ Whatever is wrong, a page shows no traceback, and says it once, in a sentence.
 
 import base64
 import gc
-import gzip
 import io
 import json
 import pickle
 import re
-import struct
 import sys
 import time
 import weakref
@@ -35,7 +33,7 @@ from dashboard import jobs, news, resources, session
 from dashboard.parts import confusion, form, inside, mending, rate, settings, threshold
 from dashboard.words import JOINER
 from nnlib import model_files
-from nnlib.digits import load_mnist
+from nnlib.digits import Digits, idx_files, load_mnist
 from nnlib.errors import DivergedError, NnlibError, StoreError
 from nnlib.model_files import Model, load_pretrained, model_bytes
 from nnlib.reading import SURE, ReadDigit, Reading
@@ -366,15 +364,12 @@ def test_a_single_test_digit_is_enough_for_welcome(tmp_path: Path, monkeypatch: 
 
 
 def save_digits(folder: Path, n: int, n_classes: int) -> None:
-    """Noise in the form of MNIST's files."""
-    random = np.random.default_rng(1)
-    for part in ("train", "t10k"):
-        pictures = random.integers(0, 256, (n, 28, 28), np.uint8)
-        labels = random.integers(0, n_classes, n).astype(np.uint8)
-        for name, array in (("images-idx3", pictures), ("labels-idx1", labels)):
-            header = struct.pack(f">{1 + array.ndim}I", 0x0800 + array.ndim, *array.shape)
-            with gzip.open(folder / f"{part}-{name}-ubyte.gz", "wb") as file:
-                file.write(header + array.tobytes())
+    """Some of MNIST's digits, of so many kinds, in files of the same form."""
+    data = load_mnist()
+    for part, digits in (("train", data.train), ("t10k", data.test)):
+        chosen = np.flatnonzero(digits.labels < n_classes)[:n]
+        for name, content in idx_files(Digits(digits.images[chosen], digits.labels[chosen]), part).items():
+            (folder / name).write_bytes(content)
 
 
 # --- what is said of a run ---
@@ -628,7 +623,7 @@ def test_where_no_rate_learns_that_is_said() -> None:
 
 def test_a_test_that_fails_or_cannot_begin_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "DATA_DIRECTORY", "/nowhere")
-    monkeypatch.setattr(resources, "data", lambda: None)
+    monkeypatch.setattr(resources, "data", load_mnist)
     app = open_page("train")
     app.button(key="find_rate").click().run()
     (said,) = complaints(finish_test(app))

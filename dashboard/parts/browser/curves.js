@@ -106,6 +106,15 @@ function rows(learned, beside, within, training, validation) {
   return [epochs, ...lines.map((row) => epochs.map((epoch) => table.get(epoch)[row]))]
 }
 
+// What is said of digits, as it is to be said of these data: as of "picture"s, say.
+let say = (text) => text
+
+function sayOf(digit, element) {
+  say = (text) => text.replace(/digit/g, digit).replace(/Digit/g, digit[0].toUpperCase() + digit.slice(1))
+  const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT)
+  while (texts.nextNode()) texts.currentNode.data = say(texts.currentNode.data)
+}
+
 class Chart {
   constructor(place, { name, title, label, unit, log, logEpochs, values, range, beside, epochs }) {
     this.place = place
@@ -127,16 +136,16 @@ class Chart {
         legend: { live: false, markers: { width: 3, dash: (_, index) => ["", "solid", "solid", "dotted", "solid", "dashed"][index] } },
         scales: { x: { time: false, distr: logEpochs ? 3 : 1, range: (_, low, high) => (this.zoomed ? [low, high] : logEpochs ? [Math.min(low ?? 0.1, 0.1 * epochs), epochs * 1.1] : [0, epochs * 1.02]) }, y: { distr: log ? 3 : 1, range } },
         axes: [
-          { ...axis, label: "epochs (passes over all training digits)", labelSize: 22, size: 34, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) || logEpochs ? plain.format(tick) : "")), ...(logEpochs && { splits: (_, __, low, high) => logTicks(low, high), filter: (_, ticks) => ticks }) },
+          { ...axis, label: say("epochs (passes over all training digits)"), labelSize: 22, size: 34, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) || logEpochs ? plain.format(tick) : "")), ...(logEpochs && { splits: (_, __, low, high) => logTicks(low, high), filter: (_, ticks) => ticks }) },
           { ...axis, label: unit, labelSize: 22, size: log ? 84 : 56, values: (_, ticks) => ticks.map(tickText), ...(log && { splits: (_, __, low, high) => logTicks(low, high), filter: (_, ticks) => ticks }) },
         ],
         series: [
           { label: "epoch", value: (_, value) => (value == null ? "–" : plain.format(Number(value.toFixed(1)))) },
           line("training, batch by batch", "#5c7cfa55", { width: 1, points: { show: false } }),
           line("training, smoothed", "#5c7cfa", { width: 1.5, points: { show: false } }),
-          line("training digits", "#5c7cfa", { width: 2, dash: [3, 4], ...few }),
-          line("new digits", "#f08c00", { width: 3, ...few }),
-          ...(beside ? [line(`new digits, ${beside.name}`, "#8c95a8", { width: 2, dash: [8, 5], points: { show: false } })] : []),
+          line(say("training digits"), "#5c7cfa", { width: 2, dash: [3, 4], ...few }),
+          line(say("new digits"), "#f08c00", { width: 3, ...few }),
+          ...(beside ? [line(`${say("new digits")}, ${beside.name}`, "#8c95a8", { width: 2, dash: [8, 5], points: { show: false } })] : []),
         ],
         hooks: {
           setSelect: [(plot) => (this.zoomed ||= plot.select.width > 0)],
@@ -327,7 +336,7 @@ class Panel {
     const common = { beside: news.beside, epochs: news.epochs, logEpochs: this.ticked("log-epochs") }
     this.charts = [
       new Chart(this.element.querySelector(".loss"), { ...common, name: "loss", title: "How wrong it is: loss", label: "The loss over the epochs", unit: log ? "loss (log scale)" : "loss (0 is perfect)", log, values: loss, range: zoomable(lossRange) }),
-      new Chart(this.element.querySelector(".accuracy"), { ...common, name: "accuracy", title: "How many it reads right: accuracy", label: "The share of digits read right, over the epochs", unit: "digits read right (%)", log: false, values: percent, range: zoomable(accuracyRange) }),
+      new Chart(this.element.querySelector(".accuracy"), { ...common, name: "accuracy", title: "How many it reads right: accuracy", label: say("The share of digits read right, over the epochs"), unit: say("digits read right (%)"), log: false, values: percent, range: zoomable(accuracyRange) }),
     ]
   }
 
@@ -351,6 +360,7 @@ class Panel {
   }
 
   show(news) {
+    if (!this.news) sayOf(news.digit, this.element)
     this.news = news
     if (this.learned?.run !== news.run) this.learned = new Learned(news)
     this.learned.add(news)
@@ -360,8 +370,8 @@ class Panel {
       this.shaped = shape
     }
     const last = this.learned.records.at(-1)
-    this.charts[0].draw(rows(this.learned, news.beside, 2, 2, 4), last ? `${loss(last[4])} for new digits` : "nothing yet", news)
-    this.charts[1].draw(rows(this.learned, news.beside, 3, 3, 5), last ? `${percent(last[5])} of new digits` : "nothing yet", news)
+    this.charts[0].draw(rows(this.learned, news.beside, 2, 2, 4), last ? say(`${loss(last[4])} for new digits`) : "nothing yet", news)
+    this.charts[1].draw(rows(this.learned, news.beside, 3, 3, 5), last ? say(`${percent(last[5])} of new digits`) : "nothing yet", news)
     this.say(news)
     return this.learned.step
   }

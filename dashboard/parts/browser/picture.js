@@ -17,6 +17,17 @@ function cellBelow({ target, clientX, clientY }) {
 
 const shown = new WeakMap()
 const clicked = new WeakSet()
+const arrived = new WeakSet()
+const TOUCHES = ["wheel", "touchmove", "pointerdown", "keydown"]
+
+// What stands above comes bit by bit: so it stays in sight until that is done, or the reader does something.
+function arrive(element) {
+  const end = new AbortController()
+  for (const touch of TOUCHES) addEventListener(touch, () => end.abort(), { signal: end.signal, passive: true })
+  const stay = () => end.signal.aborted || element.scrollIntoView({ block: "start" })
+  for (const wait of [0, 200, 500, 1000, 2000]) setTimeout(stay, wait)
+  setTimeout(() => end.abort(), 2500)
+}
 
 // Once all its pictures can be painted: or there would be a moment without any.
 async function draw(picture, html) {
@@ -42,6 +53,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   if (clicked.delete(picture)) {
     document.querySelector(`.st-key-${data.reveals}`)?.scrollIntoView({ block: "nearest", behavior: "smooth" })
+  }
+  const place = data.arrive && !arrived.has(picture) && document.querySelector(`.st-key-${data.arrive}`)
+  if (place) {
+    arrived.add(picture)
+    arrive(place)
   }
   picture.setAttribute("aria-label", data.alt)
   picture.classList.toggle("to-choose", data.choose)

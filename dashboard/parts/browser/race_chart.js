@@ -50,6 +50,15 @@ function spaced(ticks, low, high, least) {
   return found.sort((one, other) => one - other)
 }
 
+// What is said of digits, as it is to be said of these data: as of "picture"s, say.
+let say = (text) => text
+
+function sayOf(digit, element) {
+  say = (text) => text.replace(/digit/g, digit).replace(/Digit/g, digit[0].toUpperCase() + digit.slice(1))
+  const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT)
+  while (texts.nextNode()) texts.currentNode.data = say(texts.currentNode.data)
+}
+
 class Race {
   constructor(element, look) {
     this.element = element
@@ -71,6 +80,7 @@ class Race {
   }
 
   show(news) {
+    if (!this.news) sayOf(news.digit, this.element)
     if (this.news?.race !== news.race) this.records = new Map()
     this.news = news
     for (const { run, records } of news.racers) {
@@ -87,7 +97,8 @@ class Race {
   }
 
   draw() {
-    const { row, place, title, caption } = MEASURES[this.measure]
+    const { row, place, caption } = MEASURES[this.measure]
+    const title = say(MEASURES[this.measure].title)
     const shape = JSON.stringify([this.news.race, this.news.epochs, this.measure, this.news.racers.map(({ crowned }) => crowned)])
     if (shape !== this.shape) {
       this.shape = shape
@@ -134,7 +145,7 @@ class Race {
           y: { range: (_, low, high) => (high == null ? [place(ends[0]), place(ends[1])] : [low - 0.05, high + 0.05]) },
         },
         axes: [
-          { ...common, label: "epochs (passes over all training digits)", labelSize: 22, size: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200], values: (_, all) => all },
+          { ...common, label: say("epochs (passes over all training digits)"), labelSize: 22, size: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200], values: (_, all) => all },
           {
             ...common,
             label: axis,

@@ -388,5 +388,25 @@ def test_a_set_is_known_by_its_folder_or_says_itself_what_its_classes_are(tmp_pa
 def test_a_class_that_is_missing_is_said(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / TRAIN_LABELS).write_bytes(idx(np.zeros(20)))
-    (remark,) = load_mnist(tmp_path).remarks
-    assert remark.startswith("It has nothing to learn from for 1, 2, 3,")
+    remarks = load_mnist(tmp_path).remarks
+    assert any(remark.startswith("It has nothing to learn from for 1, 2, 3,") for remark in remarks)
+
+
+def test_pictures_of_something_else_are_not_taken_for_digits(tmp_path: Path) -> None:
+    digits, shuffled, named = (tmp_path / name for name in ("digits", "shuffled", "named"))
+    for folder in (digits, shuffled, named):
+        folder.mkdir()
+        for name, content in real().items():
+            if folder != digits and "labels" in name:  # pictures of a 5 are then anything
+                content = content[:8] + bytes(
+                    np.random.default_rng(1).permutation(np.frombuffer(content[8:], np.uint8))
+                )
+            (folder / name).write_bytes(content)
+    (named / "names.txt").write_text("\n".join(f"thing {number}" for number in range(10)))
+    assert load_mnist(digits).of_digits
+    assert load_mnist().of_digits
+    found = load_mnist(shuffled)
+    assert not found.of_digits
+    (remark,) = found.remarks
+    assert remark.startswith("Its pictures are not the digits that their labels say.")
+    assert (load_mnist(named).of_digits, load_mnist(named).remarks) == (False, ())

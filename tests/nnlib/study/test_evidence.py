@@ -95,6 +95,74 @@ def test_what_is_read_so_already_needs_no_change(network: Network) -> None:
 def test_where_no_change_helps_that_is_said() -> None:
     network = Network((784, 10))  # all weights are zero: it answers 0 whatever it sees
     assert not evidence.smallest_change(network, digit(0), 3).reached
+    assert not evidence.redraw(network, digit(0), 3).reached
+    assert not evidence.redraw(network, EMPTY[0], 3).reached
+
+
+def drawn_again(image: np.ndarray, dabs: tuple[evidence.Dab, ...]) -> np.ndarray:
+    """A digit with these dabs, pixel by pixel."""
+    picture = image.reshape(28, 28).copy()
+    for dab in dabs:
+        for row in range(28):
+            for column in range(28):
+                distance = np.hypot(row - dab.row, column - dab.column)
+                covered = np.float32(min(max(evidence.DAB_PX + 0.5 - distance, 0), 1))
+                old = picture[row, column]
+                picture[row, column] = max(old, covered) if dab.adds else old * (1 - covered)
+    return picture.reshape(-1)
+
+
+@pytest.mark.parametrize("index", [0, 8, 625, 1393, 3869, 5745])
+def test_pen_and_eraser_turn_the_answer_with_dabs_that_are_all_needed(network: Network, index: int) -> None:
+    image = digit(index)
+    for answer in range(10):
+        found = evidence.redraw(network, image, answer)
+        if network.predict(image[None])[0] == answer:
+            assert (found.dabs, found.reached) == ((), True)
+            continue
+        assert found.image == pytest.approx(drawn_again(image, found.dabs), abs=1e-5)
+        assert found.reached == (network.predict(found.image[None])[0] == answer)
+        for place in range(len(found.dabs) if found.reached else 0):
+            fewer = found.dabs[:place] + found.dabs[place + 1 :]
+            assert network.predict(drawn_again(image, fewer)[None])[0] != answer
+        dab, _ = evidence._best_dab(network, image, answer)  # a pen goes on where there is ink
+        rows, columns = np.nonzero(image.reshape(28, 28) >= 0.5)
+        near = np.hypot(rows - dab.row, columns - dab.column).min() <= evidence.REACH_PX
+        assert near if dab.adds else image[28 * dab.row + dab.column] > 0
+
+
+def test_the_first_dab_is_the_best_of_all(network: Network) -> None:
+    image, leads = digit(3869), {}
+    for row in range(28):
+        for column in range(28):
+            for adds in (True, False):
+                dab = evidence.Dab(row, column, adds)
+                scores = network.forward(drawn_again(image, (dab,))[None])[0]
+                leads[dab] = scores[9] - np.delete(scores, 9).max()
+    (best,) = evidence.redraw(network, image, 9).dabs
+    assert leads[best] == pytest.approx(max(leads.values()), rel=1e-4)
+
+
+def test_maps_agree_where_all_say_the_same_and_as_much_as_the_most_cautious() -> None:
+    one, other = np.array([2.0, 1.0, -4.0, 0.0]), np.array([10.0, -5.0, -2.5, 10.0])
+    assert evidence.agreement([one, other]).tolist() == [0.5, 0.0, -0.25, 0.0]
+    assert evidence.agreement([one, np.zeros(4)]).tolist() == [0.0] * 4
+
+
+def test_a_third_is_one_of_the_digit_and_not_of_the_paper() -> None:
+    image = np.zeros((28, 28), np.float32)
+    image[10:19, 6:12] = 1
+    for row, column, expected in (
+        (10, 6, (0, 0)),
+        (14, 8, (1, 1)),
+        (18, 11, (2, 2)),
+        (12, 11, (0, 2)),
+        (0, 27, (0, 2)),
+    ):
+        weights = np.zeros((28, 28))
+        weights[row, column] = 1
+        assert evidence.third_of(weights.reshape(-1), image.reshape(-1)) == expected
+    assert evidence.third_of(np.eye(28).reshape(-1), np.zeros(784)) in {(0, 0), (1, 1), (2, 2)}
 
 
 def test_a_network_that_others_read_with_is_left_as_it_is(network: Network) -> None:
