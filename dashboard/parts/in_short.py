@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import resources, session
-from dashboard.parts.why import NEIGHBOURS, a_class, maps_of, named, neighbours_of, other_answers
+from dashboard.parts.why import a_class, maps_of, named, neighbours_of, other_answers
 from dashboard.resources import spoken
 from dashboard.session import Choice
 from nnlib.digits import N_CLASSES, N_PIXELS, SIDE
@@ -30,11 +30,11 @@ def show(choice: Choice, image: np.ndarray, label: int, answer: int) -> None:
         return
     network = choice.model.network
     its_ink, a_pen = session.kept("in_short", (image, network, label), lambda: _looks(network, image, label, answer))
-    like = np.bincount(resources.data().train.labels[neighbours_of(choice, image)], minlength=N_CLASSES)
+    like = resources.data().train.labels[neighbours_of(choice, image)]
     lines = [
         f"**Its ink:** {its_ink}",
         f"**A pen:** {a_pen}",
-        spoken(f"**Its like:** of the {NEIGHBOURS} training digits nearest to it in the network, {_shares(like)}."),
+        spoken(f"**Its like:** of the {len(like)} training digits nearest to it in the network, {_shares(like)}."),
     ]
     others = [int(probabilities.argmax()) for _, probabilities in other_answers(choice, image)]
     if others:
@@ -50,7 +50,9 @@ def show(choice: Choice, image: np.ndarray, label: int, answer: int) -> None:
 def _looks(network: Network, image: np.ndarray, label: int, answer: int) -> tuple[str, str]:
     """What the evidence says, and what a pen would have to do."""
     told = agreement([each[answer] - each[label] for each in maps_of(network, image)]).clip(0)
-    its_ink = f"what it has {_place(told, image)} speaks most for {a_class(answer)} rather than {a_class(label)}."
+    its_ink = "the three ways to tell, below, agree on no part of it."
+    if told.any():
+        its_ink = f"what it has {_place(told, image)} speaks most for {a_class(answer)} rather than {a_class(label)}."
     found = redraw(network, image, label)
     if not found.reached:
         return its_ink, f"no few strokes would make it {a_class(label)}."
@@ -71,11 +73,12 @@ def _weights(dabs: Sequence[Dab]) -> np.ndarray:
     return np.bincount([SIDE * dab.row + dab.column for dab in dabs], minlength=N_PIXELS)
 
 
-def _shares(counts: np.ndarray) -> str:
+def _shares(labels: np.ndarray) -> str:
     """`9 are 7s and 3 are 1s`."""
+    counts = np.bincount(labels, minlength=N_CLASSES)
     order = [int(each) for each in np.argsort(-counts, kind="stable")[:3] if counts[each]]
-    named = [f"{counts[each]} {_are(int(counts[each]), each)}" for each in order]
-    return f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else named[0]
+    *first, last = (f"{counts[each]} {_are(int(counts[each]), each)}" for each in order)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _are(n: int, label: int) -> str:

@@ -17,9 +17,9 @@ from dashboard.resources import spoken
 from dashboard.session import Choice
 from dashboard.words import a, escape
 from nnlib.digits import N_CLASSES
-from nnlib.errors import NnlibError
+from nnlib.errors import NnlibError, StoreError
 from nnlib.network import Network
-from nnlib.runs import Snapshot
+from nnlib.runs import Run, Snapshot
 from nnlib.study import (
     Redrawn,
     Turned,
@@ -223,11 +223,13 @@ def other_answers(choice: Choice, image: np.ndarray) -> list[tuple[str, np.ndarr
     others = []
     if choice.run is not None and resources.of_digits():
         others.append(("the pretrained network", resources.model(None, 0)))
-    for run in resources.runs()[:MOST_RUNS]:
-        if choice.run is None or run.id != choice.run.id:
-            with suppress(NnlibError):  # it is damaged, or a newer moment takes its place just now
-                if moments := resources.snapshots(run.id):
-                    others.append((f"run {escape(session.label(run))}", resources.model(run.id, moments[-1].step)))
+    runs: list[Run] = []
+    with suppress(StoreError):  # which the list of networks says
+        runs = [run for run in resources.runs()[:MOST_RUNS] if choice.run is None or run.id != choice.run.id]
+    for run in runs:
+        with suppress(NnlibError):  # it is damaged, or a newer moment takes its place just now
+            if moments := resources.snapshots(run.id):
+                others.append((f"run {escape(session.label(run))}", resources.model(run.id, moments[-1].step)))
     return [(name, calibrate(model.network.predict_proba(image[None]), model.temperature)[0]) for name, model in others]
 
 

@@ -53,14 +53,14 @@ st.markdown(
     "inside it, and see why it is sometimes wrong."
 )
 session.fragment(draw_and_read)()
-data = resources.data()
 
 st.header("Where to go from here", anchor=False)
+how_many = "" if resources.DATA_DIRECTORY else "70,000 "
 WAYS = {
     "data.py": (
         "Data",
         ":material/grid_on:",
-        spoken(f"See the {len(data.train) + len(data.test):,} digits: most to learn from, some to test it with."),
+        spoken(f"See the {how_many}digits: most to learn from, some to test it with."),
     ),
     "train.py": ("Train", ":material/trending_up:", "Choose the settings, press Start, and watch it learn."),
     "race.py": ("Race", ":material/sports_score:", "Let one network learn at five learning rates, and see which wins."),

@@ -99,15 +99,18 @@ class App:
 
 
 @contextmanager
-def running_app(home: Path, script: str = "dashboard/Home.py") -> Iterator[App]:
-    """`streamlit run` of the app, or another script, with its store in `home`; killed with all it started."""
+def running_app(home: Path, script: str = "dashboard/Home.py", data: Path | None = None) -> Iterator[App]:
+    """`streamlit run` of the app, or another script, with its store in `home`; killed with all it started.
+
+    It shows MNIST, or what is in the folder `data`.
+    """
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", script]
     command += ["--server.port", str(port), "--server.headless", "true", "--server.fileWatcherType", "none"]
     environment = {**os.environ, "NNLIB_HOME": str(home)}
-    environment.pop("NNLIB_DATA", None)
+    environment["NNLIB_DATA"] = str(data or "")
     home.mkdir(parents=True, exist_ok=True)
     log = home / "server.log"
     with log.open("wb") as output:

@@ -114,10 +114,12 @@ def test_a_click_on_a_digit_of_the_gallery_looks_closer_at_it_and_has_a_link(vis
     expect(someone.page.get_by_role("heading", name=f"Test digit {number}, closer")).to_be_in_viewport()
 
     someone.keyed("why").get_by_text("What would turn it").click()
-    expect(someone.keyed("turned").locator("figure")).to_have_count(3)
+    expect(someone.keyed("redrawn").locator("figure")).to_have_count(2)
     other = visit(someone.page.url.removeprefix(someone.url))
     expect(other.keyed("closer_pixels").locator("figcaption")).to_have_text(title)
-    expect(other.keyed("turned").locator("figure")).to_have_count(3)
+    expect(other.keyed("redrawn").locator("figure")).to_have_count(2)
+    expect(other.page.get_by_role("heading", name=f"Test digit {number}, closer")).to_be_in_viewport()
+    expect(other.page.get_by_role("heading", level=1)).not_to_be_in_viewport()
 
 
 def test_a_thousand_digits_are_one_picture(visit: Visit) -> None:

@@ -1,9 +1,7 @@
 """With pictures that are no digits, every page speaks of pictures and of what they show."""
 
-import gzip
 import json
 import re
-import struct
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import resources
 from dashboard.parts import inside, why
 from dashboard.resources import spoken
-from nnlib.digits import load_mnist
+from nnlib.digits import Digits, idx_files, load_mnist
 from nnlib.runs import RunStore, worker
 from tests.dashboard.test_mistakes import QUESTIONS
 from tests.dashboard.test_pages import PAGES, SMALL, a_seven, complaints, draw, open_page
@@ -27,10 +25,9 @@ NAMES = {"id", "key", "form_id", "element_id", "component_name", "mime", "query_
 IN_THE_BROWSER = {"html_content", "css_content", "js_content"}  # which says it there in other words
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures in the form of Fashion-MNIST: of each class, a patch at a place of its own, in noise."""
-    folder = tmp_path_factory.mktemp("data") / "fashion-mnist"
+def save_pictures(folder: Path) -> Path:
+    """Pictures in the form of Fashion-MNIST: of each class, a patch at a place of its own, in noise; their folder."""
+    folder = folder / "fashion-mnist"
     folder.mkdir()
     random = np.random.default_rng(1)
     for part, n in (("train", 4000), ("t10k", 500)):
@@ -39,20 +36,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for picture, label in zip(pictures, labels, strict=True):
             top, left = divmod(int(label), 5)
             picture[4 + 10 * top :, 1 + 5 * left :][:9, :6] += 120
-        for name, array in (("images-idx3", pictures), ("labels-idx1", labels)):
-            header = struct.pack(f">{1 + array.ndim}I", 0x0800 + array.ndim, *array.shape)
-            (folder / f"{part}-{name}-ubyte.gz").write_bytes(gzip.compress(header + array.tobytes(), 1))
+        for name, content in idx_files(Digits.from_bytes(pictures, labels), part).items():
+            (folder / name).write_bytes(content)
     return folder
+
+
+def train_on(folder: Path, home: Path) -> int:
+    """The number of a run that learned the pictures in that folder."""
+    with closing(RunStore(home)) as store:
+        run_id = store.create_run(SMALL, "quick", str(folder))
+        list(worker.work(store, run_id))
+    return run_id
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_pictures(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture
 def run(folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     """The number of a run that learned them."""
     monkeypatch.setattr(resources, "DATA_DIRECTORY", str(folder))
-    with closing(RunStore(home)) as store:
-        run_id = store.create_run(SMALL, "quick", str(folder))
-        list(worker.work(store, run_id))
-    return run_id
+    return train_on(folder, home)
 
 
 def read_on(app: AppTest) -> Iterator[str]:
@@ -152,6 +158,10 @@ def test_a_drawing_is_read_as_one_picture_and_nobody_is_asked_to_correct_it(
     names = load_mnist(resources.DATA_DIRECTORY).names
     assert any(re.match(rf"So says .*\*\*({'|'.join(names)})\*\*: ", each.value) for each in app.caption)
     assert "Wrong?" not in " ".join(read_on(app))
+
+
+def test_what_certainty_costs_is_counted_without_asking_whether_it_is_a_digit(run: int) -> None:
+    assert (resources.test_likeness() == 1).all()
 
 
 def test_a_run_that_learned_from_other_data_is_said_to_be_no_judge(run: int, monkeypatch: pytest.MonkeyPatch) -> None:
