@@ -26,7 +26,9 @@ def escape(text: str, most: int = 80) -> str:
 
 
 def a(name: object) -> str:
-    """`a 7`, `an 8`, `an ankle boot`."""
+    """`a 7`, `an 8`, `an ankle boot`, and `trousers`, of which there are always several."""
+    if re.search("[^s]s$", str(name)):
+        return str(name)
     return f"an {name}" if str(name)[:1].lower() in "8aeiou" else f"a {name}"
 
 

@@ -83,7 +83,7 @@ def show_bars(digit: ReadDigit | None) -> None:
 def show_way(read: Sheet, digit: ReadDigit, network: Network) -> None:
     """How a digit becomes an answer: how it was prepared, and how it runs through the network."""
     st.header("From the picture to the answer", anchor=False)
-    how = "drawn in strokes as wide as theirs, and centred" if resources.of_digits() else "centred, and as large"
+    how = "drawn in strokes as wide as theirs, and centred" if resources.of_digits() else "made as large, and centred"
     st.caption(
         spoken(f"Each digit is made like those that the network learned from (*preprocessing*): found, cut out, {how}.")
     )

@@ -173,10 +173,12 @@ def _show_one(doubts: Doubts, digits: Digits, place: int, verdicts: dict[str, Ve
     learned = resources.data().train
     alike = session.kept("looks_like", (digits.images, index), lambda: _alike(image))
     by_network, by_looks = doubts.by_network[place], doubts.by_looks[place]
+    said = spoken(f"The {len(alike)} training digits that look most like it")
+    if resources.of_digits():
+        said += f" are labelled {', '.join(map(str, learned.labels[alike]))}"
     html = (
         f'<div class="doubt"><div>{figures.ink(image)}</div><div>{figures.ink(learned.images[alike], 5)}'
-        f"<p>The {len(alike)} training digits that look most like it are labelled "
-        f"{', '.join(map(resources.class_name, learned.labels[alike]))}.</p></div></div>"
+        f"<p>{said}.</p></div></div>"
     )
     picture.show(
         html,

@@ -36,6 +36,7 @@ def save_pictures(folder: Path) -> Path:
         for picture, label in zip(pictures, labels, strict=True):
             top, left = divmod(int(label), 5)
             picture[4 + 10 * top :, 1 + 5 * left :][:9, :6] += 120
+        labels[::20] = (labels[::20] + 1) % 10  # some labels are wrong
         for name, content in idx_files(Digits.from_bytes(pictures, labels), part).items():
             (folder / name).write_bytes(content)
     return folder
@@ -122,6 +123,7 @@ def test_no_question_speaks_of_digits(ask: str, run: int) -> None:
         app = open_page("mistakes", run=str(run), ask=ask, of=of)
         assert not complaints(app)
         assert speaks_of_digits(app) == []
+    assert ask != "labels" or "What is it really?" in " ".join(read_on(app)), "there is a doubtful label"
 
 
 @pytest.mark.parametrize("look", why.LOOKS)

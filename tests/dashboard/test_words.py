@@ -79,7 +79,15 @@ def test_times() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [(7, "a 7"), (8, "an 8"), ("ankle boot", "an ankle boot"), ("T-shirt", "a T-shirt")]
+    ("name", "said"),
+    [
+        (7, "a 7"),
+        (8, "an 8"),
+        ("ankle boot", "an ankle boot"),
+        ("T-shirt", "a T-shirt"),
+        ("dress", "a dress"),
+        ("trousers", "trousers"),
+    ],
 )
 def test_what_begins_with_a_vowel_has_an_n(name: object, said: str) -> None:
     assert a(name) == said
