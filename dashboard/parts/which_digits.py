@@ -105,6 +105,9 @@ def pick_part(*more: str) -> str:
 
 def pick(on_change: Callable[[], None]) -> Wanted:
     """The boxes; `on_change` is called when another digit or answer is chosen there."""
+    for key in ("true", "answer"):
+        if (asked := address.asked(key)) in DIGITS:
+            st.session_state[key] = asked
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         true, answer = (
             st.selectbox(
@@ -112,7 +115,6 @@ def pick(on_change: Callable[[], None]) -> Wanted:
                 DIGITS,
                 format_func=_box,
                 key=key,
-                bind="query-params",
                 width=110 if resources.of_digits() else 160,
                 on_change=on_change,
             )
@@ -120,6 +122,8 @@ def pick(on_change: Callable[[], None]) -> Wanted:
             for name, key in ((spoken("True digit", "class"), "true"), ("Answer", "answer"))
         )
         low, high, order = _pick_order(true == answer != ANY)
+        for key, chosen in (("true", true), ("answer", answer)):
+            address.keep(key, chosen if chosen != ANY else None)
         st.button("Show all", on_click=_show_all, disabled=(true, answer, low, high) == (ANY, ANY, 0, 100))
     return Wanted(_number(true), _number(answer), low, high, order)
 

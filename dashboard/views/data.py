@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import figures, resources, session
 from dashboard.parts import closer_look, frame, other_data, picture
+from dashboard.parts.segments import segments
 from dashboard.resources import spoken
 from dashboard.words import escape
 from nnlib.digits import N_CLASSES, N_PIXELS, Digits
@@ -57,21 +58,6 @@ def examples(part: str, digit: int, page: int) -> str:
     return figures.ink(part_of(part).images[chosen], EXAMPLES_IN_A_ROW)
 
 
-def choose_part(key: str, default: str) -> str:
-    """The widget that chooses a part of the data, in the URL as `key`."""
-    chosen = st.segmented_control(
-        "Part of the data",
-        list(PARTS),
-        format_func=lambda part: PARTS.get(part, part),
-        default=default,
-        required=True,
-        wrap=True,
-        key=key,
-        bind="query-params",
-    )
-    return chosen if chosen in PARTS else default
-
-
 def say_counts(training: np.ndarray) -> str:
     """What the chart of the counts shows."""
     if training.min() < 0.7 * training.max():
@@ -111,18 +97,9 @@ st.caption(
 st.header("Examples", anchor=False)
 left, right = frame.columns("example_columns")
 with left:
-    part = choose_part("part", "learn")
-    digit = st.segmented_control(
-        spoken("Which digit", "class"),
-        list(range(N_CLASSES)),
-        format_func=data.names.__getitem__,
-        default=3,
-        required=True,
-        wrap=True,
-        key="digit",
-        bind="query-params",
-    )
-    digit = 3 if digit is None else digit
+    part = segments("Part of the data", PARTS, "part")
+    classes = {str(digit): name for digit, name in enumerate(data.names)}
+    digit = int(segments(spoken("Which digit", "class"), classes, "digit", usual="3"))
     n_pages = max(1, -(-len(where(part)[digit]) // EXAMPLES))
     page = st.number_input(
         f"Which sheet of {n_pages}", 1, n_pages, key="sheet", help=spoken(f"{EXAMPLES} digits a sheet.")
@@ -174,7 +151,7 @@ with right:
 st.header(spoken("Any digit"), anchor=False)
 left, right = frame.columns("any_columns")
 with left:
-    which = choose_part("any_part", "test")
+    which = segments("Part of the data", PARTS, "any_part", usual="test")
     digits = part_of(which)
     index = st.number_input(
         f"Its number, 0 to {len(digits) - 1:,}", 0, len(digits) - 1, key="index", bind=session.bind_number("index")

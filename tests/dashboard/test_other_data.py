@@ -149,6 +149,17 @@ def test_no_look_inside_speaks_of_digits(look: str, run: int) -> None:
     assert speaks_of_digits(app) == []
 
 
+def test_links_name_classes_by_their_numbers(run: int) -> None:
+    app = open_page("mistakes", run=str(run), true="2", answer="4")
+    assert [app.selectbox(key=key).value for key in ("true", "answer")] == ["2", "4"]
+    app.selectbox(key="true").set_value("3").run()
+    assert app.query_params["true"] == "3"
+    app = open_page("data", digit="5")
+    assert app.segmented_control(key="digit").value == "5"
+    app.segmented_control(key="digit").set_value("7").run()
+    assert app.query_params["digit"] == "7"
+
+
 def test_a_drawing_is_read_as_one_picture_and_nobody_is_asked_to_correct_it(
     run: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
