@@ -110,7 +110,7 @@ def test_a_hidden_tab_asks_for_nothing(visit: Visit, learning_run: int, page: st
     hide(someone.page, True)
     someone.page.wait_for_timeout(1000)  # what was asked before is still answered
     asked.clear()
-    someone.page.wait_for_timeout(4000)
+    someone.page.wait_for_timeout(2500)
     assert not asked
     hide(someone.page, False)
     changes_by_itself(someone, "the line", someone.line.inner_text)

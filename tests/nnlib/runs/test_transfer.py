@@ -96,13 +96,16 @@ def test_a_run_that_learns_is_taken_as_one_that_was_interrupted(
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".npz", ".pkl"])
-def test_a_model_file_is_a_run_to_look_at_to_train_on_and_to_fork(store: RunStore, data: DataSet, suffix: str) -> None:
+def test_a_model_file_is_a_run_to_look_at(store: RunStore, data: DataSet, suffix: str) -> None:
     model = load_pretrained()
     run = import_file(store, model_bytes(model, suffix), f"mine{suffix}", data)
     found = store.run(run)
     assert (found.state, found.name) == ("finished", model.name)
     assert store.model(run, 0).network.parameters.tobytes() == model.network.parameters.tobytes()
 
+
+def test_a_model_file_is_a_run_to_train_on_and_to_fork(store: RunStore, data: DataSet) -> None:
+    run = import_file(store, model_bytes(load_pretrained(), ".npz"), "mine.npz", data)
     changes = {"epochs": 1, "learning_rate": 0.0001, "augmentation": 0}
     first, second = store.fork(run, 0, changes), store.fork(run, 0, changes)
     for fork in (first, second):
