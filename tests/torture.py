@@ -30,7 +30,7 @@ from nnlib.errors import SettingError, StoreError
 from nnlib.runs import Run, RunStore, worker
 from nnlib.training import EpochRecord, Trainer, TrainingConfig
 
-MOST_ALIVE, MOST_RUNS = 4, 40  # runs at a time, and in all
+MOST_ALIVE, MOST_RUNS = 4, 24  # runs at a time, and in all
 PAUSE_SECONDS = 0.15  # between two blows
 STILL_SECONDS = 120  # without a record, once all are left in peace: then one does not come to its end
 
