@@ -28,9 +28,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from nnlib.digits import load_mnist
 from nnlib.errors import SettingError, StoreError
 from nnlib.runs import Run, RunStore, worker
+from nnlib.runs.run import pace_of
 from nnlib.training import EpochRecord, Trainer, TrainingConfig
 
-MOST_ALIVE, MOST_RUNS = 4, 24  # runs at a time, and in all
+MOST_ALIVE, MOST_RUNS = 4, 40  # runs at a time, and in all
 PAUSE_SECONDS = 0.15  # between two blows
 STILL_SECONDS = 120  # without a record, once all are left in peace: then one does not come to its end
 
@@ -213,9 +214,6 @@ class Torture:
 
     def bring_to_end(self) -> None:
         """Let every run finish; raises AssertionError where one does not."""
-        for run in self.store.runs():
-            with suppress(StoreError):
-                self.store.send(run.id, "pace", 0)
         seen, since = None, time.monotonic()
         while left := [run for run in self.store.runs() if not self.is_over(run)]:
             stands = [(run.id, run.last and run.last.step) for run in self.store.runs()]
@@ -226,6 +224,10 @@ class Torture:
                 with suppress(StoreError):
                     if run.state == "paused" and not any(order.name == "resume" for order in self.store.orders(run.id)):
                         self.store.send(run.id, "resume")
+                    # one that is resumed goes on in slow motion, if it was
+                    slow = run.active and pace_of(self.store.happenings(run.id))
+                    if slow and not any(order.name == "pace" for order in self.store.orders(run.id)):
+                        self.store.send(run.id, "pace", 0)
                     if run.state == "failed" and not self.may_fail(run):
                         raise AssertionError(run.message)
                     if run.resumable:
