@@ -79,6 +79,8 @@ def spoken(text: str, a_digit: Literal["picture", "class"] = "picture") -> str:
         word = several if found[2] else one
         return word.capitalize() if found[1] == "D" else word
 
+    # other hands write nothing else
+    text = text.replace(", and some written in other hands", "")
     return re.sub(r"\b(?:handwritten )?([Dd])igit(s?)\b", other, text)
 
 

@@ -96,6 +96,8 @@ def settle_moment() -> None:
     run_id, kept = st.session_state["run"], moments()
     steps = [moment.step for moment in kept]
     newest = kept[-1] if kept else BEGINNING
+    if st.session_state.get("newest_step", (run_id,))[0] != run_id:  # another run was chosen: its step 0 is not meant
+        st.session_state["step"] = newest.step
     epoch, step = address.asked("epoch"), address.asked("step")
     if asked := step or epoch:
         numbers = {str(m.step if step else int(m.epoch)): m for m in kept if step or m.whole_epoch}

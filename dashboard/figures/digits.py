@@ -20,7 +20,7 @@ def class_counts(training: np.ndarray, test: np.ndarray, names: Sequence[str] = 
     figure = blank(f"How many examples there are of each {what}", what, "examples")
     figure.add_bar(x=list(names), y=training, name="to learn from", marker_color=BLUE)
     figure.add_bar(x=list(names), y=test, name="to test with", marker_color=ORANGE, marker_pattern_shape="/")
-    figure.update_xaxes(type="category")
+    figure.update_xaxes(type="category", tickangle=0 if names == NUMBERS else -90)
     figure.update_yaxes(**linear_axis([*training, *test]))
     return figure
 

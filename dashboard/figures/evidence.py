@@ -7,11 +7,12 @@ import numpy as np
 
 from dashboard import images
 from dashboard.figures.digits import ink, pixel_cells
+from nnlib.digits import NUMBERS
 
 WIDTH, HEIGHT = 640, 250
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 30, 58  # around the lines
 LINES = ("true", "answer", "other")  # the kinds of lines
-MOST_ANSWERS = 32  # that are written below the lines
+MOST_ANSWERS, MOST_NAMES = 32, 8  # that are written below the lines
 
 
 def evidence(image: np.ndarray, ways: Sequence[tuple[str, np.ndarray, str]]) -> str:
@@ -53,10 +54,16 @@ def _over(image: np.ndarray, values: np.ndarray) -> str:
     return f'<div class="over">{ink(image)}<img src="{source}" alt=""></div>'
 
 
-def history(epochs: Sequence[float], probabilities: np.ndarray, lines: Sequence[tuple[int, str]]) -> str:
+def history(
+    epochs: Sequence[float],
+    probabilities: np.ndarray,
+    lines: Sequence[tuple[int, str]],
+    names: Sequence[str] = NUMBERS,
+) -> str:
     """How probable some digits were at moments of a training, as SVG, and below, the answer at each.
 
-    `epochs` (n,) rising, `probabilities` (n, 10), and the digits with what each is called: at most three.
+    `epochs` (n,) rising, `probabilities` (n, 10), and the digits with what each is called: at most three. `names` are
+    those of the answers.
     """
     span = max(epochs[-1] - epochs[0], 1e-9)
     floor = HEIGHT - BOTTOM
@@ -72,17 +79,18 @@ def history(epochs: Sequence[float], probabilities: np.ndarray, lines: Sequence[
         f'<text x="{LEFT - 6}" y="{y(share) + 4:.1f}" text-anchor="end">{100 * share:.0f}</text>'
         for share in (0, 0.25, 0.5, 0.75, 1)
     )
-    drawn, names = "", ""
+    drawn, legend = "", ""
     for kind, (digit, name) in zip(LINES, lines, strict=False):
         points = " ".join(f"{x(at):.1f},{y(each[digit]):.1f}" for at, each in zip(epochs, probabilities, strict=True))
         drawn += f'<polyline class="{kind}" points="{points}"/>'
-        names += f'<tspan class="{kind}" dx="{14 if names else 0}">━</tspan> {escape(name)}'
+        legend += f'<tspan class="{kind}" dx="{14 if legend else 0}">━</tspan> {escape(name)}'
     answers = probabilities.argmax(axis=1)
     last = -np.inf
     for at, answer in zip(epochs, answers, strict=True):
-        if x(at) - last >= (WIDTH - LEFT - RIGHT) / MOST_ANSWERS:
+        if x(at) - last >= (WIDTH - LEFT - RIGHT) / (MOST_ANSWERS if names == NUMBERS else MOST_NAMES):
             kind = next((kind for kind, (digit, _) in zip(LINES, lines, strict=False) if digit == answer), "")
-            drawn += f'<text class="{kind}" x="{x(at):.1f}" y="{floor + 17}" text-anchor="middle">{answer}</text>'
+            name = escape(names[answer])
+            drawn += f'<text class="{kind}" x="{x(at):.1f}" y="{floor + 17}" text-anchor="middle">{name}</text>'
             last = x(at)
     ends = "".join(
         f'<text x="{x(at):.1f}" y="{floor + 35}" text-anchor="{anchor}">{at:.3g}</text>'
@@ -90,7 +98,7 @@ def history(epochs: Sequence[float], probabilities: np.ndarray, lines: Sequence[
     )
     return (
         f'<figure class="history"><svg viewBox="0 0 {WIDTH} {HEIGHT}">{marks}'
-        f'<text x="{LEFT}" y="14">probability (%): {names}</text>{drawn}{ends}'
+        f'<text x="{LEFT}" y="14">probability (%): {legend}</text>{drawn}{ends}'
         f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">'
         "epochs; above them, its answer at that time</text></svg></figure>"
     )

@@ -5,11 +5,13 @@ from html import escape
 from nnlib.study import Reliability
 
 SIDE = 300
+ENOUGH = 50  # answers: of fewer, a bar is paler, as it may be chance
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 44  # around the bars
 
 
 def reliability(found: Reliability, title: str) -> str:
-    """Bars of the share that was right, one for each range of certainty, against the line where both are equal."""
+    """Bars of the share that was right, one for each range of certainty, against the line where both are equal; the
+    fewer answers there are in it, the paler."""
     bins = len(found.counts)
     wide, high = SIDE - LEFT - RIGHT, SIDE - TOP - BOTTOM
     floor = TOP + high
@@ -26,7 +28,8 @@ def reliability(found: Reliability, title: str) -> str:
             said = f"{count:,} answers, {certainty:.1%} sure on average: {accuracy:.1%} right"
             bars += (
                 f'<rect x="{LEFT + place * wide / bins + 1:.1f}" y="{floor - accuracy * high:.1f}" '
-                f'width="{wide / bins - 2:.1f}" height="{accuracy * high:.1f}"><title>{said}</title></rect>'
+                f'width="{wide / bins - 2:.1f}" height="{accuracy * high:.1f}" '
+                f'fill-opacity="{min(1, count / ENOUGH):.2f}"><title>{said}</title></rect>'
             )
     middle = TOP + high / 2
     return (

@@ -31,7 +31,8 @@ def cost(thresholds: np.ndarray, answered: np.ndarray, right: np.ndarray, now: i
     marks = "".join(
         f'<text x="{x(each):.1f}" y="{floor + 16}" text-anchor="middle">{each}</text>' for each in range(20, 100, 20)
     )
-    for share in (1 - span * part / 4 for part in range(5)):
+    parts = 5 if span in (0.1, 0.5) else 4  # round steps
+    for share in (1 - span * part / parts for part in range(parts + 1)):
         marks += (
             f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(share):.1f}" y2="{y(share):.1f}"/>'
             f'<text x="{LEFT - 5}" y="{y(share) + 4:.1f}" text-anchor="end">{100 * share:.3g}</text>'

@@ -49,7 +49,8 @@ def _said(reading: Reading | None, otherwise: str) -> str:
     elif reading.number is None:
         lines = [("lead", "No number"), ("hint", reading.reason or "")]
     else:
-        lines = [("lead", "It reads" if reading.sure else "Not sure, perhaps"), ("number", reading.number)]
+        sure = "It reads" if resources.of_digits() else "It takes this for"
+        lines = [("lead", sure if reading.sure else "Not sure, perhaps"), ("number", reading.number)]
         if reading.words != reading.number:
             lines.append(("words", reading.words or ""))
         if reading.reason:

@@ -28,9 +28,10 @@ def choose(found: np.ndarray, n: int, part: str) -> int | None:
         if isinstance(asked, int) and asked < n:
             look_at(asked, scroll=True)
         else:
-            st.warning(
-                spoken(f"There is no digit {escape(str(asked), most=20)}: they are numbered from 0 to {n - 1:,}.")
-            )
+            text = f"There is no digit {escape(str(asked), most=20)}: they are numbered from 0 to {n - 1:,}."
+            st.session_state["closer_missing"] = spoken(text)
+    if missing := st.session_state.get("closer_missing"):
+        st.warning(missing)
     chosen: int | None = st.session_state.get("closer")
     if chosen is None or chosen >= n:
         chosen = int(found[0]) if len(found) else None
@@ -41,6 +42,7 @@ def look_at(index: int | None, *, scroll: bool = False) -> None:
     """Choose a digit, or with None the first of those that are shown; for callbacks. With `scroll`, it comes into
     sight, as for whoever follows a link to it."""
     st.session_state["closer"] = index
+    st.session_state["closer_missing"] = None
     st.session_state["closer_arrives"] = index if scroll else None
 
 
@@ -74,13 +76,12 @@ def show(choice: Choice, readings: Evaluation, images: np.ndarray, index: int, w
             "closer_probabilities",
             spoken(f"Ten bars: {answer} is the highest, it is {a(true)}."),
         )
-        st.caption(
-            spoken(
-                "The ten bars add up to 100%. If the true digit has a tall bar too, the network hesitated between two; "
-                "if it has none, the network was sure of a wrong answer."
-            )
+        wrong = (
+            " If the true digit has a tall bar too, the network hesitated between two; if it has none, the network was "
+            "sure of a wrong answer."
         )
+        st.caption(f"The ten bars add up to 100%.{'' if rightly else spoken(wrong)}")
         short = st.container(key="in_short")
     why.look(choice, image, label, "why_digit")
     with short:  # which takes a second, once
-        in_short.show(choice, image, label, read_as)
+        in_short.show(choice, image, label, readings.probabilities[index])

@@ -13,7 +13,7 @@ from nnlib.study import Evaluation
 from nnlib.words import percent
 
 MOST = 1000  # on a page
-COLUMNS = 10
+COLUMNS, COLUMNS_WITH_NAMES = 10, 6
 
 
 def show(
@@ -29,8 +29,8 @@ def show(
     shown = found[(page - 1) * MOST :][:MOST]
     labels, answers = readings.labels[shown].tolist(), readings.predictions[shown].tolist()
     sure = readings.probabilities[shown].max(axis=1)
-    captions = [f"{label}→{answer}" for label, answer in zip(labels, answers, strict=True)]
-    names = resources.data().names
+    names, arrow = resources.data().names, "→" if resources.of_digits() else "\n→ "
+    captions = [f"{names[label]}{arrow}{names[answer]}" for label, answer in zip(labels, answers, strict=True)]
     says = [
         f"no. {index:,}: {a(names[label])} read as {names[answer]}, {percent(share)} sure"
         for index, label, answer, share in zip(shown.tolist(), labels, answers, sure, strict=True)
@@ -58,7 +58,8 @@ def show_sheet(
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _sheet(pictures: np.ndarray, captions: Sequence[str], says: Sequence[str], chosen: int | None) -> str:
-    return figures.sheet(pictures, COLUMNS, captions, says, chosen)
+    columns = COLUMNS if resources.of_digits() else COLUMNS_WITH_NAMES
+    return figures.sheet(pictures, columns, captions, says, chosen)
 
 
 def chosen_index(key: str = "gallery") -> int | None:

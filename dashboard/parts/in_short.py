@@ -1,4 +1,4 @@
-"""Why a digit was misread, in short: what each look at it finds, in a line; all of it is computed."""
+"""Why a digit is read as it is and not as another one, in short: what each look at it finds, in a line; computed."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,11 @@ from dashboard.resources import spoken
 from dashboard.session import Choice
 from nnlib.digits import N_CLASSES, N_PIXELS, SIDE
 from nnlib.network import Network
-from nnlib.study import Dab, Peculiarity, agreement, redraw, third_of
+from nnlib.study import Dab, Peculiarity, agreement, beside, part_of, redraw
 from nnlib.words import count
 
+BESIDE = 50  # digits of its kind, of about its form
+DIFFERS = 0.15  # from paper to ink: less is no difference
 # where it is, from top to bottom and from left to right
 PLACES = (
     ("at the upper left", "at the top", "at the upper right"),
@@ -22,50 +24,47 @@ PLACES = (
 )
 
 
-def show(choice: Choice, image: np.ndarray, label: int, answer: int) -> None:
-    """The lines: of a digit, (784,), that is a `label` and was read as an `answer`."""
-    odd = reason(image, label)
-    if label == answer:
-        st.markdown(f"**To the eye:** {odd}")
-        return
+def show(choice: Choice, image: np.ndarray, label: int | None, probabilities: np.ndarray) -> None:
+    """The lines: of a picture, (784,), that is a `label`, where that is known, and (10,) probabilities of answers.
+
+    Of one that was read right, or that nobody knows, it is why it is not the second likeliest.
+    """
+    answer, second = (int(each) for each in probabilities.argsort()[::-1][:2])
+    other = second if label in (None, answer) else int(label or 0)
     network = choice.model.network
-    its_ink, a_pen = session.kept("in_short", (image, network, label), lambda: _looks(network, image, label, answer))
+    looks = session.kept("in_short", (image, network, other), lambda: _looks(network, image, answer, other))
     like = resources.data().train.labels[neighbours_of(choice, image)]
+    others = [int(each.argmax()) for _, each in other_answers(choice, image)]
     lines = [
-        f"**Its ink:** {its_ink}",
-        f"**A pen:** {a_pen}",
-        spoken(f"**Its like:** of the {len(like)} training digits nearest to it in the network, {_shares(like)}."),
+        f"**Its form:** {form(image, answer if label is None else label)}",
+        *looks,
+        spoken(f"**Most alike:** of the {len(like)} training digits nearest to it in the network, {_shares(like)}."),
     ]
-    others = [int(probabilities.argmax()) for _, probabilities in other_answers(choice, image)]
     if others:
-        right = others.count(label)
-        whose = (
-            "the digit misleads" if not right else "this one is weak here" if 2 * right > len(others) else "it is hard"
-        )
-        lines.append(spoken(f"**Other networks:** {right or 'none'} of {len(others)} read it right: {whose}."))
-    lines.append(f"**To the eye:** {odd}")
-    st.markdown(f"**Why {named(answer)} and not {named(label)}?**\n\n" + "\n".join(f"- {line}" for line in lines))
+        lines.append(f"**Other networks:** {others.count(answer) or 'none'} of {len(others)} say {named(answer)}, too.")
+    st.markdown(f"**Why {named(answer)} and not {named(other)}?**\n\n" + "\n".join(f"- {line}" for line in lines))
 
 
-def _looks(network: Network, image: np.ndarray, label: int, answer: int) -> tuple[str, str]:
-    """What the evidence says, and what a pen would have to do."""
-    told = agreement([each[answer] - each[label] for each in maps_of(network, image)]).clip(0)
-    its_ink = "the three ways to tell, below, agree on no part of it."
-    if told.any():
-        its_ink = f"what it has {_place(told, image)} speaks most for {a_class(answer)} rather than {a_class(label)}."
-    found = redraw(network, image, label)
+def _looks(network: Network, image: np.ndarray, answer: int, other: int) -> tuple[str, str]:
+    """What the evidence says, and what pen and eraser would have to do."""
+    told = agreement([each[answer] - each[other] for each in maps_of(network, image)]).clip(0)
+    speaks = f"what speaks most for {a_class(answer)} is {_where(told, image)}."
+    if not told.any():
+        speaks = "the three ways to tell, below, agree on no part of it."
+    found = redraw(network, image, other)
     if not found.reached:
-        return its_ink, f"no few strokes would make it {a_class(label)}."
+        return f"**Evidence:** {speaks}", f"**A pen:** no few touches of it would make it {a_class(other)}."
     done = []
-    for adds, does in ((True, "more"), (False, "erased")):
+    for tool, adds in (("a pen", True), ("an eraser", False)):
         dabs = [dab for dab in found.dabs if dab.adds == adds]
         if dabs:
-            done.append(f"{count(len(dabs), 'dab')} {does} {_place(_weights(dabs), image)}")
-    return its_ink, f"{' and '.join(done)}, and it would be read as {a_class(label)}."
+            done.append(f"{count(len(dabs), 'touch', 'touches')} of {tool} {_where(_weights(dabs), image)}")
+    turned = f"**A pen:** {' and '.join(done)}, and the answer would be {named(other)}."
+    return f"**Evidence:** {speaks}", turned
 
 
-def _place(weights: np.ndarray, image: np.ndarray) -> str:
-    down, across = third_of(weights, image)
+def _where(weights: np.ndarray, image: np.ndarray) -> str:
+    down, across = part_of(weights, image)
     return PLACES[down][across]
 
 
@@ -87,26 +86,48 @@ def _are(n: int, label: int) -> str:
     return f"is {a_class(label)}" if n == 1 else f"are {label}s"
 
 
-def reason(image: np.ndarray, label: int) -> str:
-    """What is odd about it, to human eyes, the likeliest reason for a mistake first."""
-    found = resources.peculiarities().of(image, label)
+def form(image: np.ndarray, label: int) -> str:
+    """How it differs from others of its label, what is oddest first."""
+    odd = resources.peculiarities().of(image, label)
     if not resources.of_digits():  # which alone are made of strokes
-        found = [each for each in found if each.kind in ("label", "unusual")]
-    if not found:
-        return f"nothing about it is unusual for {a_class(label)}."
-    first, *others = (_in_words(each, label) for each in found[:3])
-    return f"{first}; also, {' and '.join(others)}." if others else f"{first}."
+        odd = [each for each in odd if each.kind in ("label", "unusual")]
+    said = [_in_words(each, label) for each in odd[:3]]
+    if differs := _beside(image, label):
+        said.append(differs)
+    return f"{'; '.join(said) or f'nothing about it is unusual for {a_class(label)}'}."
+
+
+def _beside(image: np.ndarray, label: int) -> str:
+    """Where those of its label that have about its form have ink, and it has none, and the other way round."""
+    train = resources.data().train
+    alike = resources.peculiarities().forms.nearest_of_its_kind(image, label, BESIDE)
+    if not len(alike):
+        return ""
+    missing = beside(image, train.images[alike])
+    kin = f"{named(label)}s" if resources.of_digits() else _pictures(named(label))[1]
+    lacks, has = ("lacks ink", "has more") if resources.of_digits() else ("is lighter", "is darker")
+    both = np.maximum(image, train.images[alike].mean(axis=0) > 0.5)
+    said = [
+        f"{does} {_where(np.square(differs.clip(0)), both)}"
+        for does, differs in ((lacks, missing), (has, -missing))
+        if differs.max() > DIFFERS
+    ]
+    return f"beside the {len(alike)} {kin} most like it, it {' and '.join(said)}" if said else ""
+
+
+def _pictures(name: str) -> tuple[str, str]:
+    return f"picture labelled {name}", f"pictures labelled {name}"
 
 
 def _in_words(odd: Peculiarity, label: int) -> str:
     name = named(label)
-    all_such = f"{name}s" if resources.of_digits() else f"pictures labelled {name}"
-    of_all = f"only {odd.share:.1%} of all {all_such} are so" if odd.share >= 0.005 else f"hardly any {name} is so"
+    one, all_such = (name, f"{name}s") if resources.of_digits() else _pictures(name)
+    of_all = f"only {odd.share:.1%} of all {all_such} are so" if odd.share >= 0.005 else f"hardly any {one} is so"
     match odd.kind:
         case "label":
             return spoken(
                 f"the label is doubtful: of the ten training digits that look most like it, {odd.value:.0f} are "
-                f"labelled {named(odd.suggested or 0)}, and {odd.usual:.0f} {name}"
+                f"labelled {named(odd.suggested or 0)}, and {f'{odd.usual:.0f}' if odd.usual else 'none'} {name}"
             )
         case "thin" | "thick":
             return (

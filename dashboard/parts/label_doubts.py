@@ -62,7 +62,7 @@ def show(choice: Choice, digits: Digits, part: str) -> None:
     )
     places = groups[chosen][1][:MOST]
     if not places:
-        st.info("There is none of this kind.")
+        st.info("There is none of this kind among these: choose another one, or *All*.")
         return
     index = _chosen_index(doubts, places)
     left, right = frame.columns("doubt_columns")
@@ -102,7 +102,8 @@ def _say_judged(
             labels[index] = labels[index] if label is None else label
         answers = choice.readings(part).predictions
         before, after = np.mean(answers == digits.labels), np.mean(answers[kept] == labels[kept])
-        said += f" With that, {choice.title} reads **{after:.2%}** right instead of {before:.2%}."
+        said += f" With that, and without the unclear ones, {choice.title} reads **{after:.2%}** right, and not "
+        said += f"{before:.2%}."
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(said, width="stretch")
         st.download_button(
@@ -145,8 +146,8 @@ def _show_list(doubts: Doubts, digits: Digits, places: list[int], chosen: int) -
     pairs = [
         (int(digits.labels[index]), int(doubts.suggested[place])) for index, place in zip(shown, places, strict=True)
     ]
-    captions = [f"{label}, {suggested}?" for label, suggested in pairs]
-    name = resources.class_name
+    name, apart = resources.class_name, ", " if resources.of_digits() else ",\n"
+    captions = [f"{name(label)}{apart}{name(suggested)}?" for label, suggested in pairs]
     says = [
         f"no. {index:,}: labelled {name(label)}, perhaps {a(name(suggested))}"
         for index, (label, suggested) in zip(shown, pairs, strict=True)
@@ -186,13 +187,15 @@ def _show_one(doubts: Doubts, digits: Digits, place: int, verdicts: dict[str, Ve
         spoken(f"A digit that is labelled {resources.class_name(label)}, and {len(alike)} that look like it."),
     )
     st.markdown(
-        f"- To {who} it is {a(of_other)} with **{percent(float(by_network[1]))}**, and {a(of_label)} with "
+        f"- For {who}, it is {a(of_other)} with **{percent(float(by_network[1]))}**, and {a(of_label)} with "
         f"**{percent(float(by_network[0]))}**.\n"
-        f"- Of the {LIKE_IT} that look most like it, **{by_looks[1]}** are labelled {of_other}, and **{by_looks[0]}** "
-        f"{of_label}."
+        f"- Of the {LIKE_IT} that look most like it, **{by_looks[1]}** are labelled {of_other}, and "
+        f"**{by_looks[0] or 'none'}** {of_label}."
     )
     _ask(image, label, verdicts)
-    if part != "training":  # from which networks have learned
+    if part == "training":
+        st.caption("The networks of these pages have learned from it: why they say what they say would tell little.")
+    else:
         st.button("Why does the network say so?", icon=":material/search:", on_click=_ask_why, args=(index,))
 
 

@@ -19,7 +19,9 @@ SOURCES = {
 }
 
 
-TO_DRAW_OTHERS = "Draw one of its pictures, anywhere on the board: with the mouse, a finger or a pen."
+TO_DRAW_OTHERS = (
+    "Draw one of its pictures, and fill it, with the mouse, a finger or a pen: anywhere on the board, one at a time."
+)
 
 
 def pick() -> str:
@@ -45,6 +47,6 @@ def show(source: str) -> tuple[DeltaGenerator, Sheet | None]:
 
 def otherwise(source: str) -> str:
     """What to say while there is nothing to read."""
-    if source == "Draw" and not resources.of_digits():
-        return TO_DRAW_OTHERS
+    if not resources.of_digits():
+        return TO_DRAW_OTHERS if source == "Draw" else "Choose or take a picture of one thing on plain, light ground."
     return SOURCES[source][1]

@@ -10,7 +10,7 @@ from dashboard.parts.threshold import LEAST, MOST, curve
 from dashboard.resources import spoken
 from dashboard.session import Choice
 from nnlib.study import Evaluation, Reliability
-from nnlib.words import percent
+from nnlib.words import count, percent
 
 
 def show(choice: Choice, readings: Evaluation, part: str) -> None:
@@ -37,9 +37,9 @@ def show(choice: Choice, readings: Evaluation, part: str) -> None:
         st.caption(
             spoken(
                 "Bars on the dashed line: of what it is 80% sure of, 80% is right. Below it, it is too sure; above, "
-                f"too modest. One number mends most of that, the *temperature*, here {choice.model.temperature:.2f}: "
-                "it was fitted on validation digits, and is in all percentages of these pages. The answers stay as "
-                "they are."
+                "too modest. The paler a bar, the fewer answers are behind it. One number mends most of that, the "
+                f"*temperature*, here {choice.model.temperature:.2f}: it was fitted on validation digits, and is in "
+                "all percentages of these pages. The answers stay as they are."
             )
         )
     with right:
@@ -53,9 +53,8 @@ def show(choice: Choice, readings: Evaluation, part: str) -> None:
         now = chosen - LEAST
         said = spoken(f"It answers **{percent(answered[now])}** of these digits")
         wrong = round((1 - correct[now]) * answered[now] * len(readings.labels)) if answered[now] else 0
-        said += (
-            f", and **{percent(correct[now])}** of those right: {wrong:,} mistakes are left." if answered[now] else "."
-        )
+        left_over = count(wrong, "mistake is", "mistakes are")
+        said += f", and **{percent(correct[now])}** of those right: {left_over} left." if answered[now] else "."
         st.markdown(said)
         picture.show(figures.cost(thresholds, answered, correct, now), "coverage", said.replace("*", ""))
         st.caption(

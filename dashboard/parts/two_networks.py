@@ -53,7 +53,9 @@ def _pick_other(choice: Choice) -> tuple[int, str] | None:
     """The number of the other run, or of the pretrained network, and what it is called."""
     own = choice.run.id if choice.run else PRETRAINED
     runs = {run.id: run for run in resources.runs()}
-    others = [number for number in (PRETRAINED, *runs) if number != own]
+    # which learned digits
+    pretrained = [PRETRAINED] if resources.of_digits() else []
+    others = [number for number in (*pretrained, *runs) if number != own]
     if not others:
         return None
     asked = address.asked_number("other")
@@ -82,6 +84,10 @@ def _readings(run_id: int, part: str) -> Evaluation | None:
     return None
 
 
+def _p(value: float) -> str:
+    return f"= {value:.3f}" if value >= 0.001 else "< 0.001"
+
+
 def _last(readings: Evaluation, n: int) -> Evaluation:
     return Evaluation(readings.probabilities[-n:], readings.labels[-n:])
 
@@ -99,7 +105,7 @@ def _say(found: Comparison, first: Evaluation, second: Evaluation, one: str, oth
     else:
         which = "first" if more > fewer else "second"
         chance = found.p_value
-        how_often = f"{chance:.0%} of" if chance >= 0.01 else "fewer than 1 in 100" if chance > 0.001 else "next to no"
+        how_often = f"{chance:.0%} of" if chance >= 0.01 else f"fewer than 1 in {100 if chance > 0.001 else '1,000'}"
         said = (
             f"The {which} reads {abs(more - fewer):,} more. If neither were better, a difference like this or larger "
         )
@@ -109,7 +115,7 @@ def _say(found: Comparison, first: Evaluation, second: Evaluation, one: str, oth
     st.caption(
         spoken(
             "Only the digits that one of them reads right and the other does not can say which is better; if they were "
-            f"equal, each would go to either like a coin (*McNemar's test*, exact: p = {found.p_value:.3g})."
+            f"equal, each would go to either like a coin (*McNemar's test*, exact: p {_p(found.p_value)})."
         )
     )
 
@@ -124,7 +130,9 @@ def _show_digits(shown: np.ndarray, first: Evaluation, second: Evaluation, digit
         labels = first.labels[shown].tolist()
         answers = [each.predictions[shown].tolist() for each in (first, second)]
         read = list(zip(shown.tolist(), labels, *answers, strict=True))
-        captions = [f"{label}: {one}|{other}" for _, label, one, other in read]
+        captions = [f"{name(label)}: {name(one)}|{name(other)}" for _, label, one, other in read]
+        if not resources.of_digits():  # what it is can be seen
+            captions = [f"{name(one)}\n| {name(other)}" for _, _, one, other in read]
         says = [
             f"no. {index:,}: {a(name(label))}, read as {name(one)} by the first and as {name(other)} by the second"
             for index, label, one, other in read

@@ -108,15 +108,15 @@ def _evidence(choice: Choice, image: np.ndarray, label: int | None) -> None:
     picture.show(html, "evidence_maps", f"Four pictures of which pixels speak for {it}, and which {against}.")
     st.caption(
         f":orange[**Orange**] pixels speak for {it}, :blue[**blue**] ones {against}; in each picture, the fuller the "
-        "colour, the more. Point at a pixel to see how much (in *log-odds*: 0 is fifty-fifty). None of the three ways "
-        "is the whole truth: what they agree on can be believed."
+        "colour, the more. Point at a pixel to see how much (in *log-odds*: 0 changes nothing). None of the three "
+        "ways is the whole truth: what they agree on is the likeliest."
     )
 
 
 def _maps(image: np.ndarray, maps: Sequence[np.ndarray], about: int, read_as: int, true: int) -> str:
     values = [each[read_as] - each[true] if about == RATHER else each[about] for each in maps]
     shown = [(title, own, said) for (title, _, said), own in zip(WAYS, values, strict=True)]
-    agreed = "Of each, in terms of its strongest pixel, the least: where one contradicts the others, nothing."
+    agreed = "Only where all three point the same way, and as far as the most cautious of them."
     return figures.evidence(image, [*shown, ("What all three agree on", agreement(values), agreed)])
 
 
@@ -204,7 +204,7 @@ def _show_history(found: dict[Snapshot, np.ndarray], choice: Choice, image: np.n
     if now != true:
         lines.append((now, f"{name(now)}, its answer now"))
     answers = probabilities.argmax(axis=1)
-    html = figures.history([moment.epoch for moment in found], probabilities, lines)
+    html = figures.history([moment.epoch for moment in found], probabilities, lines, resources.data().names)
     picture.show(html, "history", f"How probable the answer {name(true)} was at {len(found)} moments of the training.")
     right = answers == true
     changes = int(np.count_nonzero(right[1:] != right[:-1]))
@@ -244,7 +244,7 @@ def _what_turns_it(choice: Choice, image: np.ndarray, label: int | None) -> None
     network = choice.model.network
     first, second = (int(each) for each in _probabilities(choice, image).argsort()[::-1][:2])
     usual = label if label not in (None, first) else second
-    wanted = _choose_digit("What would make it a …", "turned", image, int(usual))
+    wanted = _choose_digit("What would turn it into …", "turned", image, int(usual))
     if wanted == first:
         st.info(f"It reads it as {a_class(first)} already: choose another one.")
         return
@@ -253,7 +253,11 @@ def _what_turns_it(choice: Choice, image: np.ndarray, label: int | None) -> None
         redrawn = session.kept("redrawn", (image, network, wanted), lambda: redraw(network, image, wanted))
         _show_change("With pen and eraser", "redrawn", image, redrawn, wanted)
         if redrawn.reached:
-            st.caption(f"**{count(len(redrawn.dabs), 'dab')}** of a pen or an eraser: about as few as will do.")
+            touches = count(len(redrawn.dabs), "touch", "touches")
+            st.caption(
+                f"**{touches}** of a pen (:orange[orange]) or an eraser (:blue[blue]): about as few as will do. Where "
+                "you still see the same, this is a weakness of the network."
+            )
     with right:
         turned = session.kept("turned", (image, network, wanted), lambda: smallest_change(network, image, wanted))
         _show_change("The smallest change of all", "turned", image, turned, wanted)
@@ -265,7 +269,7 @@ def _show_change(title: str, key: str, image: np.ndarray, found: Redrawn | Turne
     """What a picture, (784,), was changed to, so that it is read as what is `wanted`."""
     st.markdown(f"**{title}**")
     if not found.reached:
-        st.info(f"No such change was found that makes it {a_class(wanted)} to this network.")
+        st.info(f"This search found no such change that makes it {a_class(wanted)} to this network.")
         return
     titles = ("More ink, and less", f"Read as {a(resources.class_name(wanted))}")
     html = session.kept(f"{key}_html", (found,), lambda: figures.change(image, found.image, titles))
@@ -277,15 +281,15 @@ def _how_much(image: np.ndarray, turned: np.ndarray) -> str:
     change = np.abs(turned - image)
     share, times = change.sum() / max(float(image.sum()), 1e-6), 1 / max(float(change.max()), 1e-3)
     return (
-        f"{share:.0%} as much as there is ink, drawn {times:.0f} times as strong. Where you still see the same, "
-        "this is a weakness of the network; where you do not, it was close to it."
+        f"Ink added (:orange[orange]) and taken away (:blue[blue]), {share:.0%} of all that there is; it is drawn "
+        f"{times:.0f} times as strong, or it could hardly be seen."
     )
 
 
 LOOKS: dict[str, tuple[str, Callable[[Choice, np.ndarray, int | None], None]]] = {
     "evidence": ("For and against", _evidence),
     "units": ("What lit up", _lit_up),
-    "alike": ("Its like", _its_like),
+    "alike": ("Most alike", _its_like),
     "time": ("Over time, other runs", _over_time),
     "turn": ("What would turn it", _what_turns_it),
 }

@@ -26,7 +26,10 @@ def averages() -> str:
     training = resources.data().train
     own = [training.images[training.labels == digit] for digit in range(N_CLASSES)]
     means = [each.mean(axis=0) if len(each) else np.zeros(N_PIXELS, np.float32) for each in own]
-    return figures.ink(np.stack(means), N_CLASSES)
+    if resources.of_digits():
+        return figures.ink(np.stack(means), N_CLASSES)
+    names = resources.data().names
+    return figures.sheet(np.stack(means), N_CLASSES // 2, names, names, None)
 
 
 @st.cache_resource(show_spinner=False)
@@ -121,7 +124,7 @@ st.caption(
     + (
         "Where the stroke is strong, nearly everybody put ink; where it is faint, people differ."
         if resources.of_digits()
-        else f"From left to right: {other_data.classes()}."
+        else "Where it is sharp, all are alike; where it is faint, they differ."
     )
 )
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import resources, session
-from dashboard.parts import answer, canvas, moments, other_data, sheet, sources, teach, threshold, why
+from dashboard.parts import answer, canvas, in_short, moments, other_data, sheet, sources, teach, threshold, why
 
 
 def draw_and_read() -> None:
@@ -30,6 +30,7 @@ def draw_and_read() -> None:
         teach.teach(digit, choice)
     if read and digit:
         answer.show_way(read, digit, network)
+        in_short.show(choice, digit.image, None, digit.probabilities)
         why.look(choice, digit.image, None, "why_drawing")
 
 
@@ -38,7 +39,5 @@ if resources.of_digits():
     st.markdown("Draw, lift the pen, and the network says what it reads. Try to fool it: where does a 1 become a 7?")
 else:
     st.title("Draw a picture", anchor=False)
-    st.markdown(
-        f"Draw, lift the pen, and the network says which of its classes it takes that for: {other_data.names()}."
-    )
+    st.markdown(f"Draw, lift the pen, and the network says what it takes that for: {other_data.names()}.")
 session.fragment(draw_and_read)()

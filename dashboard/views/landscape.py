@@ -80,7 +80,7 @@ def look(words: tuple[str, ...], runs: list[Run]) -> None:
     whose = "of how far it moved" if len(found.paths) == 1 else "of how far they moved"
     st.caption(
         spoken(
-            f"Every point is a network; **the darker, the fewer mistakes it makes** with {found.n_digits:,} new "
+            f"Every point is a network; **the darker, the less wrong it is** (*loss*) with {found.n_digits:,} new "
             "digits. The line is the way that the training took from start to end. Small corrections go down into the "
             "nearest valley; too big ones leap over it (*overshooting*). A network has a hundred thousand directions "
             f"and a map two: those in which it moved most, which are {percent(found.explained)} {whose}. So each dot "

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import session
+from dashboard import resources, session
 from dashboard.parts import frame, moments, picture, units
 
 
@@ -38,8 +38,12 @@ def look() -> None:
         units.show_all(network, unit, choose_unit)
         st.caption(
             "**Click a picture** to enlarge it. Before the training they are noise. While the network learns, "
-            "strokes, arcs and gaps appear. Nothing is learned about the rim, where there is never ink: it stays as "
-            "it began, or fades where unused weights do."
+            + (
+                "strokes, arcs and gaps appear. Nothing is learned about the rim, where there is never ink: it stays "
+                "as it began, or fades where unused weights do."
+                if resources.of_digits()
+                else "forms appear: what each unit looks for."
+            )
         )
 
 

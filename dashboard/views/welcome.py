@@ -26,7 +26,7 @@ def draw_and_read() -> None:
     with said, st.container(key="said"):
         digit = answer.say(reading, to_draw(), choice.title)
     with way:
-        whose = "your digit" if digit is not None else "until you draw one, a digit by somebody else"
+        whose = "your digit" if digit is not None else "until you draw one, a test digit"
         st.caption(spoken(f"Its way through the network: {whose}."))
         answer.show_signal(sample() if digit is None else digit, choice.model.network, "welcome_signal")
 

@@ -24,13 +24,13 @@ from nnlib.study.evidence import (
     integrated_gradients,
     log_odds,
     occlusion,
+    part_of,
     redraw,
     smallest_change,
-    third_of,
 )
 from nnlib.study.labels import LIKE_IT, Doubts, doubtful_labels, out_of_sample
 from nnlib.study.landscape import Landscape, Path, Trajectory, explore
-from nnlib.study.neighbours import Forms, hidden_outputs, nearest
+from nnlib.study.neighbours import Forms, beside, hidden_outputs, nearest
 from nnlib.study.peculiarities import Peculiarities, Peculiarity
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "Trajectory",
     "Turned",
     "agreement",
+    "beside",
     "calibrate",
     "compare",
     "coverage_curve",
@@ -74,10 +75,10 @@ __all__ = [
     "nearest",
     "occlusion",
     "out_of_sample",
+    "part_of",
     "redraw",
     "score_digits",
     "smallest_change",
-    "third_of",
     "unit_outputs",
     "wilson_interval",
 ]

@@ -25,6 +25,8 @@ DAB_PX = 1.6  # the radius of a pen's dab, and of an eraser's: about a stroke's 
 REACH_PX = 2.5  # so near to ink a dab begins: a pen goes on where it was
 MOST_DABS = 16
 
+OUTER = 0.3  # of a digit, what is not its middle: at the top, say
+
 
 def log_odds(network: Network, images: np.ndarray) -> np.ndarray:
     """How likely each answer is against all others together: (n, 784) -> (n, 10), natural logarithms."""
@@ -70,14 +72,15 @@ def agreement(maps: Sequence[np.ndarray]) -> np.ndarray:
     return np.where(one_sign, np.sign(scaled[0]) * np.abs(scaled).min(axis=0), 0)
 
 
-def third_of(weights: np.ndarray, image: np.ndarray) -> tuple[int, int]:
-    """In which third of a digit, (784,), from top to bottom and from left to right, most of the weights, (784,), not
-    below 0, lie: 0, 1 or 2 each."""
+def part_of(weights: np.ndarray, image: np.ndarray) -> tuple[int, int]:
+    """In which part of a digit, (784,), most of the weights, (784,), not below 0, lie: from top to bottom and from left
+    to right 0, 1 for the middle, or 2 each."""
     inked = np.argwhere(image.reshape(SIDE, SIDE) > 0) if image.any() else np.array([[0, 0], [SIDE - 1, SIDE - 1]])
     first, size = inked.min(axis=0), np.ptp(inked, axis=0) + 1
     places = np.stack(np.divmod(np.arange(N_PIXELS), SIDE))
-    thirds = np.clip(3 * (places - first[:, None]) // size[:, None], 0, 2)
-    sums = np.bincount(3 * thirds[0] + thirds[1], weights=weights, minlength=9)
+    shares = (places + 0.5 - first[:, None]) / size[:, None]
+    parts = (shares > OUTER).astype(int) + (shares > 1 - OUTER)
+    sums = np.bincount(3 * parts[0] + parts[1], weights=weights, minlength=9)
     down, across = divmod(int(sums.argmax()), 3)
     return down, across
 

@@ -7,6 +7,7 @@ from nnlib.digits import SIDE, Digits
 from nnlib.network import ROWS_AT_ONCE, Network
 
 BLUR_PX = 0.5  # at half the size: two digits of the same form lie over each other but for a pixel
+STROKE_BLUR_PX = 1.5  # what is less than a stroke is no difference
 SAME = 1e-4  # less is no distance: it is the very same picture
 
 
@@ -39,6 +40,13 @@ class Forms:
             found.append(np.argpartition(squared, n - 1, axis=1)[:, :n] if n < squared.shape[1] else squared.argsort())
         return np.concatenate(found) if found else np.zeros((0, n), int)
 
+    def nearest_of_its_kind(self, image: np.ndarray, label: int, n: int) -> np.ndarray:
+        """The indices of the n of that label that are most like an image, (784,), and not the very same, the nearest
+        first: (n,), or all where they are fewer."""
+        own = np.flatnonzero(self.labels == label)
+        squared = self.squared_distances(image[None], own)[0]
+        return own[np.argsort(squared, kind="stable")[: min(n, np.isfinite(squared).sum())]]
+
     def squared_distances(self, images: np.ndarray, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
         """From each image, (m, 784), to the digits in these rows: (m, n), infinite to the very same picture."""
         forms = _forms(images)
@@ -46,6 +54,14 @@ class Forms:
         squared: np.ndarray = own[:, None] + self.squares[rows] - 2 * (forms @ self.forms[rows].T)
         squared[squared < SAME] = np.inf
         return squared
+
+
+def beside(image: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """How much more ink others, (n, 784), have on average than this one, (784,), blurred: (784,), below 0 where they
+    have less."""
+    missing = (others.mean(axis=0) - image).reshape(SIDE, SIDE)
+    blurred: np.ndarray = scipy.ndimage.gaussian_filter(missing, STROKE_BLUR_PX, mode="constant")
+    return blurred.reshape(-1)
 
 
 def _forms(images: np.ndarray) -> np.ndarray:

@@ -278,7 +278,7 @@ class TrainingConfig:
         "How much the digits are varied",
         "augmentation",
         "Shows every digit turned, slanted, bent, thinner or thicker, and some written in other hands: never the same "
-        "twice. It learns more slowly, and more. 0 is off, 1 is what people do, 2 is wild.",
+        "twice. It learns more slowly, and more. 0 is off, 1 is usual, 2 is wild.",
         low=0,
         high=2,
         step=0.1,

@@ -73,8 +73,12 @@ def test_a_digit_has_a_link_whether_it_was_misread_or_not() -> None:
         assert not complaints(app)
         assert any(each.value == f"Test digit {number:,}, closer" for each in app.header)
     app = open_page("mistakes", no="10000")
-    (sentence,) = complaints(app)
-    assert "numbered from 0 to 9,999" in sentence
+    for _ in range(2):
+        (sentence,) = complaints(app)
+        assert "numbered from 0 to 9,999" in sentence
+        app.run()  # which asks for nothing new: the sentence stays until another digit is chosen
+    app.number_input(key="closer_no").set_value(3869).run()
+    assert not complaints(app)
 
 
 def test_another_cell_and_another_part_have_another_first_digit() -> None:
@@ -132,17 +136,25 @@ def test_a_digit_is_found_by_its_number() -> None:
 def test_of_a_misread_digit_it_is_said_in_short_why(run: int) -> None:
     told = in_short_of(open_page("mistakes", no="3869"))
     assert told[0] == "**Why 4 and not 9?**"
-    assert "**A pen:** 1 dab more at the top, and it would be read as a 9." in told
-    assert "12 are 4s." in next(each for each in told if each.startswith("**Its like:**"))
-    assert any(each.startswith("**Other networks:** ") and "of 1 read it right" in each for each in told)
-    assert [each for each in told if each.startswith("**To the eye:** ")]
+    assert "**Its form:** beside the 50 9s most like it, it lacks ink at the top" in told[1]
+    assert "**A pen:** 1 touch of a pen at the top, and the answer would be 9." in told
+    assert "12 are 4s." in next(each for each in told if each.startswith("**Most alike:**"))
+    assert any(each.startswith("**Other networks:** ") and "of 1 say 4, too." in each for each in told)
     told = in_short_of(open_page("mistakes", no="0"))
-    assert len(told) == 1
-    assert told[0].startswith("**To the eye:** ")
+    second = int(resources.readings(None, 0).probabilities[0].argsort()[-2])
+    assert told[0] == f"**Why 7 and not {second}?**"
+    assert len(told) == 6
+
+
+def test_of_a_drawing_it_is_said_in_short_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw(monkeypatch, a_seven())
+    told = in_short_of(open_page("draw"))
+    assert told[0].startswith("**Why 7 and not ")
+    assert [line.split(":")[0] for line in told[1:]] == ["**Its form", "**Evidence", "**A pen", "**Most alike"]
 
 
 def in_short_of(app: AppTest) -> list[str]:
-    (said,) = (each.value for each in app.markdown if "**To the eye:**" in each.value)
+    (said,) = (each.value for each in app.markdown if "**Its form:**" in each.value)
     return [line.removeprefix("- ") for line in said.splitlines() if line]
 
 
@@ -163,6 +175,16 @@ def test_a_doubtful_label_leads_to_why_the_network_says_so() -> None:
     next(each for each in app.button if each.label == "Why does the network say so?").click().run()
     assert not complaints(app)
     assert any(each.value == "Test digit 947, closer" for each in app.header)
+
+
+def test_another_run_begins_with_its_newest_moment(run: int) -> None:
+    app = open_page("mistakes")
+    app.selectbox(key="run").set_value(run).run()
+    assert app.select_slider(key="step").value == SMALL.epochs * SMALL.steps_per_epoch
+    assert "epoch" not in app.query_params
+    app.selectbox(key="run").set_value(0).run()
+    app.selectbox(key="run").set_value(run).run()
+    assert app.select_slider(key="step").value == SMALL.epochs * SMALL.steps_per_epoch
 
 
 # --- every question, of every network ---
@@ -215,8 +237,8 @@ def test_every_look_is_drawn_for_a_test_digit_and_a_drawing(
 
 
 def test_the_reason_is_said() -> None:
-    (told,) = (each for each in in_short_of(open_page("mistakes", no="947")) if "**To the eye:**" in each)
-    assert told.startswith("**To the eye:** the label is doubtful: of the ten training digits that look most like it")
+    (told,) = (each for each in in_short_of(open_page("mistakes", no="947")) if "**Its form:**" in each)
+    assert told.startswith("**Its form:** the label is doubtful: of the ten training digits that look most like it")
 
 
 def test_when_a_digit_was_learned_is_said_and_what_other_networks_say(run: int) -> None:
@@ -230,8 +252,8 @@ def test_when_a_digit_was_learned_is_said_and_what_other_networks_say(run: int) 
 
 def test_what_turns_an_answer_is_drawn_and_said() -> None:
     app = open_page("mistakes", no="947", why="turn")
-    assert re.search(r"\*\*\d dabs?\*\* of a pen or an eraser", said(app))
-    assert re.search(r"\d+% as much as there is ink, drawn \d+ times as strong", said(app))
+    assert re.search(r"\*\*\d touch(es)?\*\* of a pen", said(app))
+    assert re.search(r"\d+% of all that there is; it is drawn \d+ times as strong", said(app))
     changes = [html for html in drawn(app) if "More ink, and less" in html]
     assert [html.count("<figure>") for html in changes] == [2, 2]
     assert all("Read as an 8" in html for html in changes)
@@ -311,7 +333,8 @@ def test_verdicts_say_how_well_a_network_really_reads_and_are_seen_by_all() -> N
     judge(open_page("mistakes", ask="labels", doubt="947"), "9")
     text = said(open_page("mistakes", ask="labels", judged="wrong"))
     assert (
-        "Judged so far: 1, of which 1 wrong, 0 unclear. With that, the pretrained network reads **99.30%** right"
+        "Judged so far: 1, of which 1 wrong, 0 unclear. With that, and without the unclear ones, the pretrained "
+        "network reads **99.30%** right"
         in text
     )
 

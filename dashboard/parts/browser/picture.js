@@ -52,7 +52,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     draw(picture, data.html)
   }
   if (clicked.delete(picture)) {
-    document.querySelector(`.st-key-${data.reveals}`)?.scrollIntoView({ block: "nearest", behavior: "smooth" })
+    const revealed = document.querySelector(`.st-key-${data.reveals}`)
+    const top = revealed?.getBoundingClientRect().top
+    // where it begins in sight, a page that moves would only be in the way of the next click
+    if (top < 0 || top > 0.6 * innerHeight) revealed.scrollIntoView({ block: "nearest", behavior: "smooth" })
   }
   const place = data.arrive && !arrived.has(picture) && document.querySelector(`.st-key-${data.arrive}`)
   if (place) {

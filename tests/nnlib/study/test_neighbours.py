@@ -5,7 +5,7 @@ import pytest
 
 from nnlib.digits.mnist import load_mnist
 from nnlib.model_files import load_pretrained
-from nnlib.study.neighbours import Forms, hidden_outputs, nearest
+from nnlib.study.neighbours import Forms, beside, hidden_outputs, nearest
 
 
 def test_the_answers_are_made_of_the_last_hidden_outputs() -> None:
@@ -50,3 +50,30 @@ def test_of_few_digits_all_are_the_nearest() -> None:
     few = load_mnist().train[:3]
     assert sorted(Forms(few).nearest(load_mnist().test.images[:1], 10)[0]) == [0, 1, 2]
     assert Forms(few).nearest(few.images[:0], 10).shape == (0, 10)
+
+
+def test_the_nearest_of_its_kind_are_of_its_kind_and_not_itself() -> None:
+    train = load_mnist().train
+    forms, image = Forms(train[:2000]), train.images[7]
+    found = forms.nearest_of_its_kind(image, int(train.labels[7]), 20)
+    assert (train.labels[found] == train.labels[7]).all()
+    assert 7 not in found
+    squared = forms.squared_distances(image[None], found)[0]
+    assert (np.diff(squared) >= 0).all()
+    others = np.setdiff1d(np.flatnonzero(train.labels[:2000] == train.labels[7]), [*found, 7])
+    assert squared.max() <= forms.squared_distances(image[None], others)[0].min()
+    assert (
+        len(forms.nearest_of_its_kind(image, int(train.labels[7]), 5000))
+        == np.count_nonzero(train.labels[:2000] == train.labels[7]) - 1
+    )
+
+
+def test_beside_others_it_is_seen_where_a_stroke_is_missing() -> None:
+    whole, broken = np.zeros((28, 28), np.float32), np.zeros((28, 28), np.float32)
+    whole[4:24, 13:16] = broken[12:24, 13:16] = 1
+    missing = beside(broken.reshape(-1), np.stack([whole.reshape(-1)] * 3)).reshape(28, 28)
+    row, column = divmod(int(missing.argmax()), 28)
+    assert row < 12
+    assert 12 <= column <= 16
+    assert missing.min() > -1e-6
+    assert beside(whole.reshape(-1), whole.reshape(1, -1)) == pytest.approx(0)
