@@ -70,6 +70,7 @@ PAGES: dict[str, tuple[str, Callable[[Visitor], None]]] = {
     "weights": ("/weights?run=1", nothing),
     "draw": ("/draw?run=1", draw_a_number),
     "mistakes": ("/mistakes?run=1", nothing),
+    "closer": ("/mistakes?no=3869", nothing),
 }
 
 
