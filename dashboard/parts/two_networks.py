@@ -123,9 +123,12 @@ def _say(found: Comparison, first: Evaluation, second: Evaluation, one: str, oth
 def _show_digits(shown: np.ndarray, first: Evaluation, second: Evaluation, digits: Digits) -> None:
     left, right = frame.columns("two_columns")
     name = resources.class_name
+    if isinstance(asked := address.asked_number("differs"), int):
+        st.session_state["between_two"] = asked
     if st.session_state.get("between_two") not in shown:
         st.session_state["between_two"] = int(shown[0])
     chosen = st.session_state["between_two"]
+    address.keep("differs", chosen)
     with left:
         labels = first.labels[shown].tolist()
         answers = [each.predictions[shown].tolist() for each in (first, second)]

@@ -170,8 +170,8 @@ def _its_like(choice: Choice, image: np.ndarray, label: int | None) -> None:
     )
     st.caption(
         spoken(
-            "The nearest of all training digits in the *last hidden layer*, nearest first: what it puts out is all "
-            "that the answer is made of. If they look alike to you, too, it learned what there was to learn; if not, "
+            "The nearest training digits in the *last hidden layer*, nearest first: what it puts out is all that the "
+            "answer is made of. If they look alike to you, too, it learned what there was to learn; if not, "
             "it sees something else than you."
         )
     )

@@ -187,6 +187,15 @@ def test_another_run_begins_with_its_newest_moment(run: int) -> None:
     assert app.select_slider(key="step").value == SMALL.epochs * SMALL.steps_per_epoch
 
 
+def test_a_digit_about_which_two_networks_differ_has_a_link(run: int) -> None:
+    found = compare(resources.readings(None, 0), resources.readings(run, SMALL.epochs * SMALL.steps_per_epoch))
+    app = open_page("mistakes", ask="two", other=str(run), right_by="first", differs=str(found.only_first[3]))
+    assert not complaints(app)
+    assert any(each.value.startswith(f"No. {found.only_first[3]:,}, ") for each in app.caption)
+    app = open_page("mistakes", ask="two", other=str(run), right_by="first")
+    assert app.query_params["differs"] == str(found.only_first[0])
+
+
 # --- every question, of every network ---
 
 
@@ -334,8 +343,7 @@ def test_verdicts_say_how_well_a_network_really_reads_and_are_seen_by_all() -> N
     text = said(open_page("mistakes", ask="labels", judged="wrong"))
     assert (
         "Judged so far: 1, of which 1 wrong, 0 unclear. With that, and without the unclear ones, the pretrained "
-        "network reads **99.30%** right"
-        in text
+        "network reads **99.30%** right" in text
     )
 
 
