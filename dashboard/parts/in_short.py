@@ -1,6 +1,6 @@
 """Why a digit is read as it is and not as another one, in short: what each look at it finds, in a line; computed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
@@ -33,15 +33,18 @@ def show(choice: Choice, image: np.ndarray, label: int | None, probabilities: np
     other = second if label in (None, answer) else int(label or 0)
     network = choice.model.network
     looks = session.kept("in_short", (image, network, other), lambda: _looks(network, image, answer, other))
-    like = resources.data().train.labels[neighbours_of(choice, image)]
-    others = [int(each.argmax()) for _, each in other_answers(choice, image)]
+    like = np.bincount(resources.data().train.labels[neighbours_of(choice, image)], minlength=N_CLASSES)
+    others = np.bincount([int(each.argmax()) for _, each in other_answers(choice, image)], minlength=N_CLASSES)
+    nearest = spoken(f"of the {like.sum()} training digits nearest to it in the network")
     lines = [
         f"**Its form:** {form(image, answer if label is None else label)}",
         *looks,
-        spoken(f"**Most alike:** of the {len(like)} training digits nearest to it in the network, {_shares(like)}."),
+        spoken(
+            f"**Most alike:** of the {like.sum()} training digits nearest to it in the network, {_list(like, _are)}."
+        ),
     ]
-    if others:
-        lines.append(f"**Other networks:** {others.count(answer) or 'none'} of {len(others)} say {named(answer)}, too.")
+    if others.any():
+        lines.append(f"**Other networks:** {_list(others, lambda n, each: f'say{_s(n)} {named(each)}')}.")
     st.markdown(f"**Why {named(answer)} and not {named(other)}?**\n\n" + "\n".join(f"- {line}" for line in lines))
 
 
@@ -72,12 +75,15 @@ def _weights(dabs: Sequence[Dab]) -> np.ndarray:
     return np.bincount([SIDE * dab.row + dab.column for dab in dabs], minlength=N_PIXELS)
 
 
-def _shares(labels: np.ndarray) -> str:
-    """`9 are 7s and 3 are 1s`."""
-    counts = np.bincount(labels, minlength=N_CLASSES)
+def _list(counts: np.ndarray, says: Callable[[int, int], str]) -> str:
+    """What there is to say of each class, with how many it is said of, (10,): of the three with most."""
     order = [int(each) for each in np.argsort(-counts, kind="stable")[:3] if counts[each]]
-    *first, last = (f"{counts[each]} {_are(int(counts[each]), each)}" for each in order)
+    *first, last = (f"{counts[each]} {says(int(counts[each]), each)}" for each in order)
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def _s(n: int) -> str:
+    return "s" if n == 1 else ""
 
 
 def _are(n: int, label: int) -> str:
@@ -112,7 +118,7 @@ def _beside(image: np.ndarray, label: int) -> str:
         for does, differs in ((lacks, missing), (has, -missing))
         if differs.max() > DIFFERS
     ]
-    return f"beside the {len(alike)} {kin} most like it, it {' and '.join(said)}" if said else ""
+    return f"beside the {len(alike)} most similar {kin}, it {' and '.join(said)}" if said else ""
 
 
 def _pictures(name: str) -> tuple[str, str]:
@@ -125,10 +131,10 @@ def _in_words(odd: Peculiarity, label: int) -> str:
     of_all = f"only {odd.share:.1%} of all {all_such} are so" if odd.share >= 0.005 else f"hardly any {one} is so"
     match odd.kind:
         case "label":
-            return spoken(
-                f"the label is doubtful: of the ten training digits that look most like it, {odd.value:.0f} are "
-                f"labelled {named(odd.suggested or 0)}, and {f'{odd.usual:.0f}' if odd.usual else 'none'} {name}"
-            )
+            counts = np.zeros(N_CLASSES, int)
+            counts[[odd.suggested or 0, label]] = round(odd.value), round(odd.usual)
+            alike = spoken("of the ten training digits that look most like it")
+            return f"{alike}, {_list(counts, _are)}, so its label may be wrong"
         case "thin" | "thick":
             return (
                 f"its strokes are {odd.kind}, {odd.value:.1f} pixels where {odd.usual:.1f} are usual for "
@@ -140,4 +146,4 @@ def _in_words(odd: Peculiarity, label: int) -> str:
         case "broken":
             return f"it is broken into {odd.value:.0f} pieces: {of_all}"
         case _:
-            return f"its form is unusual: {of_all} far from all others"
+            return f"its form is unusual: {of_all} unlike all others"

@@ -136,10 +136,10 @@ def test_a_digit_is_found_by_its_number() -> None:
 def test_of_a_misread_digit_it_is_said_in_short_why(run: int) -> None:
     told = in_short_of(open_page("mistakes", no="3869"))
     assert told[0] == "**Why 4 and not 9?**"
-    assert "**Its form:** beside the 50 9s most like it, it lacks ink at the top" in told[1]
+    assert "**Its form:** beside the 50 most similar 9s, it lacks ink at the top" in told[1]
     assert "**A pen:** 1 touch of a pen at the top, and the answer would be 9." in told
     assert "12 are 4s." in next(each for each in told if each.startswith("**Most alike:**"))
-    assert any(each.startswith("**Other networks:** ") and "of 1 say 4, too." in each for each in told)
+    assert any(re.fullmatch(r"\*\*Other networks:\*\* 1 says \d\.", each) for each in told)
     told = in_short_of(open_page("mistakes", no="0"))
     second = int(resources.readings(None, 0).probabilities[0].argsort()[-2])
     assert told[0] == f"**Why 7 and not {second}?**"
@@ -247,7 +247,10 @@ def test_every_look_is_drawn_for_a_test_digit_and_a_drawing(
 
 def test_the_reason_is_said() -> None:
     (told,) = (each for each in in_short_of(open_page("mistakes", no="947")) if "**Its form:**" in each)
-    assert told.startswith("**Its form:** the label is doubtful: of the ten training digits that look most like it")
+    assert re.match(
+        r"\*\*Its form:\*\* of the ten training digits that look most like it, \d+ (are 9s|is a 9).* its label may be",
+        told,
+    )
 
 
 def test_when_a_digit_was_learned_is_said_and_what_other_networks_say(run: int) -> None:
