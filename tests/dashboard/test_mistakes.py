@@ -247,10 +247,8 @@ def test_every_look_is_drawn_for_a_test_digit_and_a_drawing(
 
 def test_the_reason_is_said() -> None:
     (told,) = (each for each in in_short_of(open_page("mistakes", no="947")) if "**Its form:**" in each)
-    assert re.match(
-        r"\*\*Its form:\*\* of the ten training digits that look most like it, \d+ (are 9s|is a 9).* its label may be",
-        told,
-    )
+    assert told.startswith("**Its form:** of the ten training digits that look most like it, ")
+    assert re.search(r"it, \d+ (are \ds|is an? \d)( and \d+ (are \ds|is an? \d))?, so its label may be wrong", told)
 
 
 def test_when_a_digit_was_learned_is_said_and_what_other_networks_say(run: int) -> None:
