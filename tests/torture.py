@@ -250,12 +250,22 @@ class Torture:
             trainer = Trainer(self.store.recipe(run.id), data)
             expected = [replace(record, seconds=0.0) for record in trainer if isinstance(record, EpochRecord)]
             found = [replace(record, seconds=0.0) for record in self.store.records(run.id)]
-            assert found == expected, f"run {run.id} learned otherwise than its recipe says"
+            assert found == expected, self.told(run, found, expected)
             newest = self.store.snapshots(run.id)[-1]
             assert newest.step == trainer.step_count, run
             parameters = self.store.model(run.id, newest.step).network.parameters
             assert parameters.tobytes() == trainer.network.parameters.tobytes(), f"run {run.id} has other bits"
             self.done["runs judged"] += 1
+
+    def told(self, run: Run, found: list[EpochRecord], expected: list[EpochRecord]) -> str:
+        """All that helps to find out why a run learned otherwise than its recipe says."""
+        differ = next((pair for pair in zip(found, expected, strict=False) if pair[0] != pair[1]), None)
+        happened = [(each.step, each.name, each.value) for each in self.store.happenings(run.id)]
+        return (
+            f"run {run.id} learned otherwise than its recipe says: {len(found)} epochs, {len(expected)} expected, first "
+            f"other: {differ}; attempt {run.attempt}, parent {run.parent}, began with {run.began_with}, events "
+            f"{self.store.recipe(run.id).events}, happened {happened}, checkpoints {self.store.checkpoints(run.id)}"
+        )
 
 
 def torture(seconds: float, seed: int, home: Path) -> Counter[str]:
