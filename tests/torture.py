@@ -262,8 +262,8 @@ class Torture:
         differ = next((pair for pair in zip(found, expected, strict=False) if pair[0] != pair[1]), None)
         happened = [(each.step, each.name, each.value) for each in self.store.happenings(run.id)]
         return (
-            f"run {run.id} learned otherwise than its recipe says: {len(found)} epochs, {len(expected)} expected, first "
-            f"other: {differ}; attempt {run.attempt}, parent {run.parent}, began with {run.began_with}, events "
+            f"run {run.id} learned otherwise than its recipe says: {len(found)} epochs, {len(expected)} expected, "
+            f"first other: {differ}; attempt {run.attempt}, parent {run.parent}, began with {run.began_with}, events "
             f"{self.store.recipe(run.id).events}, happened {happened}, checkpoints {self.store.checkpoints(run.id)}"
         )
 
