@@ -144,7 +144,8 @@ def _show_digits(shown: np.ndarray, first: Evaluation, second: Evaluation, digit
         gallery.show_sheet(
             "gallery_of_two", shown, digits.images, captions, says, chosen, alt, _choose, reveals="two_answers"
         )
-        st.caption("Below each: what it is, and what the first and the second read. **Click one** to see both answers.")
+        what = "what it is, and " if resources.of_digits() else ""
+        st.caption(f"Below each: {what}what the first and the second read. **Click one** to see both answers.")
     with right:
         label = int(first.labels[chosen])
         bars = "".join(
