@@ -68,20 +68,15 @@ def other_settings(strength: float) -> None:
                     control(setting)
         control(SETTINGS["augmentation"])
         if strength:
+            hands, written = "", ""
+            if resources.of_digits():
+                hands, written = ", and in other hands", ", in the last row written by other hands, stroke by stroke"
             picture.show(
                 varied_digits(strength),
                 "varied_digits",
-                spoken(
-                    "Six training digits, the same digits turned, slanted, bent, thinner and thicker, and in other "
-                    "hands."
-                ),
+                spoken(f"Six training digits, the same digits turned, slanted, bent, thinner and thicker{hands}."),
             )
-            st.caption(
-                spoken(
-                    "Top: digits as they are. Below: ways in which they may be shown, in the last row written by other "
-                    "hands, stroke by stroke."
-                )
-            )
+            st.caption(spoken(f"Top: digits as they are. Below: ways in which they may be shown{written}."))
 
 
 def form() -> None:

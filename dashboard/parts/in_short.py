@@ -35,8 +35,9 @@ def show(choice: Choice, image: np.ndarray, label: int | None, probabilities: np
     looks = session.kept("in_short", (image, network, other), lambda: _looks(network, image, answer, other))
     like = np.bincount(resources.data().train.labels[neighbours_of(choice, image)], minlength=N_CLASSES)
     others = np.bincount([int(each.argmax()) for _, each in other_answers(choice, image)], minlength=N_CLASSES)
+    kind = answer if label is None else label
     lines = [
-        f"**Its form:** {form(image, answer if label is None else label)}",
+        f"**Its form:** {session.kept('its_form', (image, kind), lambda: form(image, kind))}",
         *looks,
         spoken(
             f"**Most alike:** of the {like.sum()} training digits nearest to it in the network, {_list(like, _are)}."

@@ -12,7 +12,7 @@ from nnlib.runs import Run
 
 LOSS_THAT_NEEDS_LOG = 10  # guessing costs 2.3: beyond, a training has been thrown far off
 
-_library = pulse.component("curves_library", "silent.css", "uPlot.iife.min.js", "curves.js")
+_library = pulse.component("curves_library", "silent.css", "uPlot.iife.min.js", "spoken.js", "curves.js")
 _curves = pulse.component("pulse_curves", "curves.html", "uPlot.min.css", "curves.css", "pulse.js", "live.js")
 NOTHING = {
     "run": 0,

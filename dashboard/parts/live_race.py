@@ -11,7 +11,7 @@ from dashboard.words import escape
 from nnlib.errors import StoreError
 from nnlib.runs import Run, race, worker
 
-_library = pulse.component("race_library", "silent.css", "uPlot.iife.min.js", "race_chart.js")
+_library = pulse.component("race_library", "silent.css", "uPlot.iife.min.js", "spoken.js", "race_chart.js")
 _race = pulse.component("pulse_race", "race.html", "uPlot.min.css", "race.css", "pulse.js", "race.js")
 
 

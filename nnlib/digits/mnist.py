@@ -128,12 +128,12 @@ def _load(directory: Path) -> DataSet:
     train, test = (load_part(folder, part) for part in PARTS)
     title, names = _called(folder)
     remarks, of_digits = [], False
-    if names == NUMBERS:
+    if names == NUMBERS and not (of_digits := _are_digits(train)):
         sideways = _turned(train)
         if of_digits := _are_digits(sideways):
             train, test = sideways, _turned(test)
             remarks.append("Its pictures were stored sideways, as EMNIST's are: they were turned upright.")
-        elif not (of_digits := _are_digits(train)):
+        else:
             remarks.append(
                 "Its pictures are not the digits that their labels say. If they show something else, write what, a "
                 f"name for each label from 0 to 9 in a line of its own, into {NAMES_FILE} beside its files."

@@ -6,6 +6,7 @@ pieces of evidence add up in it. Every function looks at all ten answers at once
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import scipy
@@ -177,7 +178,8 @@ def _best_dab(network: Network, image: np.ndarray, answer: int) -> tuple[Dab, np
     paper = image.reshape(SIDE, SIDE) < min(0.5, image.max() / 2)
     added = np.flatnonzero(scipy.ndimage.distance_transform_edt(paper) <= REACH_PX)
     erased = np.flatnonzero(image)
-    tried = np.concatenate([np.maximum(image, _DABS[added]), image * (1 - _DABS[erased])])
+    dabs = _all_dabs()
+    tried = np.concatenate([np.maximum(image, dabs[added]), image * (1 - dabs[erased])])
     best = int(_lead(network, tried, answer).argmax())
     row, column = divmod(int(np.concatenate([added, erased])[best]), SIDE)
     return Dab(row, column, best < len(added)), tried[best]
@@ -185,7 +187,7 @@ def _best_dab(network: Network, image: np.ndarray, answer: int) -> tuple[Dab, np
 
 def _with_dabs(image: np.ndarray, dabs: Sequence[Dab]) -> np.ndarray:
     for dab in dabs:
-        own = _DABS[dab.row * SIDE + dab.column]
+        own = _all_dabs()[dab.row * SIDE + dab.column]
         image = np.maximum(image, own) if dab.adds else image * (1 - own)
     return image
 
@@ -196,14 +198,12 @@ def _lead(network: Network, images: np.ndarray, answer: int) -> np.ndarray:
     return scores[:, answer] - np.delete(scores, answer, axis=1).max(axis=1)
 
 
+@lru_cache(maxsize=1)
 def _all_dabs() -> np.ndarray:
     """(784, 784): how much ink a dab at each pixel leaves at every other one."""
     places = np.stack(np.divmod(np.arange(N_PIXELS), SIDE))
     distances = np.sqrt(np.square(places[:, :, None] - places[:, None, :]).sum(axis=0))
     return np.clip(DAB_PX + 0.5 - distances, 0, 1).astype(np.float32)
-
-
-_DABS = _all_dabs()
 
 
 def _smooth(picture: np.ndarray) -> np.ndarray:

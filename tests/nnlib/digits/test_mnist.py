@@ -392,6 +392,18 @@ def test_a_class_that_is_missing_is_said(tmp_path: Path) -> None:
     assert any(remark.startswith("It has nothing to learn from for 1, 2, 3,") for remark in remarks)
 
 
+def test_digits_that_are_alike_sideways_are_left_upright(tmp_path: Path) -> None:
+    data = load_mnist()
+    for part, digits in (("train", data.train), ("t10k", data.test)):
+        zeros = np.flatnonzero(digits.labels == 0)[:200]
+        for name, content in idx_files(Digits(digits.images[zeros], digits.labels[zeros]), part).items():
+            (tmp_path / name).write_bytes(content)
+    found = load_mnist(tmp_path)
+    assert found.of_digits
+    assert not any("sideways" in remark for remark in found.remarks)
+    assert np.array_equal(found.test.images, data.test.images[data.test.labels == 0][:200])
+
+
 def test_pictures_of_something_else_are_not_taken_for_digits(tmp_path: Path) -> None:
     digits, shuffled, named = (tmp_path / name for name in ("digits", "shuffled", "named"))
     for folder in (digits, shuffled, named):
