@@ -91,8 +91,11 @@ def settle_number(key: str) -> Any:
     return st.session_state.get(key)
 
 
-def settle_moment() -> None:
-    """Which moment of the chosen run to look at: what the address asks for, what was chosen, else the newest."""
+def settle_moment() -> list[Snapshot]:
+    """Which moment of the chosen run to look at: what the address asks for, what was chosen, else the newest.
+
+    The moments that it is one of: a little later, a run that learns may have let it go for a newer one.
+    """
     run_id, kept = st.session_state["run"], moments()
     steps = [moment.step for moment in kept]
     newest = kept[-1] if kept else BEGINNING
@@ -114,6 +117,7 @@ def settle_moment() -> None:
         chosen = next((moment for moment in kept if moment.step == st.session_state["step"]), newest)
         address.keep("epoch", int(chosen.epoch) if chosen.whole_epoch and chosen != newest else None, on_all_pages=True)
         address.keep("step", chosen.step if not chosen.whole_epoch and chosen != newest else None, on_all_pages=True)
+    return kept
 
 
 def moments() -> list[Snapshot]:

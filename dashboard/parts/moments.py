@@ -15,8 +15,7 @@ def pick() -> None:
 
     For the beginning of a fragment, which alone is run anew for another moment.
     """
-    session.settle_moment()
-    kept = session.moments()
+    kept = session.settle_moment()
     if len(kept) < 2:
         return
     at = {moment.step: moment for moment in kept}

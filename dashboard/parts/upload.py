@@ -17,7 +17,8 @@ def key(name: str) -> str:
 @contextmanager
 def taken(name: str) -> Iterator[UploadedFile | None]:
     """The file in the uploader, if there is one; afterwards it is gone, and the uploader empty. For callbacks."""
-    file: UploadedFile | None = st.session_state[key(name)]
+    # an uploader that is emptied may speak once more, when the next one is not on the page yet
+    file: UploadedFile | None = st.session_state.get(key(name))
     yield file
     if file is None:
         return

@@ -1,11 +1,12 @@
 """While a network learns, every page follows it by itself; and the film of how it learned."""
 
 import re
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.app import Visitor
+from tests.browser.app import Visitor, running_app, visitor
 from tests.browser.conftest import EPOCHS, Visit
 
 A_SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
@@ -137,3 +138,14 @@ def test_nothing_is_asked_while_somebody_is_on_the_way_to_another_page(visit: Vi
     assert not sent
     changes_by_itself(someone, "the moment", lambda: someone.moment.get_attribute("aria-valuetext"))
     assert sent
+
+
+def test_a_pulse_lets_a_slow_page_come_to_its_end_and_loses_no_click(browser: Browser, tmp_path: Path) -> None:
+    with running_app(tmp_path, "tests/browser/apps/slow.py") as slow:
+        someone = visitor(browser, slow.url)
+        someone.page.goto(slow.url)
+        expect(someone.page.get_by_text("This is the end.")).to_be_visible()
+        for times in range(1, 4):
+            someone.button("Press").click()
+            expect(someone.page.get_by_text(f"Pressed {times} times.")).to_be_visible()
+        someone.check()

@@ -409,27 +409,33 @@ def test_what_changes_while_the_page_is_run_is_news_to_it(home: Path, monkeypatc
         assert tell(run_id, None, "")["shown"][0] == "paused"
 
 
-def test_who_follows_the_newest_follows_whatever_came_since(
-    finished_run: int, home: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_who_follows_the_newest_follows_whatever_comes_while_the_page_is_made(
+    finished_run: int, home: Path, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     app = open_page("weights", run=str(finished_run), epoch="1")
     with closing(RunStore(home)) as store:
         store.enqueue(finished_run, {"epochs": 4})
         parameters = store.model(finished_run, 1).network.parameters
-        steps = iter(range(SMALL.epochs * SMALL.steps_per_epoch + 1, 10_000))
+        steps = iter(range(SMALL.epochs * SMALL.steps_per_epoch + 2, 10_000))
 
-        def learn_on() -> None:
-            store.save_snapshot(finished_run, Snapshot(next(steps), 2.5), parameters)
+        def learn_on() -> None:  # the newest moment stands only until the next
+            step = next(steps)
+            store.save_snapshot(finished_run, Snapshot(step, 2.5), parameters, replaces=[step - 1])
 
         settle = session.settle_moment
 
-        def settle_later() -> None:  # once the button has done what it does
-            learn_on()
-            settle()
+        def settle_meanwhile() -> list[Snapshot]:  # once the button has done what it does
+            if when == "before":
+                learn_on()
+            kept = settle()
+            if when == "after":
+                learn_on()
+            return kept
 
         app.run()
         learn_on()
-        monkeypatch.setattr(session, "settle_moment", settle_later)
+        monkeypatch.setattr(session, "settle_moment", settle_meanwhile)
         button(app, "Follow the newest").click().run()
         monkeypatch.setattr(session, "settle_moment", settle)
         learn_on()
@@ -1202,6 +1208,21 @@ def test_nothing_but_a_small_picture_is_kept_of_a_photo(monkeypatch: pytest.Monk
     assert len(pickle.dumps(app.session_state["photo"])) < 3_000_000
     assert app.file_uploader[0].value is None
     assert len(removed) == 1
+
+
+def test_an_uploader_that_speaks_after_its_file_was_taken_has_none() -> None:
+    def late_word() -> None:
+        import streamlit as st
+
+        from dashboard.parts import upload
+
+        st.session_state["camera_turn"] = 1  # and that uploader is not on the page yet
+        with upload.taken("camera") as file:
+            st.write(file is None)
+
+    app = AppTest.from_function(late_word).run()
+    assert not app.exception
+    assert app.session_state["camera_turn"] == 1
 
 
 def test_nothing_of_a_visit_can_be_reached_once_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:

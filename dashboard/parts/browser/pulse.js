@@ -1,6 +1,7 @@
 // When the server is asked for news: not before it said so, not before the last news is on the screen, not while a
 // pointer is held down (what is dragged must not move under the hand), not while somebody is on the way to another
-// page (Streamlit would go back to the one that asks), and never in a hidden tab.
+// page (Streamlit would go back to the one that asks), and never in a hidden tab. The page is not run anew before it has
+// run to its end: Streamlit would forget what was clicked meanwhile, and a slow page would never come to its end.
 
 const beats = new WeakMap()
 const NO_ANSWER = 10_000 // milliseconds after which a question is taken for lost
@@ -11,9 +12,12 @@ let left = -ON_THE_WAY
 addEventListener("click", (event) => event.target.closest?.("a[href]") && (left = performance.now()), true)
 const busy = () => held || performance.now() - left < ON_THE_WAY
 addEventListener("pointerdown", () => (held = true), true)
+const running = () =>
+  ["running", "rerunRequested"].includes(document.querySelector("[data-testid=stApp]")?.dataset.testScriptState)
+const occupied = () => busy() || running()
 for (const released of ["pointerup", "pointercancel", "blur"]) addEventListener(released, () => (held = false), true)
 
-function beat(element, milliseconds, ask) {
+function beat(element, milliseconds, ask, wait = busy) {
   beats.get(element)?.abort()
   if (milliseconds === null) return
   const ending = new AbortController()
@@ -23,7 +27,7 @@ function beat(element, milliseconds, ask) {
     if (over()) return
     if (document.hidden) {
       document.addEventListener("visibilitychange", look, { once: true, signal: ending.signal })
-    } else if (busy()) {
+    } else if (wait()) {
       setTimeout(look, 100)
     } else {
       requestAnimationFrame(() => {
@@ -52,8 +56,8 @@ function follow(element, { live, told, follows, interval_ms, viewer }, after, te
     tell(news)
     const another = JSON.stringify(news.shown) !== JSON.stringify(told.shown) || (follows && news.newest !== told.newest)
     const early = interval_ms - (performance.now() - since)
-    if (another && early <= 0 && !busy()) rerun()
-    else beat(element, another ? Math.max(0, Math.min(early, news.ask_ms)) : news.ask_ms, ask)
+    if (another && early <= 0 && !occupied()) rerun()
+    else beat(element, another && early > 0 ? Math.min(early, news.ask_ms) : news.ask_ms, ask)
   }
   beat(element, told.ask_ms, ask)
 }

@@ -1,3 +1,3 @@
 export default function ({ data, parentElement, setTriggerValue }) {
-  beat(parentElement, data.live ? data.interval_ms : null, () => setTriggerValue("tick", data.beat))
+  beat(parentElement, data.live ? data.interval_ms : null, () => setTriggerValue("tick", data.beat), occupied)
 }
