@@ -12,10 +12,10 @@ let left = -ON_THE_WAY
 addEventListener("click", (event) => event.target.closest?.("a[href]") && (left = performance.now()), true)
 const busy = () => held || performance.now() - left < ON_THE_WAY
 addEventListener("pointerdown", () => (held = true), true)
+for (const released of ["pointerup", "pointercancel", "blur"]) addEventListener(released, () => (held = false), true)
 const running = () =>
   ["running", "rerunRequested"].includes(document.querySelector("[data-testid=stApp]")?.dataset.testScriptState)
 const occupied = () => busy() || running()
-for (const released of ["pointerup", "pointercancel", "blur"]) addEventListener(released, () => (held = false), true)
 
 function beat(element, milliseconds, ask, wait = busy) {
   beats.get(element)?.abort()
