@@ -149,3 +149,21 @@ def test_a_pulse_lets_a_slow_page_come_to_its_end_and_loses_no_click(browser: Br
             someone.button("Press").click()
             expect(someone.page.get_by_text(f"Pressed {times} times.")).to_be_visible()
         someone.check()
+
+
+def test_the_page_is_not_run_anew_right_after_a_click(browser: Browser, tmp_path: Path) -> None:
+    with running_app(tmp_path, "tests/browser/apps/slow.py") as slow:
+        someone = visitor(browser, slow.url)
+        sent: list[object] = []
+        someone.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+        someone.page.goto(slow.url)
+        expect(someone.page.get_by_text("This is the end.")).to_be_visible()
+        page_is = "[data-testid=stApp][data-test-script-state={}]"
+        someone.page.wait_for_selector(page_is.format("running"))
+        someone.page.get_by_role("heading").click()
+        sent.clear()
+        someone.page.wait_for_selector(page_is.format("notRunning"))
+        someone.page.wait_for_timeout(400)
+        someone.page.get_by_role("heading").click()
+        someone.page.wait_for_timeout(700)  # more than a second after the end of that run
+        assert not sent

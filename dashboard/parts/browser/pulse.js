@@ -1,11 +1,13 @@
 // When the server is asked for news: not before it said so, not before the last news is on the screen, not while a
 // pointer is held down (what is dragged must not move under the hand), not while somebody is on the way to another
 // page (Streamlit would go back to the one that asks), and never in a hidden tab. The page is not run anew before it has
-// run to its end: Streamlit would forget what was clicked meanwhile, and a slow page would never come to its end.
+// run to its end, or a slow page would never come there; and not right after somebody did something, for Streamlit
+// forgets a click that it has not begun to work on when it is asked to run the page.
 
 const beats = new WeakMap()
 const NO_ANSWER = 10_000 // milliseconds after which a question is taken for lost
 const ON_THE_WAY = 2000 // milliseconds that a page is given to come once its link was clicked
+const TAKEN_UP = 1000 // milliseconds that a click is given to be worked on, from the end of the run that it waits for
 
 let held = false
 let left = -ON_THE_WAY
@@ -15,7 +17,14 @@ addEventListener("pointerdown", () => (held = true), true)
 for (const released of ["pointerup", "pointercancel", "blur"]) addEventListener(released, () => (held = false), true)
 const running = () =>
   ["running", "rerunRequested"].includes(document.querySelector("[data-testid=stApp]")?.dataset.testScriptState)
-const occupied = () => busy() || running()
+let acted = -TAKEN_UP
+const act = () => (acted = performance.now())
+for (const done of ["pointerdown", "click", "keydown", "change"]) addEventListener(done, act, true)
+function occupied() {
+  const waiting = performance.now() - acted < TAKEN_UP
+  if (waiting && running()) act()
+  return waiting || running() || busy()
+}
 
 function beat(element, milliseconds, ask, wait = busy) {
   beats.get(element)?.abort()
