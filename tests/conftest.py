@@ -12,6 +12,8 @@ from nnlib.training import TrainingConfig
 
 # tests run beside each other: a training's second process would take the other test's processor
 os.environ.setdefault("NNLIB_PROCESSES", "1")
+# and so would a second thread that multiplies
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 class OneDrivesTheBrowser(LoadScopeScheduling):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.torture import torture
 
-SECONDS = 18
+SECONDS = 15
 
 
 def test_every_run_comes_out_of_torture_as_its_recipe_says(home: Path) -> None:
