@@ -40,7 +40,7 @@ function beat(element, milliseconds, ask, wait = busy) {
       setTimeout(look, 100)
     } else {
       requestAnimationFrame(() => {
-        if (over()) return
+        if (over() || wait()) return look() // a frame is long enough for a click
         setTimeout(look, NO_ANSWER)
         ask(over)
       })
